@@ -1,0 +1,9 @@
+"""The time, asked in one place."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+
+def now() -> datetime:
+    return timezone.now()

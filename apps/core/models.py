@@ -1,0 +1,6 @@
+"""The tables of the floor, each written beside the code that uses it."""
+
+from apps.core.api.models import *  # noqa: F403
+from apps.core.events.models import *  # noqa: F403
+from apps.core.processes.models import *  # noqa: F403
+from apps.core.queue.models import *  # noqa: F403

@@ -1,0 +1,70 @@
+"""Reads settings from the environment, with errors that say which variable is wrong and what it wants."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off", ""}
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def boolean(name: str, default: bool = False) -> bool:
+    raw = os.environ.get(name)
+    if raw is None:
+        return default
+    value = raw.strip().lower()
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} is {raw!r}; write true or false.")
+
+
+def integer(name: str, default: int) -> int:
+    raw = text(name)
+    if not raw:
+        return default
+    try:
+        return int(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {raw!r}; write a whole number.") from None
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def state_dir(base: Path) -> Path:
+    """Where this installation keeps what it makes at run time: Postgres, keys, locks."""
+    return Path(os.environ.get("IMP_STATE_DIR") or base / ".imp").resolve()
+
+
+def database_from_url(url: str) -> dict[str, Any]:
+    """`postgres://user:password@host:5432/name?sslmode=require` as Django's settings."""
+    hint = "Write DATABASE_URL as postgres://user:password@host:5432/name"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{hint} ({error}).") from None
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ImproperlyConfigured(f"{hint}; {parts.scheme or 'no scheme'!r} is not PostgreSQL.")
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise ImproperlyConfigured(f"{hint}; the name of the database is missing.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
