@@ -1,0 +1,98 @@
+"""The lines of a menu and what becomes of them for one request: addresses, who sees what, where one is."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from apps.core.errors import Text
+
+
+def anyone(user: Any) -> bool:
+    return True
+
+
+def operators(user: Any) -> bool:
+    return bool(user.is_staff)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line as it is declared. `key` follows G on the keyboard; `count` is asked only when the line is drawn."""
+
+    url_name: str
+    label: Text
+    icon: str
+    key: str = ""
+    seen_by: Callable[[Any], bool] = anyone
+    count: Callable[[Any], int | str] | None = None
+    keywords: Text = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    label: Text
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A declared line, seen by one person on one page."""
+
+    entry: Entry
+    url: str
+    is_current: bool
+    user: Any
+
+    @property
+    def label(self) -> Text:
+        return self.entry.label
+
+    @property
+    def icon(self) -> str:
+        return self.entry.icon
+
+    @property
+    def key(self) -> str:
+        return self.entry.key
+
+    def count(self) -> int | str:
+        return self.entry.count(self.user) if self.entry.count else ""
+
+
+@dataclass(frozen=True)
+class Section:
+    label: Text
+    lines: tuple[Line, ...]
+
+
+def sections(groups: Iterable[Group], request: HttpRequest) -> list[Section]:
+    """The menu of this person, the line of this page marked. A page that isn't served here leaves no dead line."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    visible = [(group, list(_visible(group.entries, user))) for group in groups]
+    current = _current(request.path, (url for _, found in visible for _, url in found))
+    return [
+        Section(group.label, tuple(Line(entry, url, url == current, user) for entry, url in found))
+        for group, found in visible
+        if found
+    ]
+
+
+def _visible(entries: Iterable[Entry], user: Any) -> Iterator[tuple[Entry, str]]:
+    for entry in entries:
+        if not entry.seen_by(user):
+            continue
+        try:
+            yield entry, reverse(entry.url_name)
+        except NoReverseMatch:
+            continue
+
+
+def _current(path: str, urls: Iterable[str]) -> str:
+    """The longest address that the page's own address begins with, in whole segments."""
+    fitting = (url for url in urls if path == url or (url != "/" and path.startswith(url.rstrip("/") + "/")))
+    return max(fitting, key=len, default="")

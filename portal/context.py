@@ -1,0 +1,53 @@
+"""What every page's frame shows. Nothing here asks the database before a template does."""
+
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import get_language
+
+from apps.core import context
+from apps.core.web.menu import Line, Section, sections
+from portal.navigation import MENU
+
+
+class Shell:
+    """`shell` in every template."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def menu(self) -> list[Section]:
+        return sections(MENU, self.request)
+
+    @property
+    def lines(self) -> list[Line]:
+        return [line for section in self.menu for line in section.lines]
+
+    @property
+    def version(self) -> str:
+        return str(settings.VERSION)
+
+    @property
+    def request_id(self) -> str:
+        return context.current().request_id
+
+    @property
+    def language(self) -> str:
+        return get_language() or settings.LANGUAGE_CODE
+
+    @property
+    def theme(self) -> str:
+        """The account's choice; a visitor follows the system."""
+        user = getattr(self.request, "user", None)
+        return user.theme if user is not None and user.is_authenticated else "system"
+
+    @property
+    def is_development(self) -> bool:
+        return bool(settings.DEBUG)
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    return {"shell": Shell(request)}

@@ -1,0 +1,32 @@
+"""The console's menu, in one place: what it says, where it leads, who sees it."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.web.menu import Entry, Group, operators
+
+MENU: tuple[Group, ...] = (
+    Group("", (Entry("overview", _("Overview"), "home", key="o", keywords=_("start home dashboard")),)),
+    Group(
+        _("You"),
+        (
+            Entry("account", _("Account"), "user", key="a", keywords=_("profile password second factor sessions")),
+            Entry("audit:list", _("Audit log"), "shield", key="l", keywords=_("history events who did what")),
+        ),
+    ),
+    Group(
+        _("Platform"),
+        (
+            Entry("api:root", _("API reference"), "book", key="r", keywords=_("docs endpoints openapi")),
+            Entry("errors:index", _("Error types"), "error", key="e", keywords=_("problems codes")),
+            Entry("components", _("Components"), "box", key="c", keywords=_("design system parts")),
+            Entry(
+                "admin:index",
+                _("Operators' admin"),
+                "gear",
+                key="d",
+                seen_by=operators,
+                keywords=_("tasks queue processes people"),
+            ),
+        ),
+    ),
+)
