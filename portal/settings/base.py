@@ -103,6 +103,12 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 
+# --- Secrets ---------------------------------------------------------------------------------------
+
+# `id:base64` of 32 bytes each; the first seals, the others still open. Without any, a key is made once in this file.
+ENCRYPTION_KEYS = env.text("IMP_ENCRYPTION_KEYS")
+ENCRYPTION_KEY_FILE: Path | None = STATE_DIR / "encryption_keys"
+
 # --- Language and time -----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
