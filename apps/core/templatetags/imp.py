@@ -1,0 +1,91 @@
+"""What templates of the console need beyond includes: {% load imp %}."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
+from django.template.defaultfilters import date as format_date
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+
+from apps.core import clock
+from apps.core.assets import assets
+
+register = template.Library()
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """`{% asset "imp.css" %}`: the address of a built file."""
+    return assets.url(name)
+
+
+@register.simple_tag
+def icon(name: str, modifiers: str = "", label: str = "") -> SafeString:
+    """`{% icon "ok" "is-sm is-ok" %}`: a symbol of the sprite, hidden from screen readers unless it has a label."""
+    classes = f"icon {modifiers}".strip()
+    address = f"{assets.url('icons.svg')}#i-{name}"
+    if label:
+        return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', classes, label, address)
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', classes, address)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Two letters for an avatar: SP for Soo-jin Park, 박 for 박수진, a for an e-mail address."""
+    words = [word for word in name.split("@")[0].split() if word[0].isalnum()]
+    if not words:
+        return "?"
+    if len(words) == 1 or not words[0].isascii():
+        return words[0][0].upper()
+    return (words[0][0] + words[-1][0]).upper()
+
+
+@register.simple_tag
+def when(moment: datetime | None, empty: str = "–") -> SafeString | str:
+    """`{% when gateway.created_at %}`: relative up to a week, then the date; the full time on hover."""
+    if moment is None:
+        return empty
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        f"{format_date(local, 'DATE_FORMAT')}, {local:%H:%M:%S} {local.tzname()}",
+        relative(moment),
+    )
+
+
+def relative(moment: datetime) -> str:
+    now = clock.now()
+    distance = abs(now - moment)
+    if distance >= timedelta(days=7):
+        pattern = "MONTH_DAY_FORMAT" if moment.year == now.year else "DATE_FORMAT"
+        return format_date(timezone.localtime(moment), pattern)
+    text = span(distance)
+    if not text:
+        return gettext("now")
+    return gettext("%(span)s ago") % {"span": text} if moment <= now else gettext("in %(span)s") % {"span": text}
+
+
+def span(distance: timedelta) -> str:
+    """A length of time in its largest unit, empty below five seconds."""
+    seconds = int(distance.total_seconds())
+    if seconds < 5:
+        return ""
+    if seconds < 60:
+        return gettext("%(count)d s") % {"count": seconds}
+    if seconds < 3600:
+        return gettext("%(count)d min") % {"count": seconds // 60}
+    if seconds < 86400:
+        return gettext("%(count)d h") % {"count": seconds // 3600}
+    days = seconds // 86400
+    return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+
+
+@register.filter
+def message_tone(message: Message) -> str:
+    """The tone of a toast for a message that was left for this page."""
+    return {messages.ERROR: "bad", messages.WARNING: "warn"}.get(message.level, "ok")
