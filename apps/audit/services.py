@@ -1,0 +1,90 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.db import models, transaction
+
+from apps.audit.changes import masked
+from apps.audit.models import AuditEvent
+from apps.audit.verbs import VERBS
+from apps.core import context, events
+
+
+class Actor(Protocol):
+    """Anyone who does something: a person, or one of the two below."""
+
+    @property
+    def pk(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class NoPerson:
+    """An actor without an account."""
+
+    label: str
+    pk: str = ""
+
+    def __str__(self) -> str:
+        return self.label
+
+
+SYSTEM = NoPerson("The system")
+ANONYMOUS = NoPerson("Someone not signed in")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What something was done to, where there is no row to point at."""
+
+    type: str
+    id: str = ""
+    label: str = ""
+
+
+def record(
+    *,
+    actor: Actor,
+    verb: str,
+    target: models.Model | Target,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Write down what the caller did, in the caller's transaction: both happen, or neither.
+
+    Outside of a transaction it refuses, as the change and its event could then part.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError(
+            f"{verb} is recorded outside of a transaction. Wrap the change and record() in transaction.atomic()."
+        )
+    if verb not in VERBS:
+        raise ValueError(f"{verb!r} isn't a verb of the audit log. Add it to apps/audit/verbs.py.")
+    around = context.current()
+    subject = _target_of(target)
+    event = AuditEvent.objects.create(
+        actor_id=str(actor.pk or ""),
+        actor_label=_short(str(actor)),
+        verb=verb,
+        target_type=subject.type,
+        target_id=subject.id,
+        target_label=_short(subject.label),
+        before=masked(before),
+        after=masked(after),
+        request_id=around.request_id,
+        task_id=around.task_id,
+        address=around.address,
+    )
+    events.publish("audit", "recorded", event.pk)
+    if event.actor_id:
+        events.publish(f"audit:{event.actor_id}", "recorded", event.pk)
+    return event
+
+
+def _target_of(target: models.Model | Target) -> Target:
+    if isinstance(target, Target):
+        return target
+    return Target(type=target._meta.model_name or "", id=str(target.pk), label=str(target))
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 200 else f"{label[:199]}…"

@@ -1,0 +1,48 @@
+"""Every verb of the audit log, in one place: the object, a dot, what happened to it.
+
+The text says what was done, for people; `%(target)s` is the object's name at that time. A verb that isn't here
+can't be recorded, and one that was recorded once is never renamed: the log keeps it for good.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+_texts: dict[str, Text] = {
+    # Signing in
+    "account.signed_in": _("Signed in"),
+    "account.sign_in_failed": _("Sign-in refused for %(target)s"),
+    "account.signed_out": _("Signed out"),
+    "account.reauthenticated": _("Confirmed who they are"),
+    # One's own account
+    "account.preferences_changed": _("Changed the preferences of %(target)s"),
+    "account.password_changed": _("Changed the password of %(target)s"),
+    "account.second_factor_enabled": _("Turned on the second factor of %(target)s"),
+    "account.second_factor_disabled": _("Turned off the second factor of %(target)s"),
+    "account.recovery_codes_made": _("Made new recovery codes for %(target)s"),
+    "account.recovery_code_used": _("Signed in with a recovery code"),
+    # People, by an operator
+    "person.created": _("Created the account of %(target)s"),
+    "person.changed": _("Changed the account of %(target)s"),
+    "person.deactivated": _("Deactivated the account of %(target)s"),
+    "person.reactivated": _("Reactivated the account of %(target)s"),
+    # Tasks, by an operator
+    "task.retried": _("Retried the task %(target)s"),
+    "task.dropped": _("Dropped the task %(target)s"),
+}
+
+VERBS: Mapping[str, Text] = MappingProxyType(_texts)
+
+
+def declare(verbs: Mapping[str, Text]) -> None:
+    """Add the verbs of an app that isn't part of the product, such as the tests' sample app."""
+    _texts.update(verbs)
+
+
+def text_of(verb: str) -> Text:
+    """What to show for a verb; one that a later version recorded is shown as it is."""
+    return _texts.get(verb, verb)
