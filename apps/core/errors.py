@@ -57,6 +57,13 @@ class NotAllowed(Problem):
     advice = _("Ask somebody who has the role that the answer names.")
 
 
+class CrossSiteRequest(Problem):
+    slug = "cross-site-request"
+    status = 403
+    title = _("The request didn't come from our pages")
+    advice = _("With a session, send its CSRF token in X-CSRFToken. Reload the page if it was open for long.")
+
+
 class NotFound(Problem):
     slug = "not-found"
     status = 404
