@@ -64,6 +64,13 @@ class CrossSiteRequest(Problem):
     advice = _("With a session, send its CSRF token in X-CSRFToken. Reload the page if it was open for long.")
 
 
+class OutdatedForm(Problem):
+    slug = "outdated-form"
+    status = 403
+    title = _("This form is out of date")
+    advice = _("Load the page again and repeat it. It was open for too long, or you signed in or out in another tab.")
+
+
 class NotFound(Problem):
     slug = "not-found"
     status = 404
