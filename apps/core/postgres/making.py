@@ -1,0 +1,107 @@
+"""Makes the data folder: aside, complete with role, database and extensions, then put in place in one step."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from apps.core.postgres import programs
+from apps.core.postgres.connection import DATABASE, OWNER, SUPERUSER
+from apps.core.postgres.errors import PostgresError
+from apps.core.postgres.identity import Identity
+
+CONFIGURATION = """
+listen_addresses = '127.0.0.1'
+max_connections = 200
+shared_buffers = 128MB
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = 512MB
+min_wal_size = 80MB
+recovery_init_sync_method = syncfs
+shared_preload_libraries = 'pg_stat_statements'
+timezone = 'UTC'
+log_timezone = 'UTC'
+"""
+# Nobody gets in without a password, not even from this machine
+ACCESS = """\
+local all all scram-sha-256
+host all all 127.0.0.1/32 scram-sha-256
+"""
+# These want a superuser, or are wanted before the first migration
+EXTENSIONS = ("pg_stat_statements", "pg_trgm")
+
+
+def make_data(data: Path, *, folder: Path, identity: Identity | None) -> tuple[str, str]:
+    """Answers the passwords of the owner and the superuser."""
+    for left in data.parent.glob("data.unfinished-*"):
+        shutil.rmtree(left)
+    # A new name each time: what a killed start left running can't write into ours
+    unfinished = Path(tempfile.mkdtemp(prefix="data.unfinished-", dir=data.parent))
+    if identity:
+        os.chown(unfinished, identity.user, identity.group)
+    try:
+        programs.run(
+            folder / "initdb", "-D", unfinished, "-U", SUPERUSER, "--auth=reject", "-E", "UTF8",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+            identity=identity, doing="make its data folder",
+        )  # fmt: skip
+        with open(unfinished / "postgresql.conf", "a") as configuration:
+            configuration.write(CONFIGURATION)
+        (unfinished / "pg_hba.conf").write_text(ACCESS)
+        _alone(
+            folder,
+            unfinished,
+            identity,
+            "postgres",
+            f"CREATE ROLE {OWNER}",
+            f"CREATE DATABASE {DATABASE} OWNER {OWNER}",
+        )
+        _alone(folder, unfinished, identity, DATABASE, *(f"CREATE EXTENSION {name}" for name in EXTENSIONS))
+        passwords = set_passwords(unfinished, folder=folder, identity=identity)
+        unfinished.rename(data)
+        _write_down(data.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return passwords
+
+
+def set_passwords(data: Path, *, folder: Path, identity: Identity | None) -> tuple[str, str]:
+    """New ones; also the way back when they were lost."""
+    owner, superuser = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    _alone(
+        folder, data, identity, "postgres",
+        f"ALTER ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{owner}'",
+        f"ALTER ROLE {SUPERUSER} PASSWORD '{superuser}'",
+    )  # fmt: skip
+    return owner, superuser
+
+
+def check_version(data: Path, *, folder: Path) -> None:
+    """A major version can't read the data of another."""
+    there = (data / "PG_VERSION").read_text().strip()
+    ours = programs.run(folder / "postgres", "--version", doing="say its version").split()[-1].split(".")[0]
+    if there != ours:
+        raise PostgresError(
+            f"The data in {data} is PostgreSQL {there}'s and this version of the product brings PostgreSQL {ours}: "
+            f"go back to the version that made it and export the data with pg_dump, or `make clean` to begin anew."
+        )
+
+
+def _alone(folder: Path, data: Path, identity: Identity | None, database: str, *statements: str) -> None:
+    """Statements without a server, so that nobody can connect before the passwords are there."""
+    programs.run(
+        folder / "postgres", "--single", "-D", data, "-c", "exit_on_error=on", "-c", "log_checkpoints=off",
+        "-c", "log_min_error_statement=panic", database,
+        identity=identity, doing="prepare its database", text="".join(f"{statement}\n" for statement in statements),
+    )  # fmt: skip
+
+
+def _write_down(folder: Path) -> None:
+    """Make a rename in the folder survive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
