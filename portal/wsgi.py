@@ -4,3 +4,8 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.prod")
 application = get_wsgi_application()
+
+# After the server has forked: the module is loaded by the process that answers requests
+from apps.core.processes.heartbeat import start_heartbeat  # noqa: E402
+
+start_heartbeat("web")

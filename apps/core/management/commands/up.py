@@ -1,0 +1,117 @@
+import asyncio
+import os
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils.module_loading import import_string
+
+from apps.core.up import trees
+from apps.core.up.declaration import MARKER, Part, Plan, UpError
+from apps.core.up.journal import Journal, Run
+from apps.core.up.output import Output
+from apps.core.up.ports import asked_port, reserve_port
+from apps.core.up.preflight import check_database, check_state_folder
+from apps.core.up.summary import print_summary
+from apps.core.up.supervisor import Supervisor, leftovers
+
+USUAL_WEB_PORT = 8000
+USUAL_LIVE_PORT = 8001
+
+
+class Command(BaseCommand):
+    help = "Start everything, keep it healthy, and take it away at Ctrl-C."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--port", type=int, help=f"the port of the pages and the API (PORT; usually {USUAL_WEB_PORT})"
+        )
+        parser.add_argument(
+            "--live-port", type=int, help=f"the port of live updates (LIVE_PORT; usually {USUAL_LIVE_PORT})"
+        )
+
+    def handle(self, *, port: int | None, live_port: int | None, **options: Any) -> None:
+        began = time.monotonic()
+        journal = Journal(settings.STATE_DIR)
+        try:
+            check_state_folder(settings.STATE_DIR)
+            journal.acquire()
+            web = reserve_port(**_wanted(port, "--port", "PORT", USUAL_WEB_PORT), what="the pages")
+            live = reserve_port(**_wanted(live_port, "--live-port", "LIVE_PORT", USUAL_LIVE_PORT), what="live updates")
+            if settings.DATABASE_URL:
+                check_database(settings.DATABASE_URL)
+        except UpError as error:
+            journal.release()
+            self.stderr.write(str(error))
+            sys.exit(1)
+        plan = Plan(
+            base=settings.BASE_DIR,
+            state=settings.STATE_DIR,
+            web_port=web.number,
+            live_port=live.number,
+            embedded_postgres=not settings.DATABASE_URL,
+        )
+        parts = cast("list[Part]", import_string(settings.UP_PARTS)(plan))
+        terminal = sys.stdout.isatty()
+        output = Output(sys.stdout, terminal=terminal, colours={part.name: part.colour for part in parts})
+        for reserved, what in ((web, "the pages"), (live, "live updates")):
+            if reserved.number != reserved.wanted:
+                output.event("up", f"port {reserved.wanted} is in use, so {what} are at {reserved.number}")
+        try:
+            code = asyncio.run(_supervise(plan, parts, output=output, journal=journal, began=began))
+        finally:
+            journal.release()
+        sys.exit(code)
+
+
+def _wanted(option: int | None, option_name: str, variable: str, usual: int) -> dict[str, Any]:
+    wanted, asked_by = asked_port(option, option_name, variable, usual)
+    return {"wanted": wanted, "asked_by": asked_by}
+
+
+async def _supervise(plan: Plan, parts: list[Part], *, output: Output, journal: Journal, began: float) -> int:
+    marker = str(plan.state)
+    if left := leftovers(MARKER, marker):
+        trees.kill(left)
+        output.event("up", f"ended {len(left)} processes that an earlier run left behind", pids=sorted(left))
+    run = Run(os.getpid(), plan.address, plan.web_port, plan.live_port)
+
+    def write_journal() -> None:
+        run.parts = list(supervisor.states.values())
+        journal.write(run)
+
+    def tell() -> None:
+        print_summary(
+            output,
+            plan,
+            seconds=time.monotonic() - began,
+            states=list(supervisor.states.values()),
+            sign_ins=[],
+        )
+
+    supervisor = Supervisor(
+        parts,
+        environment=_environment(plan, terminal=output.terminal),
+        folder=plan.base,
+        output=output,
+        on_change=write_journal,
+        on_ready=tell,
+    )
+    write_journal()
+    return await supervisor.run()
+
+
+def _environment(plan: Plan, *, terminal: bool) -> dict[str, str]:
+    return {
+        **os.environ,
+        MARKER: str(plan.state),
+        "PORT": str(plan.web_port),
+        "LIVE_PORT": str(plan.live_port),
+        "IMP_STATE_DIR": str(plan.state),
+        "IMP_LOG_FORMAT": "console" if terminal else "json",
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,74 @@
+"""Which ports the product listens on: the usual one, or the next that is free."""
+
+import os
+import socket
+import sys
+from dataclasses import dataclass
+
+from apps.core.up.declaration import UpError
+
+ATTEMPTS = 50
+HIGHEST = 65535
+
+
+@dataclass(frozen=True)
+class ReservedPort:
+    """A port nobody else can take while this process lives; what it starts may listen there."""
+
+    number: int
+    wanted: int
+    reservation: socket.socket | None
+
+
+def reserve_port(*, wanted: int, asked_by: str, what: str) -> ReservedPort:
+    """`asked_by` names the option or variable that asked for exactly this port; empty if it's only the usual one."""
+    if not 1 <= wanted <= HIGHEST:
+        raise UpError(f"{asked_by} is {wanted}; a port is a number between 1 and {HIGHEST}.")
+    if asked_by:
+        try:
+            return ReservedPort(wanted, wanted, _reserve(wanted))
+        except PermissionError:
+            raise UpError(
+                f"Port {wanted} needs more rights than you have; choose one above 1023 in {asked_by}."
+            ) from None
+        except OSError:
+            raise UpError(
+                f"Port {wanted} for {what} is in use; stop what listens there or choose another one in {asked_by}."
+            ) from None
+    for number in range(wanted, min(wanted + ATTEMPTS, HIGHEST + 1)):
+        try:
+            return ReservedPort(number, wanted, _reserve(number))
+        except OSError:
+            continue
+    raise UpError(f"No free port for {what} between {wanted} and {wanted + ATTEMPTS - 1}; name one that is free.")
+
+
+def _reserve(number: int) -> socket.socket | None:
+    """Bound without listening, so connections still reach the server that shares the port through SO_REUSEPORT.
+
+    The flag is set after binding: binding alone proves that nobody else is there.
+    """
+    reservation = socket.socket()
+    try:
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reservation.bind(("127.0.0.1", number))
+    except OSError:
+        reservation.close()
+        raise
+    if sys.platform != "linux":
+        reservation.close()
+        return None
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return reservation
+
+
+def asked_port(option: int | None, option_name: str, variable: str, usual: int) -> tuple[int, str]:
+    """The port to try and who asked for it by name."""
+    if option is not None:
+        return option, option_name
+    raw = os.environ.get(variable, "").strip()
+    if not raw:
+        return usual, ""
+    if not raw.isdecimal():
+        raise UpError(f"{variable} is {raw!r}; write the number of a port.")
+    return int(raw), variable

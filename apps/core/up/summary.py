@@ -1,0 +1,42 @@
+"""What the person who started it sees once everything answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from apps.core.up.declaration import Plan
+from apps.core.up.journal import PartState
+from apps.core.up.output import Output
+
+
+def addresses(plan: Plan) -> dict[str, str]:
+    return {
+        "Console": f"{plan.address}/",
+        "Admin": f"{plan.address}/admin/",
+        "API": f"{plan.address}/v1/",
+        "Docs": f"{plan.address}/v1/docs",
+    }
+
+
+def print_summary(
+    output: Output, plan: Plan, *, seconds: float, states: Sequence[PartState], sign_ins: Sequence[tuple[str, str, str]]
+) -> None:
+    """Addresses, the demo's people, and what isn't well."""
+    failed = [state.name for state in states if state.state == "given up"]
+    fields: dict[str, Any] = {
+        "event": "started",
+        "seconds": round(seconds, 3),
+        "addresses": addresses(plan),
+        "sign_ins": [{"who": who, "email": email, "password": password} for who, email, password in sign_ins],
+        "given_up": failed,
+    }
+    rows = [(name, address) for name, address in addresses(plan).items()]
+    lines = [output.bold(f"Imp Gateway runs, after {seconds:.1f} s"), ""]
+    lines += [f"  {name:<9} {address}" for name, address in rows]
+    if sign_ins:
+        width = max(len(email) for _, email, _ in sign_ins)
+        lines += ["", output.bold("Sign in as")]
+        lines += [f"  {who:<9} {email:<{width}}  {password}" for who, email, password in sign_ins]
+    if failed:
+        lines += ["", f"Without {', '.join(failed)}: see above."]
+    lines += ["", "Ctrl-C stops it; what you made stays."]
+    output.block("\n".join(lines), **fields)

@@ -1,0 +1,83 @@
+"""What runs: one declaration for each step and process. `manage.py up` starts, watches and stops them."""
+
+import os
+import signal
+import sys
+
+from django.conf import settings
+from django.core.management import get_commands
+
+from apps.core.up.declaration import Part, Plan, Process, Step
+from apps.core.up.probes import DatabaseProbe, HeartbeatProbe, HttpProbe
+
+MANAGE = (sys.executable, "manage.py")
+GRANIAN = (
+    sys.executable,
+    "-m",
+    "granian",
+    "--host",
+    "127.0.0.1",
+    "--workers",
+    "1",
+    "--no-ws",
+    "--log-level",
+    "warning",
+)
+
+
+def database_url() -> str:
+    """Asked each time: before its first start the embedded server has no address."""
+    return str(settings.DATABASE_URL or settings.EMBEDDED_POSTGRES.url())
+
+
+def parts(plan: Plan) -> list[Part]:
+    found: list[Part] = []
+    database: tuple[str, ...] = ()
+    if plan.embedded_postgres:
+        database = ("postgres",)
+        found.append(
+            Process(
+                name="postgres",
+                command=tuple(settings.EMBEDDED_POSTGRES.command()),
+                probe=DatabaseProbe(database_url),
+                # Ends the connections and writes everything down; SIGTERM would wait for the clients
+                stop_signal=signal.SIGINT,
+                colour="blue",
+            )
+        )
+    found += [
+        Step(name="migrate", command=(*MANAGE, "migrate", "--no-input"), after=database),
+        Step(name="demo", command=(*MANAGE, "demo"), after=("migrate",)),
+        Process(
+            name="web",
+            # Blocking threads beyond the cores only wait for each other
+            command=(
+                *GRANIAN, "--interface", "wsgi", "--port", str(plan.web_port),
+                "--blocking-threads", str(os.cpu_count() or 1), "--workers-kill-timeout", "2",
+                "portal.wsgi:application",
+            ),
+            probe=HttpProbe(plan.web_port),
+            after=("migrate",),
+            colour="green",
+        ),
+        Process(
+            name="live",
+            command=(
+                *GRANIAN, "--interface", "asginl", "--port", str(plan.live_port), "--workers-kill-timeout", "2",
+                "portal.asgi:application",
+            ),
+            probe=HttpProbe(plan.live_port),
+            after=("migrate",),
+            colour="magenta",
+        ),
+        Process(
+            name="worker",
+            command=(*MANAGE, "worker"),
+            probe=HeartbeatProbe("worker", database_url),
+            after=("migrate",),
+            colour="yellow",
+        ),
+    ]  # fmt: skip
+    # Until these two commands are in the tree
+    commands = get_commands()
+    return [part for part in found if part.name not in ("demo", "worker") or part.name in commands]
