@@ -1,4 +1,4 @@
-"""Builds the console's styles and script: `python tools/assets.py` (`--packages` only installs, `--watch` follows edits).
+"""Builds the console's styles and script: `python tools/assets.py` (`--packages` only installs, `--watch` follows).
 
 Runs in the virtual environment: the `deno` beside its Python installs the npm packages that deno.lock names, and the
 native esbuild among them bundles static/src into static/dist under names that carry a hash. Nothing is done when

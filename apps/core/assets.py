@@ -1,4 +1,4 @@
-"""Which file of static/dist a name stands for: `imp.css` is served as `imp-UACO7HCV.css`, so it may be cached for ever."""
+"""Which file of static/dist a name stands for: `imp.css` is served as `imp-UACO7HCV.css` and may be cached for ever."""
 
 import json
 from pathlib import Path

@@ -1,5 +1,23 @@
 /** The console's script. Pages work without it; it adds what HTML alone can't do. */
 
-import htmx from "htmx.org";
+import "htmx.org";
 
-export { htmx };
+import { startConfirm } from "./imp/confirm.ts";
+import { startForms } from "./imp/forms.ts";
+import { startGuard } from "./imp/guard.ts";
+import { startKeys } from "./imp/keys.ts";
+import { startOverlays } from "./imp/overlays.ts";
+import { startPalette } from "./imp/palette.ts";
+import { startRequests } from "./imp/requests.ts";
+import { startTheme } from "./imp/theme.ts";
+import { startToasts } from "./imp/toasts.ts";
+
+startRequests();
+startToasts();
+startConfirm();
+startOverlays();
+startGuard();
+startForms();
+startKeys();
+startPalette();
+startTheme();

@@ -1,0 +1,52 @@
+/** Search and commands: the field keeps the focus, the arrows choose, Enter opens. */
+
+import { find, onCustom } from "./dom.ts";
+
+const input = find<HTMLInputElement>("palette-input");
+
+function options(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>("#palette-results [role=option]")];
+}
+
+function chosen(): HTMLElement | undefined {
+  return options().find((option) => option.ariaSelected === "true");
+}
+
+function choose(next: HTMLElement | undefined): void {
+  for (const option of options()) option.ariaSelected = String(option === next);
+  if (next) {
+    next.id ||= "palette-option";
+    next.scrollIntoView({ block: "nearest" });
+    input?.setAttribute("aria-activedescendant", next.id);
+  } else {
+    input?.removeAttribute("aria-activedescendant");
+  }
+}
+
+function move(step: number): void {
+  const all = options();
+  const at = all.findIndex((option) => option === chosen());
+  choose(all[(at + step + all.length) % all.length]);
+}
+
+export function startPalette(): void {
+  if (!input) return;
+  find("palette")?.addEventListener("toggle", (event) => {
+    if ((event as ToggleEvent).newState !== "open") return;
+    input.value = "";
+    input.dispatchEvent(new CustomEvent("palette"));
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    if (event.key === "ArrowDown") move(1);
+    else if (event.key === "ArrowUp") move(-1);
+    else if (event.key === "Enter" && chosen()) chosen()?.click();
+    else return;
+    event.preventDefault();
+  });
+  onCustom<{ target: Element }>("htmx:afterSwap", ({ target }) => {
+    if (target.id !== "palette-results") return;
+    options().forEach((option, index) => option.id = `palette-option-${index}`);
+    choose(options()[0]);
+  });
+}
