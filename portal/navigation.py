@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.web.menu import Entry, Group, operators
+from apps.core.web.menu import Entry, Group, anyone, operators
 
 MENU: tuple[Group, ...] = (
     Group("", (Entry("overview", _("Overview"), "home", key="o", keywords=_("start home dashboard")),)),
@@ -16,8 +16,10 @@ MENU: tuple[Group, ...] = (
     Group(
         _("Platform"),
         (
-            Entry("api:root", _("API reference"), "book", key="r", keywords=_("docs endpoints openapi")),
-            Entry("errors:index", _("Error types"), "error", key="e", keywords=_("problems codes")),
+            Entry(
+                "api:root", _("API reference"), "book", key="r", seen_by=anyone, keywords=_("docs endpoints openapi")
+            ),
+            Entry("errors:index", _("Error types"), "error", key="e", seen_by=anyone, keywords=_("problems codes")),
             Entry("components", _("Components"), "box", key="c", keywords=_("design system parts")),
             Entry(
                 "admin:index",

@@ -36,21 +36,29 @@ INSTALLED_APPS = [
     "template_partials",
 ]
 
+# Outermost first. The client's address must be known before the request's id is bound to it; a page over the limit
+# or a problem is told with person, language and messages at hand, so those two stand innermost.
 MIDDLEWARE = [
+    "apps.core.web.middleware.ClientAddressMiddleware",
     "apps.core.web.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "apps.core.web.middleware.ContentSecurityPolicyMiddleware",
+    "apps.core.web.middleware.BrowserRulesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "apps.accounts.middleware.PreferencesMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.middleware.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "apps.core.web.throttle.PageThrottleMiddleware",
+    "apps.core.web.errors.ProblemMiddleware",
 ]
+CSRF_FAILURE_VIEW = "apps.core.web.errors.csrf_failure"
+# Addresses or networks whose X-Forwarded-* headers are believed; nobody's by default
+TRUSTED_PROXIES = env.words("TRUSTED_PROXIES")
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -150,18 +158,39 @@ Q_CLUSTER = {
 
 UP_PARTS = "portal.processes.parts"
 
+# --- Live pages ------------------------------------------------------------------------------------
+
+# The event stream's port when it isn't served under the pages' own origin; 0: same origin
+LIVE_PORT = env.integer("LIVE_PORT", 0)
+
 # --- API -------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_SCHEMA_CLASS": "apps.core.api.schema.Schema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.core.api.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "DEFAULT_RENDERER_CLASSES": ["apps.core.api.formats.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.core.api.formats.JsonParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.api.formats.JsonNegotiation",
+    "EXCEPTION_HANDLER": "apps.core.api.exceptions.handle",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Imp Gateway API",
     "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
+    "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.core.api.schema.describe_whole",
+    ],
+    "PREPROCESSING_HOOKS": ["apps.core.api.schema.only_our_api"],
+}
+# Requests of one person, and of one address not signed in; each process counts for itself
+THROTTLES = {
+    "api": env.text("IMP_API_RATE", "1200/minute"),
+    "api:anonymous": env.text("IMP_API_ANONYMOUS_RATE", "120/minute"),
+    "pages": env.text("IMP_PAGE_RATE", "600/minute"),
+    "pages:anonymous": env.text("IMP_PAGE_ANONYMOUS_RATE", "300/minute"),
 }

@@ -169,7 +169,14 @@ def add_errors(form: forms.BaseForm, problem: InvalidInput) -> None:
     """The service's field errors at the form's fields; what the form doesn't show stands above it."""
     if not problem.fields:
         form.add_error(None, str(problem.detail or problem.title))
-    for name, texts in problem.fields.items():
-        known = name if name in form.fields else None
-        for text in texts:
-            form.add_error(known, str(text) if known or name == NON_FIELD_ERRORS else f"{name}: {text}")
+    for path, errors in problem.fields.items():
+        name = path.lstrip("/?").replace("/", "__")
+        for error in errors:
+            if name in form.fields:
+                form.add_error(name, error)
+            else:
+                form.add_error(None, f"{name}: {_first(error)}" if name and name != NON_FIELD_ERRORS else error)
+
+
+def _first(error: Any) -> str:
+    return "; ".join(error.messages) if isinstance(error, forms.ValidationError) else str(error)

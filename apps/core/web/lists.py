@@ -171,7 +171,7 @@ class Listing:
 
     @property
     def clear_url(self) -> str:
-        return self.url(**{name: None for name in self.form.fields}, **{CURSOR: None})
+        return self.url(**dict.fromkeys(self.form.fields), **{CURSOR: None})
 
     @property
     def export_urls(self) -> dict[str, str]:

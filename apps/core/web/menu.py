@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -12,6 +13,10 @@ from apps.core.errors import Text
 
 def anyone(user: Any) -> bool:
     return True
+
+
+def signed_in(user: Any) -> bool:
+    return bool(user.is_authenticated)
 
 
 def operators(user: Any) -> bool:
@@ -26,7 +31,7 @@ class Entry:
     label: Text
     icon: str
     key: str = ""
-    seen_by: Callable[[Any], bool] = anyone
+    seen_by: Callable[[Any], bool] = signed_in
     count: Callable[[Any], int | str] | None = None
     keywords: Text = ""
 
@@ -70,9 +75,7 @@ class Section:
 
 def sections(groups: Iterable[Group], request: HttpRequest) -> list[Section]:
     """The menu of this person, the line of this page marked. A page that isn't served here leaves no dead line."""
-    user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return []
+    user = getattr(request, "user", None) or AnonymousUser()
     visible = [(group, list(_visible(group.entries, user))) for group in groups]
     current = _current(request.path, (url for _, found in visible for _, url in found))
     return [
