@@ -162,6 +162,8 @@ UP_PARTS = "portal.processes.parts"
 
 # The event stream's port when it isn't served under the pages' own origin; 0: same origin
 LIVE_PORT = env.integer("LIVE_PORT", 0)
+# Where the pages are, whose stream comes from LIVE_PORT
+WEB_PORT = env.integer("PORT", 8000)
 
 # --- API -------------------------------------------------------------------------------------------
 
