@@ -117,16 +117,14 @@ def read_limit(text: str | None, *, default: int = DEFAULT_LIMIT, largest: int =
     return limit
 
 
-def read_order(text: str | None, *, allowed: Collection[str], default: Sequence[str]) -> Sequence[str]:
-    """The `order` of a query string: names from `allowed` with commas between, each with `-` before it to descend."""
+def read_sort(text: str | None, *, allowed: Collection[str], default: Sequence[str]) -> Sequence[str]:
+    """The `sort` of a query string: one name from `allowed`, with `-` before it to sort downwards."""
     if not text:
         return default
-    order = text.split(",")
-    names = [name.removeprefix("-") for name in order]
-    if not set(names) <= set(allowed) or len(set(names)) < len(names):
-        message = _("Order by %(names)s, each at most once; a minus sign before a name turns it round.")
-        raise InvalidInput(fields={"?order": [message % {"names": ", ".join(sorted(allowed))}]})
-    return order
+    if text.removeprefix("-") not in allowed:
+        message = _("Sort by one of these: %(names)s. A minus sign before it sorts downwards.")
+        raise InvalidInput(fields={"?sort": [message % {"names": ", ".join(sorted(allowed))}]})
+    return [text]
 
 
 # --- The order -------------------------------------------------------------------------------------

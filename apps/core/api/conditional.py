@@ -1,0 +1,40 @@
+"""`ETag`, `If-None-Match`, `If-Match`: a version for each object, asked for before it's changed."""
+
+import hashlib
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.http import parse_etags
+from rest_framework.request import Request
+
+from apps.core.api.formats import dumps
+from apps.core.errors import StaleVersion, VersionRequired
+from apps.core.versions import Versioned
+
+
+def etag_of(row: Any, shown: Any) -> str:
+    """The row's version where it has one, else a digest of what is shown of it."""
+    if isinstance(row, Versioned):
+        return row.etag
+    return f'"{hashlib.sha256(dumps(shown)).hexdigest()[:32]}"'
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether the asker has this version already."""
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in known or etag in [tag.removeprefix("W/") for tag in known]
+
+
+def not_modified(etag: str) -> HttpResponse:
+    response = HttpResponse(status=304, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+    del response["Content-Type"]
+    return response
+
+
+def require_current(request: Request, etag: str) -> None:
+    """Refuse a change that was thought out on another version. `*` means: whichever it is."""
+    wanted = parse_etags(request.headers.get("If-Match", ""))
+    if not wanted:
+        raise VersionRequired(headers={"ETag": etag})
+    if "*" not in wanted and etag not in wanted:
+        raise StaleVersion(headers={"ETag": etag})

@@ -1,0 +1,43 @@
+"""The filters of a list, from the same FilterSet as its page, but strict: what can't be used is refused."""
+
+from functools import cache
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import FilterSet
+from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.widgets import SuffixedMultiWidget
+from rest_framework.request import Request
+
+from apps.core.errors import InvalidInput
+
+
+class SharedFilters(DjangoFilterBackend):
+    """Tells the OpenAPI document about the filters; the view set itself applies them."""
+
+
+@cache
+def filter_names(filterset_class: type[FilterSet] | None) -> frozenset[str]:
+    """The parameters that the filters read; a range has two."""
+    if filterset_class is None:
+        return frozenset()
+    names: set[str] = set()
+    for name, filter_ in filterset_class.base_filters.items():
+        widget = filter_.field.widget
+        if isinstance(widget, SuffixedMultiWidget):
+            names.update(widget.suffixed(name, suffix) for suffix in widget.suffixes)
+        else:
+            names.add(name)
+    return frozenset(names)
+
+
+def filtered(queryset: QuerySet[Any], filterset_class: type[FilterSet] | None, request: Request) -> QuerySet[Any]:
+    # a FilterSet copies all its filters when it's made: not for a list that isn't filtered
+    if filterset_class is None or filter_names(filterset_class).isdisjoint(request.query_params):
+        return queryset
+    filterset = filterset_class(data=request.query_params, queryset=queryset, request=request)
+    if not filterset.is_valid():
+        errors = filterset.form.errors.as_data()
+        raise InvalidInput(fields={f"?{name}": list(found) for name, found in errors.items()})
+    found: QuerySet[Any] = filterset.qs
+    return found

@@ -1,0 +1,134 @@
+"""What every endpoint does: who asks, how often, with what; a write in one transaction; errors as problems."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from apps.core import throttling
+from apps.core.api import idempotency
+from apps.core.api.exceptions import handle
+from apps.core.api.formats import dumps
+from apps.core.errors import InvalidInput, NotFound, TooManyRequests
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+Handler = Callable[..., HttpResponse]
+
+
+def answer(data: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(dumps(data), status=status, content_type="application/json", headers=headers)
+
+
+def no_content() -> HttpResponse:
+    response = HttpResponse(status=204)
+    del response["Content-Type"]
+    return response
+
+
+class ApiView(APIView):
+    """The base of all endpoints."""
+
+    throttle_scope = "api"
+    allowance: throttling.Allowance | None = None
+
+    # for the reference: the group that it's shown in, and the first part of the operation's id
+    tag: ClassVar[str]
+
+    @property
+    def actor(self) -> Any:
+        """Whom services and selectors are asked for."""
+        return self.request.user
+
+    def query_parameters(self) -> frozenset[str]:
+        """The names that a query string may hold."""
+        return frozenset()
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.args = args
+        self.kwargs = kwargs
+        self.request = self.initialize_request(request, *args, **kwargs)
+        try:
+            self.initial(self.request, *args, **kwargs)
+            handler = self._handler()
+            response = handler(self.request, *args, **kwargs) if self._is_read() else self._write(handler)
+        except Exception as error:
+            response = self.handle_exception(error)
+        return self._finish(response)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        self.perform_authentication(request)
+        self.check_throttles(request)
+        self.check_permissions(request)
+        self.check_query(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Before permissions, so that strangers who only collect refusals are counted too."""
+        address = request.META.get("REMOTE_ADDR", "")
+        self.allowance = throttling.take(self.throttle_scope, person_id=request.user.pk, address=address)
+        if not self.allowance.allowed:
+            raise TooManyRequests
+
+    def check_query(self, request: Request) -> None:
+        unknown = set(request.query_params) - self.query_parameters()
+        if unknown:
+            message = _("There is no such parameter here.")
+            raise InvalidInput(fields={f"?{name}": [message] for name in sorted(unknown)})
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = no_content()
+        response["Allow"] = ", ".join(self.allowed_methods)
+        return response
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        exc.auth_header = self.get_authenticate_header(self.request)  # type: ignore[attr-defined]
+        return handle(exc, {"view": self, "request": self.request})
+
+    def _handler(self) -> Handler:
+        name = (self.request.method or "").lower()
+        known = name in self.http_method_names
+        handler: Handler = getattr(self, name, self.http_method_not_allowed) if known else self.http_method_not_allowed
+        return handler
+
+    def _is_read(self) -> bool:
+        return self.request.method in SAFE_METHODS
+
+    def _write(self, handler: Handler) -> HttpResponse:
+        """Effect, answer and Idempotency-Key are committed together, or none of them."""
+        # read as a whole first: Django refuses too large a body only here
+        self.request._request.body  # noqa: B018
+        with transaction.atomic():
+            claim = idempotency.claim(self.request) if self.request.method == "POST" else None
+            if claim and claim.replay:
+                return claim.replay
+            response = handler(self.request, *self.args, **self.kwargs)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            elif claim:
+                claim.keep(response)
+        return response
+
+    def _finish(self, response: HttpResponse) -> HttpResponse:
+        patch_vary_headers(response, ["Accept", "Accept-Language"])
+        response.setdefault("Cache-Control", "no-store")
+        if self.allowance:
+            for name, value in self.allowance.headers.items():
+                response.setdefault(name, value)
+        return response
+
+
+class NothingHere(ApiView):
+    """Every address under /v1/ that leads nowhere, whatever the method."""
+
+    authentication_classes = []
+    permission_classes = []
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound(_("There is no %(path)s in this version of the API.") % {"path": request.path})
