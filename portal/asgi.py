@@ -1,6 +1,47 @@
+"""The live process: streams to open pages. Its pages and API are in `portal/wsgi.py`."""
+
 import os
 
-from django.core.asgi import get_asgi_application
+import django
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.urls import ResolverMatch, get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.prod")
-application = get_asgi_application()
+django.setup(set_prefix=False)
+# The pages' middleware is synchronous and would cost each stream a thread
+settings.MIDDLEWARE = []
+
+from apps.core.events.hub import hub  # noqa: E402 (needs the apps)
+
+
+class LiveHandler(ASGIHandler):
+    """Django's handler, for requests that stay open for hours."""
+
+    async def __call__(self, scope, receive, send):  # type: ignore[no-untyped-def]
+        if scope["type"] == "lifespan":
+            await self.live(receive, send)
+        else:
+            # Not in Django's ThreadSensitiveContext: it keeps a thread, and with it a database connection, for each
+            # request until its end. Here all synchronous code shares one thread and one connection.
+            await self.handle(scope, receive, send)
+
+    async def live(self, receive, send):  # type: ignore[no-untyped-def]
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await hub.start(patience=0)
+            else:
+                hub.stop()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """ROOT_URLCONF stays the console's, so that links to its pages can be made here."""
+        request.resolver_match = get_resolver("portal.live_urls").resolve(request.path_info)
+        return request.resolver_match
+
+
+application = LiveHandler()

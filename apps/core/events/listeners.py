@@ -1,0 +1,84 @@
+"""Who is behind a stream, and what they may hear: asked for many streams in a few queries."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.core.exceptions import ValidationError
+from django.db import close_old_connections
+from django.utils.crypto import constant_time_compare
+
+from apps.core.clock import now
+from apps.core.events.topics import may_listen
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A stream's session and the topics it wants or has."""
+
+    session_key: str
+    topics: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`person_id` is empty where the session isn't, or isn't any longer, that of an active person."""
+
+    person_id: str = ""
+    refused: frozenset[str] = field(default_factory=frozenset)
+
+
+def judge(claims: Sequence[Claim]) -> list[Verdict]:
+    """A verdict for each claim. Three queries, plus what the rule of each different topic of a person asks."""
+    close_old_connections()
+    people = _people(claim.session_key for claim in claims)
+    known: dict[tuple[str, str], bool] = {}
+    verdicts = []
+    for claim in claims:
+        person = people.get(claim.session_key)
+        if person is None:
+            verdicts.append(Verdict())
+            continue
+        refused = set()
+        for topic in claim.topics:
+            key = (person.pk, topic)
+            if key not in known:
+                known[key] = may_listen(person, topic)
+            if not known[key]:
+                refused.add(topic)
+        verdicts.append(Verdict(person.pk, frozenset(refused)))
+    return verdicts
+
+
+def _people(session_keys: Iterable[str]) -> dict[str, Any]:
+    """The active person of each session that is still valid, by the same rules as `django.contrib.auth.get_user`."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    rows = store.get_model_class().objects.filter(session_key__in=set(session_keys), expire_date__gt=now())
+    signed_in: dict[str, tuple[Any, str]] = {}
+    for row in rows:
+        data = row.get_decoded()
+        if SESSION_KEY in data and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS:
+            signed_in[row.session_key] = (data[SESSION_KEY], data.get(HASH_SESSION_KEY, ""))
+    people = _active_people({person_id for person_id, _ in signed_in.values()})
+    return {
+        session_key: people[person_id]
+        for session_key, (person_id, session_hash) in signed_in.items()
+        if person_id in people and _is_of_password(people[person_id], session_hash)
+    }
+
+
+def _active_people(ids: set[Any]) -> dict[str, Any]:
+    try:
+        found = get_user_model()._default_manager.filter(pk__in=ids, is_active=True)
+        return {str(person.pk): person for person in found}
+    except ValidationError:
+        return {}
+
+
+def _is_of_password(person: Any, session_hash: str) -> bool:
+    """A changed password ends every session that was opened with the one before."""
+    hashes = (person.get_session_auth_hash(), *person.get_session_auth_fallback_hash())
+    return any(constant_time_compare(session_hash, each) for each in hashes)

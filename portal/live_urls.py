@@ -1,0 +1,12 @@
+"""What the live process answers; everything else belongs to the web process."""
+
+from django.urls import path, re_path
+
+from apps.core.events.health import healthz, missing
+from apps.core.events.stream import events
+
+urlpatterns = [
+    path("live/events", events),
+    path("healthz", healthz),
+    re_path("", missing),
+]
