@@ -1,15 +1,24 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
 from portal.env import database_from_url
 
+pytest_plugins = ["tests.browser.plugin"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One Postgres for the whole run, started before any worker process needs it."""
+    """One Postgres and one build of the styles for the whole run, before any worker process needs them."""
     from django.conf import settings
 
-    if os.environ.get("PYTEST_XDIST_WORKER") or settings.DATABASE_URL:
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        return
+    built = subprocess.run([sys.executable, "tools/assets.py"], cwd=settings.BASE_DIR, check=False)
+    if built.returncode:
+        pytest.exit("The styles and the script could not be built; the reason stands above.", returncode=1)
+    if settings.DATABASE_URL:
         return
     server = settings.EMBEDDED_POSTGRES
     if not server.is_running():

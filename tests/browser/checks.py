@@ -1,0 +1,48 @@
+"""What a test may ask of a page beyond what it shows."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from playwright.sync_api import Page
+
+AXE = settings.BASE_DIR / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def check_accessibility(page: Page, within: str = "html") -> None:
+    """Fails with a line for each element that axe-core finds fault with."""
+    page.evaluate(_axe())
+    report: dict[str, Any] = page.evaluate(
+        "within => axe.run(within, {resultTypes: ['violations'], reporter: 'v2'})", within
+    )
+    assert report["passes"], f"axe-core looked at nothing; is {within!r} there?"
+    faults = [
+        f"{rule['id']} ({rule['impact']}): {rule['help']}\n    {' '.join(map(str, node['target']))}\n    {node['html']}"
+        for rule in report["violations"]
+        for node in rule["nodes"]
+    ]
+    assert not faults, f"{len(faults)} accessibility faults at {page.url}:\n" + "\n".join(faults)
+
+
+def check_fits(page: Page) -> None:
+    """Nothing makes the page scroll sideways."""
+    widest: list[str] = page.evaluate(
+        """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+            [...document.querySelectorAll('body *')]
+                .filter(each => each.getBoundingClientRect().right > innerWidth + 1)
+                .slice(0, 5).map(each => each.outerHTML.slice(0, 160))"""
+    )
+    assert not widest, f"{page.url} is wider than the window:\n" + "\n".join(widest)
+
+
+def look(page: Page, folder: Path, name: str) -> Path:
+    """A picture of the whole page, for a person to look at."""
+    path = folder / f"{name}.png"
+    page.screenshot(path=path, full_page=True, animations="disabled")
+    return path
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text()
