@@ -7,6 +7,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("errors/", include("apps.core.web.error_urls")),
     path("admin/", admin.site.urls),
+    path("", include("apps.accounts.urls")),
 ]
 
 handler400 = "apps.core.web.errors.bad_request"

@@ -1,13 +1,16 @@
 """A signed-in person's language goes before the browser's."""
 
-from collections.abc import Callable
-
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 
 class PreferencesMiddleware(LocaleMiddleware):
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        super().__init__(get_response)
-        self.languages = dict(settings.LANGUAGES)
+    """Stands after the authentication. A visitor's language comes from the cookie, then from the browser."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if not request.user.is_authenticated:
+            super().process_request(request)
+            return
+        translation.activate(request.user.language)
+        request.LANGUAGE_CODE = translation.get_language()

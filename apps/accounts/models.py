@@ -1,6 +1,8 @@
+from collections.abc import Iterable
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -8,9 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.managers import UserManager
 from apps.core import clock
 from apps.core.ids import IdField
+from apps.core.versions import Versioned
+
+# What an operator may change who isn't a system administrator: the platform's running, not its people
+OPERATED_APPS = frozenset({"core", "django_q"})
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(Versioned, AbstractBaseUser):
     """A person. The e-mail address is the name one signs in with; what one may do comes with the workspaces."""
 
     class Theme(models.TextChoices):
@@ -21,11 +27,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = IdField(prefix="usr")
     email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
-    is_active = models.BooleanField(_("active"), default=True)
-    is_staff = models.BooleanField(_("operator"), default=False, help_text=_("May use the operators' admin."))
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Someone inactive can't sign in. Nothing of theirs is deleted.")
+    )
+    is_staff = models.BooleanField(
+        _("operator"), default=False, help_text=_("Sees everything in the operators' admin and runs the platform.")
+    )
+    is_superuser = models.BooleanField(
+        _("system administrator"), default=False, help_text=_("An operator who also manages people.")
+    )
     language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
     theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.SYSTEM)
-    created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = UserManager()
@@ -41,3 +54,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def has_perm(self, permission: str, obj: Any = None) -> bool:
+        """For the operators' admin, which asks for `app.action_model`."""
+        if not (self.is_active and self.is_staff):
+            return False
+        app, _dot, codename = permission.partition(".")
+        return self.is_superuser or app in OPERATED_APPS or codename.startswith("view_")
+
+    def has_perms(self, permissions: Iterable[str], obj: Any = None) -> bool:
+        return all(self.has_perm(permission, obj) for permission in permissions)
+
+    def has_module_perms(self, app: str) -> bool:
+        return self.is_active and self.is_staff

@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from apps.audit.models import AuditEvent
 
@@ -25,3 +25,9 @@ def get_event(*, actor: Any, event_id: str) -> AuditEvent:
 def can_listen(person: Any, ref: str) -> bool:
     """The topic `audit` tells of everything, `audit:<person>` of what that person did."""
     return bool(person.is_authenticated and (person.is_staff or (ref and ref == person.pk)))
+
+
+def last_event(*, verb: str, target: Model) -> AuditEvent | None:
+    """The newest event of one kind about one object, for what a page says about its past."""
+    about = AuditEvent.objects.filter(target_type=target._meta.model_name, target_id=target.pk)
+    return about.filter(verb=verb).order_by(*ORDER).first()

@@ -110,6 +110,18 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "apps.accounts.adapters.AccountAdapter"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_COOKIE_AGE = 30 * 24 * 3600
+# Tries at one address's password or code, then tries from one place
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key,30/5m/ip", "login": "60/m/ip"}
+MFA_ADAPTER = "apps.accounts.adapters.SecondFactorAdapter"
+MFA_TOTP_ISSUER = "Imp Gateway"
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# An operator without a second factor is sent to set one up before the admin opens
+OPERATORS_NEED_SECOND_FACTOR = env.boolean("IMP_OPERATORS_NEED_SECOND_FACTOR", True)
+SESSION_COOKIE_AGE = 30 * 24 * 3600
 
 # --- Secrets ---------------------------------------------------------------------------------------
 
@@ -121,6 +133,7 @@ ENCRYPTION_KEY_FILE: Path | None = STATE_DIR / "encryption_keys"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -1,0 +1,41 @@
+from typing import Any
+
+from django.urls import URLPattern, path
+from rest_framework import serializers
+
+from apps.accounts import services
+from apps.accounts.models import User
+from apps.core.api.serializers import ModelInput
+from apps.core.api.viewsets import Retrieved, Updated
+
+
+class MeSerializer(serializers.ModelSerializer[User]):
+    class Meta:
+        model = User
+        fields = ["id", "email", "name", "is_staff", "language", "theme", "created_at", "updated_at"]
+        read_only_fields = fields
+
+
+class PreferencesInput(ModelInput):
+    class Meta:
+        model = User
+        fields = ["name", "language", "theme"]
+
+
+class MeViewSet(Retrieved, Updated):
+    """Whoever asks."""
+
+    tag, singular, plural = "me", "yourself", "people"
+    serializer_class = MeSerializer
+    update_serializer_class = PreferencesInput
+
+    def get_object(self) -> User:
+        return User.objects.get(pk=self.actor.pk)
+
+    def perform_update(self, row: User, **fields: Any) -> User:
+        return services.change_preferences(actor=row, user=row, **fields)
+
+
+urlpatterns: list[URLPattern] = [
+    path("me", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me"),
+]

@@ -1,0 +1,103 @@
+from typing import Any
+
+from allauth.account.forms import ChangePasswordForm, LoginForm, ReauthenticateForm
+from allauth.mfa import app_settings as second_factor_settings
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as CodeReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django import forms
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.adapters import secrets_of
+from apps.accounts.models import User
+from apps.audit.services import ANONYMOUS, record
+
+CODE_WIDGET = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "placeholder": ""}
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["login"].label = _("E-mail")
+        self.fields["login"].widget.attrs = {"autocomplete": "username", "type": "email", "autofocus": True}
+        self.fields["password"].widget.attrs = {"autocomplete": "current-password"}
+        self.fields["password"].help_text = ""
+        self.fields["remember"].label = _("Keep me signed in for 30 days")
+        self.fields["remember"].help_text = _("Only on a device of your own")
+
+
+class _CodeForm:
+    """A code of the app or a recovery code, each good for once."""
+
+    user: User
+    authenticator: Authenticator
+    fields: dict[str, forms.Field]
+
+    def clean_code(self) -> str:
+        with secrets_of(self.user):
+            code: str = super().clean_code()  # type: ignore[misc]
+        # A code counts for its own 30 seconds and those around them; so long it must not count again
+        seconds = second_factor_settings.TOTP_PERIOD * (2 * second_factor_settings.TOTP_TOLERANCE + 1)
+        is_totp = self.authenticator.type == Authenticator.Type.TOTP
+        if is_totp and not cache.add(f"second-factor:{self.user.pk}:{code}", True, timeout=seconds):
+            raise forms.ValidationError(_("This code was used just now. Wait for the next one."), code="used")
+        return code
+
+    def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
+        with transaction.atomic():
+            record(actor=ANONYMOUS, verb="account.sign_in_failed", target=self.user, after={"reason": "second factor"})
+
+
+class CodeForm(_CodeForm, AuthenticateForm):  # type: ignore[misc]
+    def save(self) -> None:
+        super().save()
+        if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
+            with transaction.atomic():
+                record(actor=self.user, verb="account.recovery_code_used", target=self.user)
+
+
+class ConfirmCodeForm(_CodeForm, CodeReauthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class ConfirmPasswordForm(ReauthenticateForm):  # type: ignore[misc]
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["password"].label = _("Password")
+        self.fields["password"].widget.attrs = {"autocomplete": "current-password", "autofocus": True}
+
+
+class EnableSecondFactorForm(ActivateTOTPForm):  # type: ignore[misc]
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["code"].label = _("Code")
+        self.fields["code"].widget.attrs = {**CODE_WIDGET, "class": "otp grow", "maxlength": 6}
+
+
+class PasswordForm(ChangePasswordForm):  # type: ignore[misc]
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for name, label, autocomplete in (
+            ("oldpassword", _("Password now"), "current-password"),
+            ("password1", _("New password"), "new-password"),
+            ("password2", _("And again"), "new-password"),
+        ):
+            self.fields[name].label = label
+            self.fields[name].widget.attrs = {"autocomplete": autocomplete}
+        self.fields["password1"].help_text = _("10 characters or more.")
+
+
+class PreferencesForm(forms.Form):
+    """Each field on its own or all together: what isn't sent stays as it is."""
+
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    name = forms.CharField(label=_("Name"), max_length=120, required=False, empty_value=None)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
+    theme = forms.ChoiceField(label=_("Theme"), choices=User.Theme.choices, required=False)
+
+    def given(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name in self.data}

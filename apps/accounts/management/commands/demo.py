@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.accounts import demo
+
+
+class Command(BaseCommand):
+    help = "Loads the demo world: people to sign in as. Those who are there already stay as they are."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--force", action="store_true", help="also outside of development, where anybody knows the password"
+        )
+
+    def handle(self, *args: Any, force: bool = False, **options: Any) -> None:
+        if not settings.DEBUG and not force:
+            raise CommandError(
+                "The demo's password is public, so its people belong into a development installation only. "
+                "Set DJANGO_SETTINGS_MODULE=portal.settings.dev, or pass --force if you mean it."
+            )
+        made = demo.load()
+        self.stdout.write(f"{made} people made." if made else "The demo's people are there.")

@@ -1,0 +1,47 @@
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from allauth.mfa import app_settings as second_factor_settings
+from allauth.mfa.models import Authenticator
+
+from apps.accounts.models import User
+from apps.audit.selectors import last_event
+
+PREFERENCES = ("name", "language", "theme")
+
+
+@dataclass(frozen=True)
+class SecondFactorState:
+    since: datetime
+    last_used_at: datetime | None
+    codes_left: int
+    codes_of: int
+    codes_made_at: datetime | None
+
+
+def second_factor_of(user: User) -> SecondFactorState | None:
+    """None while it is off."""
+    kept = {authenticator.type: authenticator for authenticator in Authenticator.objects.filter(user_id=user.pk)}
+    totp = kept.get(Authenticator.Type.TOTP)
+    if totp is None:
+        return None
+    codes = kept.get(Authenticator.Type.RECOVERY_CODES)
+    total = second_factor_settings.RECOVERY_CODE_COUNT
+    return SecondFactorState(
+        since=totp.created_at,
+        last_used_at=totp.last_used_at,
+        codes_left=total - codes.data["used_mask"].bit_count() if codes else 0,
+        codes_of=total,
+        codes_made_at=codes.created_at if codes else None,
+    )
+
+
+def password_changed_at(user: User) -> datetime | None:
+    """When it was last changed by the person; the account's first password isn't a change."""
+    event = last_event(verb="account.password_changed", target=user)
+    return event.at if event else None
+
+
+def preferences_of(user: User) -> dict[str, Any]:
+    return {"version": user.version, **{name: getattr(user, name) for name in PREFERENCES}}

@@ -1,0 +1,156 @@
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.audit.changes import changes, fields_of
+from apps.audit.services import Actor, record
+from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.versions import save_version
+
+# What an operator changes of somebody else's account
+MANAGED = ("email", "name", "is_staff", "is_superuser")
+
+
+@transaction.atomic
+def change_preferences(
+    *,
+    actor: User,
+    user: User,
+    version: int | None = None,
+    name: str | None = None,
+    language: str | None = None,
+    theme: str | None = None,
+) -> User:
+    """Change what is given. With a version, only if the account is still the one that was read."""
+    if actor.pk != user.pk:
+        raise NotAllowed(_("Preferences are each person's own."))
+    given = {"name": name, "language": language, "theme": theme}
+    wanted = {key: value for key, value in given.items() if value is not None}
+    if version is not None:
+        user.version = version
+    if "name" in wanted:
+        wanted["name"] = wanted["name"].strip()
+    _save(actor=actor, user=user, verb="account.preferences_changed", values=_checked(wanted))
+    return user
+
+
+def set_language(*, actor: User, language: str) -> User:
+    return _switch(actor=actor, language=language)
+
+
+def set_theme(*, actor: User, theme: str) -> User:
+    return _switch(actor=actor, theme=theme)
+
+
+@transaction.atomic
+def create_person(
+    *,
+    actor: Actor,
+    email: str,
+    password: str,
+    name: str = "",
+    language: str = "en",
+    is_staff: bool = False,
+    is_superuser: bool = False,
+) -> User:
+    """Make an account. Whoever may do this is decided by the caller until people sign up by themselves."""
+    _require_administrator(actor)
+    email = email.strip().lower()
+    if User.objects.filter(email__iexact=email).exists():
+        raise InvalidInput(fields={"email": [_("Someone has this address already.")]})
+    user = User(email=email, **_checked({"name": name.strip(), "language": language}))
+    user.is_staff, user.is_superuser = is_staff or is_superuser, is_superuser
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidInput(fields={"password": list(error.messages)}) from None
+    user.set_password(password)
+    user.save(force_insert=True)
+    record(actor=actor, verb="person.created", target=user, after=fields_of(user, MANAGED))
+    return user
+
+
+@transaction.atomic
+def change_person(*, actor: Actor, user: User, **values: Any) -> User:
+    """Change the name, the address, or whether somebody is an operator."""
+    _require_administrator(actor)
+    unknown = set(values) - set(MANAGED)
+    if unknown:
+        raise TypeError(f"change_person() doesn't change {', '.join(sorted(unknown))}.")
+    if "email" in values:
+        values["email"] = values["email"].strip().lower()
+        if User.objects.filter(email__iexact=values["email"]).exclude(pk=user.pk).exists():
+            raise InvalidInput(fields={"email": [_("Someone has this address already.")]})
+    if values.get("is_superuser"):
+        values["is_staff"] = True
+    if not values.get("is_superuser", True):
+        _keep_one_administrator(user)
+    _save(actor=actor, user=user, verb="person.changed", values=values)
+    return user
+
+
+@transaction.atomic
+def deactivate_person(*, actor: Actor, user: User) -> User:
+    """Keep somebody out. Their sessions end with their next request."""
+    _require_administrator(actor)
+    if actor.pk == user.pk:
+        raise Conflict(_("You can't deactivate your own account."))
+    _keep_one_administrator(user)
+    _save(actor=actor, user=user, verb="person.deactivated", values={"is_active": False})
+    return user
+
+
+@transaction.atomic
+def reactivate_person(*, actor: Actor, user: User) -> User:
+    _require_administrator(actor)
+    _save(actor=actor, user=user, verb="person.reactivated", values={"is_active": True})
+    return user
+
+
+@transaction.atomic
+def _switch(*, actor: User, **values: str) -> User:
+    """A quick switch knows no version: the last one counts, so it waits for its turn at the row."""
+    user = User.objects.select_for_update().get(pk=actor.pk)
+    _save(actor=actor, user=user, verb="account.preferences_changed", values=_checked(values))
+    return user
+
+
+def _save(*, actor: Actor, user: User, verb: str, values: dict[str, Any]) -> None:
+    """Save what differs and write it down; nothing differs, nothing is written."""
+    before, after = changes(fields_of(user, values), values)
+    if not after:
+        return
+    for name, value in after.items():
+        setattr(user, name, value)
+    save_version(user, *after)
+    record(actor=actor, verb=verb, target=user, before=before, after=after)
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    """The values, or InvalidInput with what is wrong with each."""
+    allowed = {"language": dict(settings.LANGUAGES), "theme": dict(User.Theme.choices)}
+    errors = {
+        name: [_("Choose one of those offered.")] for name in allowed if values.get(name) not in {None, *allowed[name]}
+    }
+    longest = User._meta.get_field("name").max_length or 0
+    if len(values.get("name", "")) > longest:
+        errors["name"] = [_("Use %(limit)d characters or fewer.") % {"limit": longest}]
+    if errors:
+        raise InvalidInput(fields=errors)
+    return values
+
+
+def _require_administrator(actor: Actor) -> None:
+    if isinstance(actor, User) and not (actor.is_active and actor.is_superuser):
+        raise NotAllowed(_("Managing people takes a system administrator."), role="system-admin")
+
+
+def _keep_one_administrator(user: User) -> None:
+    others = User.objects.select_for_update().filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
+    if user.is_superuser and user.is_active and not others:
+        raise Conflict(_("%(person)s is the last system administrator.") % {"person": user})

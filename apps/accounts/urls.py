@@ -1,0 +1,25 @@
+"""allauth looks its pages up by these names; the addresses are ours."""
+
+from django.urls import path
+
+from apps.accounts import second_factor, views
+
+urlpatterns = [
+    path("sign-in", views.SignIn.as_view(), name="account_login"),
+    path("sign-in/code", views.SignInCode.as_view(), name="mfa_authenticate"),
+    path("sign-in/inactive", views.Inactive.as_view(), name="account_inactive"),
+    path("sign-in/demo", views.DemoSignIn.as_view(), name="account_demo"),
+    path("sign-out", views.SignOut.as_view(), name="account_logout"),
+    path("language", views.switch_language, name="account_language"),
+    path("account", views.Account.as_view(), name="account"),
+    path("account/preferences", views.ChangePreferences.as_view(), name="account_preferences"),
+    path("account/theme", views.switch_theme, name="account_theme"),
+    path("account/password", views.ChangePassword.as_view(), name="account_change_password"),
+    path("account/confirm", views.Confirm.as_view(), name="account_reauthenticate"),
+    path("account/confirm/code", views.ConfirmByCode.as_view(), name="mfa_reauthenticate"),
+    path("account/second-factor", second_factor.SecondFactor.as_view(), name="mfa_index"),
+    path("account/second-factor/on", second_factor.Enable.as_view(), name="mfa_activate_totp"),
+    path("account/second-factor/off", second_factor.Disable.as_view(), name="mfa_deactivate_totp"),
+    path("account/recovery-codes", second_factor.RecoveryCodes.as_view(), name="mfa_view_recovery_codes"),
+    path("account/recovery-codes/new", second_factor.NewRecoveryCodes.as_view(), name="mfa_generate_recovery_codes"),
+]
