@@ -26,7 +26,7 @@ SAID = {
 }
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _("E-mail and password don't match."),
@@ -96,7 +96,7 @@ def second_factor_context(user_id: str) -> crypto.Context:
     return ("mfa_authenticator", "data", user_id)
 
 
-class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+class SecondFactorAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": _("This code isn't right. Type the one that the app shows now."),

@@ -19,7 +19,7 @@ from apps.audit.services import ANONYMOUS, record
 CODE_WIDGET = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "placeholder": ""}
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]
+class SignInForm(LoginForm):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.fields["login"].label = _("E-mail")
@@ -39,7 +39,7 @@ class _CodeForm:
 
     def clean_code(self) -> str:
         with secrets_of(self.user):
-            code: str = super().clean_code()  # type: ignore[misc]
+            code: str = super().clean_code()
         # A code counts for its own 30 seconds and those around them; so long it must not count again
         seconds = second_factor_settings.TOTP_PERIOD * (2 * second_factor_settings.TOTP_TOLERANCE + 1)
         is_totp = self.authenticator.type == Authenticator.Type.TOTP
@@ -52,7 +52,7 @@ class _CodeForm:
             record(actor=ANONYMOUS, verb="account.sign_in_failed", target=self.user, after={"reason": "second factor"})
 
 
-class CodeForm(_CodeForm, AuthenticateForm):  # type: ignore[misc]
+class CodeForm(_CodeForm, AuthenticateForm):
     def save(self) -> None:
         super().save()
         if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
@@ -60,25 +60,25 @@ class CodeForm(_CodeForm, AuthenticateForm):  # type: ignore[misc]
                 record(actor=self.user, verb="account.recovery_code_used", target=self.user)
 
 
-class ConfirmCodeForm(_CodeForm, CodeReauthenticateForm):  # type: ignore[misc]
+class ConfirmCodeForm(_CodeForm, CodeReauthenticateForm):
     pass
 
 
-class ConfirmPasswordForm(ReauthenticateForm):  # type: ignore[misc]
+class ConfirmPasswordForm(ReauthenticateForm):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.fields["password"].label = _("Password")
         self.fields["password"].widget.attrs = {"autocomplete": "current-password", "autofocus": True}
 
 
-class EnableSecondFactorForm(ActivateTOTPForm):  # type: ignore[misc]
+class EnableSecondFactorForm(ActivateTOTPForm):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.fields["code"].label = _("Code")
         self.fields["code"].widget.attrs = {**CODE_WIDGET, "class": "otp grow", "maxlength": 6}
 
 
-class PasswordForm(ChangePasswordForm):  # type: ignore[misc]
+class PasswordForm(ChangePasswordForm):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         for name, label, autocomplete in (

@@ -42,50 +42,51 @@ class RefusesWith422:
     """A form that is refused comes back with its status: 422, or 429 after too many tries."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]
+        response: HttpResponse = super().form_invalid(form)
         codes = {error.code for errors in form.errors.as_data().values() for error in errors}
         waiting = codes & {"too_many_login_attempts", "rate_limited"}
         response.status_code = HTTPStatus.TOO_MANY_REQUESTS if waiting else HTTPStatus.UNPROCESSABLE_ENTITY
         return response
 
 
-class SignIn(RefusesWith422, account_views.LoginView):  # type: ignore[misc]
+class SignIn(RefusesWith422, account_views.LoginView):
     form_class = SignInForm
     template_name = "accounts/sign_in.html"
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(demo=demo.groups_to_offer(), **context)
+        return {**super().get_context_data(**context), "demo": demo.groups_to_offer()}
 
 
-class SignInCode(RefusesWith422, factor_views.AuthenticateView):  # type: ignore[misc]
+class SignInCode(RefusesWith422, factor_views.AuthenticateView):
     """The second factor, as a code of the app; with ?recovery=1 the page asks for a recovery code."""
 
     form_class = CodeForm
     template_name = "accounts/totp.html"
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(**context) | {
+        return {
+            **super().get_context_data(**context),
             "person": self.stage.login.user,
             "by_recovery_code": "recovery" in self.request.GET,
         }
 
 
-class SignOut(account_views.LogoutView):  # type: ignore[misc]
+class SignOut(account_views.LogoutView):
     template_name = "accounts/sign_out.html"
 
 
-class Inactive(account_views.AccountInactiveView):  # type: ignore[misc]
+class Inactive(account_views.AccountInactiveView):
     template_name = "accounts/inactive.html"
 
 
-class Confirm(RefusesWith422, account_views.ReauthenticateView):  # type: ignore[misc]
+class Confirm(RefusesWith422, account_views.ReauthenticateView):
     """Asks who it is, before something dangerous."""
 
     form_class = ConfirmPasswordForm
     template_name = "accounts/confirm.html"
 
 
-class ConfirmByCode(RefusesWith422, factor_views.ReauthenticateView):  # type: ignore[misc]
+class ConfirmByCode(RefusesWith422, factor_views.ReauthenticateView):
     form_class = ConfirmCodeForm
     template_name = "accounts/confirm.html"
 
@@ -99,6 +100,7 @@ class Account(LoginRequiredMixin, View):
 
 def show_account(request: HttpRequest, *, status: int = 200, **forms: Any) -> HttpResponse:
     user = request.user
+    assert isinstance(user, User)
     context = {
         "preferences": PreferencesForm(initial=selectors.preferences_of(user)),
         "password_form": PasswordForm(user),
@@ -109,7 +111,7 @@ def show_account(request: HttpRequest, *, status: int = 200, **forms: Any) -> Ht
     return htmx.vary(render(request, "account/index.html", context, status=status))
 
 
-class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):  # type: ignore[misc]
+class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
     """Its form stands on the account's page, so that is where a refusal shows it again."""
 
     form_class = PasswordForm

@@ -80,6 +80,13 @@ def record(
     return event
 
 
+def topics_for(person: Any) -> list[str]:
+    """What a page listens to for news of the log: operators of everything, a person of what they do."""
+    if not person.is_authenticated:
+        return []
+    return ["audit"] if person.is_staff else [f"audit:{person.pk}"]
+
+
 def _target_of(target: models.Model | Target) -> Target:
     if isinstance(target, Target):
         return target
