@@ -1,11 +1,18 @@
 from django.contrib import admin
 from django.urls import include, path
 
+import portal.search  # noqa: F401  registers what the palette finds
 from apps.core import health
+from apps.core.web.search import search
+from portal.overview import overview
 
 urlpatterns = [
+    path("", overview, name="overview"),
+    path("search", search, name="search"),
+    path("audit", include("apps.audit.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("errors/", include("apps.core.web.error_urls")),
+    path("v1/", include("portal.api_urls")),
     path("admin/", admin.site.urls),
     path("", include("apps.accounts.urls")),
 ]

@@ -69,7 +69,7 @@ class Schema(AutoSchema):
         summary = SUMMARIES.get(self._action())
         if summary is None:
             return self._documentation()[0]
-        return summary.format(plural=self.view.plural, one=_one(self.view.singular))
+        return summary.format(plural=self.view.plural, one=self.view.singular)
 
     def get_description(self) -> str:
         return "" if self._action() in SUMMARIES else self._documentation()[1]
@@ -84,6 +84,8 @@ class Schema(AutoSchema):
                 return getattr(getattr(self.view, name), "body_serializer_class", None)
 
     def get_response_serializers(self) -> Any:
+        if hasattr(self.view, "answer_schema"):
+            return {200: self.view.answer_schema}
         return None if self._action() == "destroy" else self.view.serializer_class
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
@@ -232,10 +234,6 @@ def document(urlconf: str | None = None) -> dict[str, Any]:
 
 def _ref(kind: str, name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _one(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
 def _page_of(items: dict[str, Any]) -> dict[str, Any]:

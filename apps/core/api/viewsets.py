@@ -1,7 +1,7 @@
 """List, retrieve, create, update, destroy and verbs of one kind of object. An app's api.py says only what differs:
 
     class NoteViewSet(Listed, Retrieved, Created, Updated, Destroyed):
-        tag, singular, plural = "notes", "note", "notes"
+        tag, singular, plural = "notes", "a note", "notes"
         serializer_class = NoteSerializer
         create_serializer_class = update_serializer_class = NoteInput
         filterset_class = NoteFilter

@@ -1,0 +1,18 @@
+"""Everything under /v1/. An app's endpoints are in its api.py; the last line answers for what isn't there."""
+
+from django.urls import path, re_path
+
+from apps.accounts.api import urlpatterns as accounts
+from apps.audit.api import urlpatterns as audit
+from apps.core.api.root import OpenApiDocument, Root, reference_group
+from apps.core.api.views import NothingHere
+
+app_name = "api"
+urlpatterns = [
+    path("", Root.as_view(), name="root"),
+    path("openapi.json", OpenApiDocument.as_view(), name="openapi"),
+    path("reference/<slug:group>", reference_group, name="reference"),
+    *accounts,
+    *audit,
+    re_path("", NothingHere.as_view()),
+]
