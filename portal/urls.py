@@ -9,7 +9,7 @@ from portal.overview import overview
 urlpatterns = [
     path("", overview, name="overview"),
     path("search", search, name="search"),
-    path("audit", include("apps.audit.urls")),
+    path("", include("apps.audit.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("errors/", include("apps.core.web.error_urls")),
     path("v1/", include("portal.api_urls")),

@@ -142,6 +142,7 @@ class ConfirmView(FormView):
     """A dangerous action: names what it touches, and repeats the verb and the object on its button."""
 
     form_class = TypedConfirmation
+    template_name = "overlays/confirm.html"
     is_dangerous = True
 
     def get_touches(self) -> list[Touch]:

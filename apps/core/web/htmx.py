@@ -55,7 +55,7 @@ def toast(
     response: HttpResponse, *, tone: Tone = "ok", title: Text, text: Text = "", request_id: str = ""
 ) -> HttpResponse:
     """A short notice in the corner of the page that asked. A bad one stays, and shows the request id."""
-    return trigger(response, "toast", {"tone": tone, "title": title, "text": text, "requestId": request_id})
+    return trigger(response, "toast", {"tone": tone, "title": title, "text": text, "request_id": request_id})
 
 
 def close(response: HttpResponse) -> HttpResponse:

@@ -92,6 +92,16 @@ class Listing:
     def form(self) -> Any:
         return self.filterset.form
 
+    @property
+    def fields(self) -> list[Any]:
+        """The filters' widgets beside the search field, each showing when it couldn't be read."""
+        shown = [self.form[name] for name in self.form.fields if name != "q"]
+        for bound in shown:
+            bound.field.widget.attrs.setdefault("aria-label", str(bound.label))
+            if bound.errors:
+                bound.field.widget.attrs.update({"aria-invalid": "true", "aria-describedby": "list-problems"})
+        return [bound for bound in shown if not bound.is_hidden]
+
     @cached_property
     def sort(self) -> str:
         asked = self.query.get(SORT, "")

@@ -1,0 +1,43 @@
+"""What the palette finds in every console: the menu's pages, and commands."""
+
+from collections.abc import Iterator
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.web.menu import sections
+from apps.core.web.search import Provider, Result, register_search
+from portal.navigation import MENU
+
+
+def pages(request: HttpRequest, query: str) -> Iterator[Result]:
+    for section in sections(MENU, request):
+        for line in section.lines:
+            hint = f"G {line.key.upper()}" if line.key else section.label
+            yield Result(line.label, line.url, line.icon, hint=hint, keywords=line.entry.keywords)
+
+
+def commands(request: HttpRequest, query: str) -> Iterator[Result]:
+    yield Result(_("Keyboard shortcuts"), "shortcuts", "help", hint="?", keywords=_("keys help"), act="popover")
+    if not request.user.is_authenticated:
+        yield Result(_("Sign in"), reverse("account_login"), "user", keywords=_("log in"))
+        return
+    yield Result(_("Follow the system's theme"), "theme-system", "eye", keywords=_("auto appearance"), act="tick")
+    yield Result(_("Light theme"), "theme-light", "eye", keywords=_("bright day appearance"), act="tick")
+    yield Result(_("Dark theme"), "theme-dark", "eye", keywords=_("night appearance"), act="tick")
+    account = _address("account")
+    if account:
+        yield Result(_("Change the language"), f"{account}#preferences", "globe", keywords="english 한국어 korean 영어")
+    yield Result(_("Sign out"), reverse("account_logout"), "external", keywords=_("log out leave"), act="post")
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+register_search(Provider(_("Go to"), pages))
+register_search(Provider(_("Do"), commands))
