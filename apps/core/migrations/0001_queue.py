@@ -48,7 +48,10 @@ class Migration(migrations.Migration):
             fields=[
                 ("name", models.CharField(max_length=200, primary_key=True, serialize=False, verbose_name="function")),
                 ("every", models.DurationField(verbose_name="every")),
+                ("timeout", models.DurationField(verbose_name="timeout")),
                 ("due_at", models.DateTimeField(default=apps.core.clock.now, verbose_name="due")),
+                ("worker", models.CharField(blank=True, max_length=200, verbose_name="worker")),
+                ("running_until", models.DateTimeField(null=True, verbose_name="must end by")),
                 ("started_at", models.DateTimeField(null=True, verbose_name="started")),
                 ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
                 ("error", models.TextField(blank=True, verbose_name="error")),

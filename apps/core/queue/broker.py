@@ -49,21 +49,19 @@ def push(
     key: str = "",
 ) -> int:
     """One statement in the caller's transaction: queue row, readable row, and the notice for the commit."""
+    parameters: dict[str, Any] = {
+        "key": key or Conf.CLUSTER_NAME,
+        "payload": payload,
+        "task_id": task_id,
+        "function": function,
+        "arguments": json.dumps(arguments),
+        "request_id": request_id,
+        "now": now(),
+        "delay": delay,
+        "channel": channel(key),
+    }
     with connections[Conf.ORM].cursor() as cursor:
-        cursor.execute(
-            PUSH_LATER if delay else PUSH_NOW,
-            {
-                "key": key or Conf.CLUSTER_NAME,
-                "payload": payload,
-                "task_id": task_id,
-                "function": function,
-                "arguments": json.dumps(arguments),
-                "request_id": request_id,
-                "now": now(),
-                "delay": delay,
-                "channel": channel(key),
-            },
-        )
+        cursor.execute(PUSH_LATER if delay else PUSH_NOW, parameters)
         return int(cursor.fetchone()[0])
 
 

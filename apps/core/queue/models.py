@@ -63,7 +63,10 @@ class Sweep(models.Model):
 
     name = models.CharField(_("function"), primary_key=True, max_length=200)
     every = models.DurationField(_("every"))
+    timeout = models.DurationField(_("timeout"))
     due_at = models.DateTimeField(_("due"), default=now)
+    worker = models.CharField(_("worker"), max_length=200, blank=True)
+    running_until = models.DateTimeField(_("must end by"), null=True)
     started_at = models.DateTimeField(_("started"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
     error = models.TextField(_("error"), blank=True)

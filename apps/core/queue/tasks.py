@@ -38,8 +38,8 @@ class Task:
 
     def delay_after(self, attempts: int) -> timedelta:
         """Twice as long after each attempt, and never the same for two tasks that failed together."""
-        longest = min(self.first_delay * 2 ** min(attempts - 1, 30), LONGEST_DELAY)
-        return longest * random.uniform(0.75, 1)  # noqa: S311 (nothing secret about it)
+        doublings: int = 2 ** min(attempts - 1, 30)
+        return min(self.first_delay * doublings, LONGEST_DELAY) * random.uniform(0.75, 1)  # noqa: S311
 
 
 registry: dict[str, Task] = {}
