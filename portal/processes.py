@@ -63,7 +63,9 @@ def parts(plan: Plan) -> list[Part]:
         Process(
             name="live",
             command=(
-                *GRANIAN, "--interface", "asginl", "--port", str(plan.live_port), "--workers-kill-timeout", "2",
+                *GRANIAN, "--interface", "asgi", "--port", str(plan.live_port), "--workers-kill-timeout", "2",
+                # How many streams can be open: each is one request
+                "--backlog", "4096", "--backpressure", "16384",
                 "portal.asgi:application",
             ),
             probe=HttpProbe(plan.live_port),
