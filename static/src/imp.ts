@@ -3,6 +3,7 @@
 import "htmx.org";
 
 import { startConfirm } from "./imp/confirm.ts";
+import { startCountdown } from "./imp/countdown.ts";
 import { startForms } from "./imp/forms.ts";
 import { startGuard } from "./imp/guard.ts";
 import { startKeys } from "./imp/keys.ts";
@@ -21,3 +22,4 @@ startForms();
 startKeys();
 startPalette();
 startTheme();
+startCountdown();

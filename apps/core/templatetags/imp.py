@@ -1,5 +1,6 @@
 """What templates of the console need beyond includes: {% load imp %}."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django import template
@@ -13,6 +14,7 @@ from django.utils.translation import gettext, ngettext
 
 from apps.core import clock
 from apps.core.assets import assets
+from apps.core.charts import Spark
 
 register = template.Library()
 
@@ -89,3 +91,17 @@ def span(distance: timedelta) -> str:
 def message_tone(message: Message) -> str:
     """The tone of a toast for a message that was left for this page."""
     return {messages.ERROR: "bad", messages.WARNING: "warn"}.get(message.level, "ok")
+
+
+@register.simple_tag
+def spark(values: Sequence[float], label: str, modifiers: str = "s1") -> SafeString:
+    """`{% spark points "rising" "is-inline s1" %}`: a small line; the label says in words what it shows."""
+    drawn = Spark(values)
+    return format_html(
+        '<svg class="spark {}" viewBox="0 0 100 32" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<path class="area" d="{}"/><path d="{}"/></svg>',
+        modifiers,
+        label,
+        drawn.area,
+        drawn.line,
+    )

@@ -1,6 +1,6 @@
 /** Search and commands: the field keeps the focus, the arrows choose, Enter opens. */
 
-import { find, onCustom } from "./dom.ts";
+import { find, on, onCustom } from "./dom.ts";
 
 const input = find<HTMLInputElement>("palette-input");
 
@@ -30,8 +30,9 @@ function move(step: number): void {
 }
 
 export function startPalette(): void {
-  if (!input) return;
-  find("palette")?.addEventListener("toggle", (event) => {
+  const palette = find("palette");
+  if (!palette || !input) return;
+  palette.addEventListener("toggle", (event) => {
     if ((event as ToggleEvent).newState !== "open") return;
     input.value = "";
     input.dispatchEvent(new CustomEvent("palette"));
@@ -44,6 +45,7 @@ export function startPalette(): void {
     else return;
     event.preventDefault();
   });
+  on("click", "#palette-results [role=option]", () => palette.hidePopover());
   onCustom<{ target: Element }>("htmx:afterSwap", ({ target }) => {
     if (target.id !== "palette-results") return;
     options().forEach((option, index) => option.id = `palette-option-${index}`);
