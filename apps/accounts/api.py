@@ -25,7 +25,7 @@ class PreferencesInput(ModelInput):
 class MeViewSet(Retrieved, Updated):
     """Whoever asks."""
 
-    tag, singular, plural = "me", "yourself", "people"
+    tag, singular, plural = "me", "your account", "people"
     serializer_class = MeSerializer
     update_serializer_class = PreferencesInput
 

@@ -6,3 +6,9 @@ class AccountsConfig(AppConfig):
     name = "apps.accounts"
     label = "accounts"
     verbose_name = _("People")
+
+    def ready(self) -> None:
+        from apps.accounts.sealed import SecondFactorStore
+        from apps.core.crypto.stores import register_store
+
+        register_store(SecondFactorStore())

@@ -39,7 +39,7 @@ class _CodeForm:
 
     def clean_code(self) -> str:
         with secrets_of(self.user):
-            code: str = super().clean_code()
+            code: str = super().clean_code()  # type: ignore[misc]
         # A code counts for its own 30 seconds and those around them; so long it must not count again
         seconds = second_factor_settings.TOTP_PERIOD * (2 * second_factor_settings.TOTP_TOLERANCE + 1)
         is_totp = self.authenticator.type == Authenticator.Type.TOTP

@@ -42,7 +42,7 @@ class RefusesWith422:
     """A form that is refused comes back with its status: 422, or 429 after too many tries."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        response: HttpResponse = super().form_invalid(form)
+        response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]
         codes = {error.code for errors in form.errors.as_data().values() for error in errors}
         waiting = codes & {"too_many_login_attempts", "rate_limited"}
         response.status_code = HTTPStatus.TOO_MANY_REQUESTS if waiting else HTTPStatus.UNPROCESSABLE_ENTITY

@@ -7,6 +7,6 @@ DEBUG = False
 SECRET_KEY = "not-secret-and-only-for-tests"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.sample"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.sample", "tests.vault"]
 ROOT_URLCONF = "tests.urls"
 DATABASES["default"]["ENGINE"] = "tests.database"
