@@ -6,3 +6,15 @@ class SampleConfig(AppConfig):
 
     name = "tests.sample"
     label = "sample"
+
+    def ready(self) -> None:
+        from apps.audit.verbs import declare
+
+        declare(
+            {
+                "note.created": "Wrote the note %(target)s",
+                "note.changed": "Changed the note %(target)s",
+                "note.archived": "Archived the note %(target)s",
+                "note.deleted": "Deleted the note %(target)s",
+            }
+        )

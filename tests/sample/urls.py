@@ -1,3 +1,9 @@
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+from tests.sample import api, views
+
+# the sample's endpoints come first: below /v1/ the product answers for everything
+urlpatterns = [
+    path("notes", views.NoteList.as_view(), name="notes"),
+    path("v1/", include(api.urlpatterns)),
+]

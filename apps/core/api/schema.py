@@ -86,7 +86,13 @@ class Schema(AutoSchema):
     def get_response_serializers(self) -> Any:
         if hasattr(self.view, "answer_schema"):
             return {200: self.view.answer_schema}
-        return None if self._action() == "destroy" else self.view.serializer_class
+        match self._action():
+            case "destroy":
+                return None
+            case "create":
+                return self.view.created_serializer_class or self.view.serializer_class
+            case _:
+                return self.view.serializer_class
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
@@ -132,21 +138,22 @@ class Schema(AutoSchema):
     def _get_pagination_parameters(self) -> list[dict[str, Any]]:
         if not self._is(Listed, "list"):
             return []
-        found = [_ref("parameters", "cursor"), _ref("parameters", "limit")]
-        if self.view.sorts:
-            choices = [direction + name for name in self.view.sorts for direction in ("", "-")]
-            found.append(
-                {
-                    "in": "query",
-                    "name": "sort",
-                    "schema": {"type": "string", "enum": choices},
-                    "description": f"A minus sign sorts downwards. Without it: {', '.join(self.view.default_sort)}.",
-                }
-            )
-        return found
+        if not self.view.sorts:
+            return []
+        choices = [direction + name for name in self.view.sorts for direction in ("", "-")]
+        return [
+            {
+                "in": "query",
+                "name": "sort",
+                "schema": {"type": "string", "enum": choices},
+                "description": f"A minus sign sorts downwards. Without it: {', '.join(self.view.default_sort)}.",
+            }
+        ]
 
     def _get_parameters(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = super()._get_parameters()
+        if self._is(Listed, "list"):
+            found += [_ref("parameters", "cursor"), _ref("parameters", "limit")]
         if self.method == "POST":
             found.append(_ref("parameters", "Idempotency-Key"))
         if self._needs_version():

@@ -86,12 +86,19 @@ class ApiViewSet(ViewSetMixin, ApiView):
         require_current(self.request, etag_of(row, self.represent(row)))
         return row
 
-    def represent(self, row: Any) -> Any:
-        return self.serializer_class(row, context={"request": self.request, "view": self}).data
+    def represent(self, row: Any, serializer_class: type[BaseSerializer[Any]] | None = None) -> Any:
+        return (serializer_class or self.serializer_class)(row, context={"request": self.request}).data
 
-    def show(self, row: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    def show(
+        self,
+        row: Any,
+        serializer_class: type[BaseSerializer[Any]] | None = None,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> HttpResponse:
         """One object as the answer, with its version."""
-        shown = self.represent(row)
+        shown = self.represent(row, serializer_class)
         return answer(shown, status=status, headers={"ETag": etag_of(row, shown), **(headers or {})})
 
     def read_body(self, serializer_class: type[BaseSerializer[Any]], *, partial: bool = False) -> dict[str, Any]:
@@ -154,6 +161,8 @@ class Created(ApiViewSet):
     """POST on the collection."""
 
     create_serializer_class: type[BaseSerializer[Any]]
+    # where the answer to the create shows more than is ever shown again
+    created_serializer_class: type[BaseSerializer[Any]] | None = None
 
     def perform_create(self, **fields: Any) -> Any:
         """Call the service; returns the new object."""
@@ -161,7 +170,8 @@ class Created(ApiViewSet):
 
     def create(self, request: Request) -> HttpResponse:
         row = self.perform_create(**self.read_body(self.create_serializer_class))
-        return self.show(row, status=201, headers={"Location": f"{request.path}/{row.pk}"})
+        where = {"Location": f"{request.path}/{row.pk}"}
+        return self.show(row, self.created_serializer_class, status=201, headers=where)
 
 
 class Updated(ApiViewSet):
