@@ -7,5 +7,7 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
+        from apps.core.queue import checks  # noqa: F401 (registers itself)
+
         # Whoever dispatches or runs tasks must know all of them
         autodiscover_modules("tasks", "sweeps")

@@ -1,5 +1,6 @@
 """What every environment shares. dev, test and prod say only where they differ."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
@@ -157,19 +158,22 @@ Q_CLUSTER = {
     "timeout": 20,
     "retry": 90,
     "poll": 2,
-    "bulk": 2,
-    "queue_limit": 2,
     "max_attempts": 3,
+    "recycle": 5000,
     "ack_failures": True,
     "save_limit": -1,
     "catch_up": False,
     "scheduler": False,
     "label": "Tasks",
 }
+# Each waits for the one before: a call to a cluster, its task, the lease on its row, the queue's second try
+KUBE_TIMEOUT = timedelta(seconds=10)
+LEASE = timedelta(seconds=45)
 
 # --- Processes ------------------------------------------------------------------------------------
 
-UP_PARTS = "portal.processes.parts"
+# The module that declares what `manage.py up` runs
+UP_DECLARATION = "portal.processes"
 
 # --- Live pages ------------------------------------------------------------------------------------
 

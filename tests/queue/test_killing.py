@@ -182,8 +182,11 @@ def test_postgres_itself_is_stopped_and_started(tmp_path_factory: pytest.TempPat
             wait_until(lambda: _effects(url) == ["before"])
             _dispatch_from_outside(url, "write_slowly", "'through', 3.0")
             wait_until(lambda: "through starts" in _effects(url))
-            postmaster = int((server.data / "postmaster.pid").read_text().split()[0])
-            os.kill(postmaster, signal.SIGKILL)
+            with psycopg.connect(url) as backend:
+                postmaster = psutil.Process(backend.info.backend_pid).parent()
+            assert postmaster is not None
+            assert postmaster.name() == "postgres"
+            postmaster.kill()
             time.sleep(1.5)
             server.start()
             _dispatch_from_outside(url, "write", "'after'")
