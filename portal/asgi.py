@@ -1,6 +1,8 @@
 """The live process: streams to open pages. Its pages and API are in `portal/wsgi.py`."""
 
+import asyncio
 import os
+import signal
 
 import django
 from django.conf import settings
@@ -16,6 +18,16 @@ settings.MIDDLEWARE = []
 from apps.core.events.hub import hub  # noqa: E402 (needs the apps)
 
 
+def end_streams_at_signals() -> None:
+    """The server waits for open answers before it tells the application to shut down, and streams never end.
+
+    asyncio hears of a signal through a file descriptor, which still works with a handler of our own in its place.
+    """
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(hub.stop))
+
+
 class LiveHandler(ASGIHandler):
     """Django's handler, for requests that stay open for hours."""
 
@@ -28,15 +40,13 @@ class LiveHandler(ASGIHandler):
             await self.handle(scope, receive, send)
 
     async def live(self, receive, send):  # type: ignore[no-untyped-def]
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await hub.start(patience=0)
-            else:
-                hub.stop()
-            await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
+        await receive()
+        end_streams_at_signals()
+        await hub.start(patience=0)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        hub.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """ROOT_URLCONF stays the console's, so that links to its pages can be made here."""

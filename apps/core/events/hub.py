@@ -6,6 +6,7 @@ its topic. So the order is the log's, a burst is one query, and a lost connectio
 
 import asyncio
 import logging
+import math
 from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any
@@ -69,8 +70,8 @@ class Stream:
 class Hub:
     def __init__(self) -> None:
         self.position: Position | None = None
-        self.is_listening = False
         self.told = 0
+        self._read_at = -math.inf
         self._streams: set[Stream] = set()
         self._by_topic: dict[str, set[Stream]] = {}
         self._by_person: Counter[str] = Counter()
@@ -99,6 +100,11 @@ class Hub:
             stream.close()
 
     # --- Its streams ---
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether the log could be read lately; silence is no excuse, it's read without a notification too."""
+        return asyncio.get_running_loop().time() - self._read_at < 2 * IDLE
 
     @property
     def size(self) -> int:
@@ -141,7 +147,6 @@ class Hub:
                 await self._read(database)
             except (psycopg.Error, OSError) as error:
                 # The position hasn't moved, so the next read catches up
-                self.is_listening = False
                 logger.warning("Events can't be read: %s", error)
 
     async def _read(self, database: Any) -> None:
@@ -151,8 +156,7 @@ class Hub:
             entries, position = await read_new(database, self.position)
             self._deliver(entries, position)
         self.position = position
-        self.is_listening = True
-        moment = asyncio.get_running_loop().time()
+        self._read_at = moment = asyncio.get_running_loop().time()
         if not self._history or moment - self._history[-1][0] >= IDLE / 2:
             self._history.append((moment, position))
         if self._started:

@@ -11,7 +11,7 @@ _KIND = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 # The notification only wakes the hubs, which then read the table. Its payload is the topic, so that Postgres
 # sends a hundred events on one topic in one transaction as a single notification.
-_PUBLISH = f"""
+PUBLISH = f"""
 WITH event AS (INSERT INTO core_event (topic, kind, ref) VALUES (%s, %s, %s) RETURNING topic)
 SELECT pg_notify('{CHANNEL}', topic) FROM event
 """  # noqa: S608
@@ -27,4 +27,4 @@ def publish(topic: str, kind: str, ref: str = "") -> None:
     if not _KIND.fullmatch(kind):
         raise ValueError(f"{kind!r} can't be an event's kind; use lower-case letters, digits and hyphens.")
     with connection.cursor() as cursor:
-        cursor.execute(_PUBLISH, [topic, kind, ref])
+        cursor.execute(PUBLISH, [topic, kind, ref])
