@@ -57,8 +57,8 @@ def main() -> int:
 def build() -> str:
     """Brings static/dist up to date and says what was done."""
     with only_one():
-        inputs = fingerprint(ROOT / "deno.json", ROOT / "deno.lock", Path(__file__), *files_below(SOURCE))
-        if is_built(inputs):
+        inputs = fingerprint_of_inputs()
+        if is_current():
             return "The styles and the script are up to date."
         started = time.monotonic()
         install()
@@ -68,10 +68,14 @@ def build() -> str:
         return f"Built {len(files)} files into {TARGET.relative_to(ROOT)} in {time.monotonic() - started:.1f} s."
 
 
+def is_current() -> bool:
+    """Whether there is nothing to install and nothing to build."""
+    return is_installed() and is_built(fingerprint_of_inputs())
+
+
 def install() -> bool:
     """Installs exactly what deno.lock names, unless that was done already; install scripts don't run."""
-    wanted = fingerprint(ROOT / "deno.json", ROOT / "deno.lock")
-    if INSTALLED.exists() and INSTALLED.read_text() == wanted:
+    if is_installed():
         return False
     state = Path(os.environ.get("IMP_STATE_DIR") or ROOT / ".imp").resolve()
     run(
@@ -79,8 +83,20 @@ def install() -> bool:
         "The npm packages could not be installed. Is the network there?",
         environment={"DENO_DIR": str(state / "deno"), "DENO_NO_UPDATE_CHECK": "1"},
     )
-    INSTALLED.write_text(wanted)
+    INSTALLED.write_text(fingerprint_of_packages())
     return True
+
+
+def is_installed() -> bool:
+    return INSTALLED.exists() and INSTALLED.read_text() == fingerprint_of_packages()
+
+
+def fingerprint_of_packages() -> str:
+    return fingerprint(ROOT / "deno.json", ROOT / "deno.lock")
+
+
+def fingerprint_of_inputs() -> str:
+    return fingerprint(ROOT / "deno.json", ROOT / "deno.lock", Path(__file__), *files_below(SOURCE))
 
 
 def bundle(scratch: Path) -> dict[str, str]:

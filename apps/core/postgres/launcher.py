@@ -120,7 +120,7 @@ class _Start:
         parent = os.getppid()
         lock = self._lock_or_server()
         if lock is None:
-            self._follow()
+            self._follow(parent)
         connection = self._prepare()
         os.set_inheritable(lock, True)
         os.chdir("/")
@@ -189,11 +189,12 @@ class _Start:
         if self.identity:
             os.chown(self.log, self.identity.user, self.identity.group)
 
-    def _follow(self) -> NoReturn:
+    def _follow(self, parent: int) -> NoReturn:
         """Stand for a server that somebody else started: pass the end on, and end when it ends."""
         pid = postmaster.find(self.data)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: postmaster.stop(self.data))
+        _end_with_parent(parent)
         if pid is not None:
             postmaster.wait_until_gone(self.data, pid)
         sys.exit(0)
