@@ -48,6 +48,7 @@ class AuditPageFilter(AuditEventFilter):
 class AuditList(ListPage):
     template_name = "audit/list.html"
     filterset_class = AuditPageFilter
+    shown_filters = ("verb", "within")
     order = "-at"
     export_name = "audit-log"
     columns = (

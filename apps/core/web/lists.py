@@ -92,15 +92,22 @@ class Listing:
     def form(self) -> Any:
         return self.filterset.form
 
-    @property
+    @cached_property
     def fields(self) -> list[Any]:
-        """The filters' widgets beside the search field, each showing when it couldn't be read."""
-        shown = [self.form[name] for name in self.form.fields if name != "q"]
+        """The filters beside the search field, each showing when it couldn't be read."""
+        names = self.view.shown_filters or tuple(self.form.fields)
+        shown = [self.form[name] for name in names if name != "q"]
         for bound in shown:
             bound.field.widget.attrs.setdefault("aria-label", str(bound.label))
             if bound.errors:
                 bound.field.widget.attrs.update({"aria-invalid": "true", "aria-describedby": "list-problems"})
-        return [bound for bound in shown if not bound.is_hidden]
+        return shown
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What the filter form has no field for, and must carry on: filters that a link set, and the order."""
+        shown = {bound.name for bound in self.fields} | {"q", CURSOR, FORMAT}
+        return [(name, value) for name in self.query if name not in shown for value in self.query.getlist(name)]
 
     @cached_property
     def sort(self) -> str:
@@ -207,6 +214,7 @@ class ListPage(LoginRequiredMixin, View):
     template_name: ClassVar[str]
     partial: ClassVar[str] = "table"
     filterset_class: ClassVar[Any]
+    shown_filters: ClassVar[Sequence[str]] = ()
     columns: ClassVar[Sequence[Column]] = ()
     order: ClassVar[str] = "-id"
     page_size: ClassVar[int] = 50
