@@ -5,7 +5,6 @@ import signal
 import sys
 
 from django.conf import settings
-from django.core.management import get_commands
 
 from apps.core.up.declaration import Part, Plan, Process, Step
 from apps.core.up.probes import DatabaseProbe, HeartbeatProbe, HttpProbe
@@ -42,12 +41,15 @@ def parts(plan: Plan) -> list[Part]:
                 probe=DatabaseProbe(database_url),
                 # Ends the connections and writes everything down; SIGTERM would wait for the clients
                 stop_signal=signal.SIGINT,
+                stop_seconds=1.5,
+                hidden=r" LOG:  ",
                 colour="blue",
             )
         )
+    demo = [Step(name="demo", command=(*MANAGE, "demo"), after=("migrate",))] if settings.DEBUG else []
     found += [
         Step(name="migrate", command=(*MANAGE, "migrate", "--no-input"), after=database),
-        Step(name="demo", command=(*MANAGE, "demo"), after=("migrate",)),
+        *demo,
         Process(
             name="web",
             # Blocking threads beyond the cores only wait for each other
@@ -77,9 +79,18 @@ def parts(plan: Plan) -> list[Part]:
             command=(*MANAGE, "worker"),
             probe=HeartbeatProbe("worker", database_url),
             after=("migrate",),
+            # Running tasks may finish for two seconds, the rest is given back
+            stop_seconds=3.3,
             colour="yellow",
         ),
     ]  # fmt: skip
-    # Until these two commands are in the tree
-    commands = get_commands()
-    return [part for part in found if part.name not in ("demo", "worker") or part.name in commands]
+    return found
+
+
+def sign_ins() -> list[tuple[str, str, str]]:
+    """Address, password and role of people to try it with; outside of development there are none."""
+    if not settings.DEBUG:
+        return []
+    from apps.accounts.demo import demo_sign_ins
+
+    return demo_sign_ins()

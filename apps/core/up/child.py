@@ -13,7 +13,6 @@ from pathlib import Path
 
 from apps.core.up import trees
 
-KEPT_LINES = 15
 READ_SIZE = 65_536
 
 
@@ -27,10 +26,11 @@ class Child:
         environment: Mapping[str, str],
         folder: Path,
         on_line: Callable[[str], None],
+        kept_lines: int,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_line = on_line
-        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.lines: deque[str] = deque(maxlen=kept_lines)
         self.ended = asyncio.Event()
         self.started = time.monotonic()
         self._popen = subprocess.Popen(

@@ -51,6 +51,8 @@ class Process:
     after: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     colour: str = "cyan"
+    # A regular expression of lines that aren't worth a person's attention
+    hidden: str = ""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 2.5
     start_seconds: float = 60.0

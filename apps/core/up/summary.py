@@ -26,16 +26,15 @@ def print_summary(
         "event": "started",
         "seconds": round(seconds, 3),
         "addresses": addresses(plan),
-        "sign_ins": [{"who": who, "email": email, "password": password} for who, email, password in sign_ins],
+        "sign_ins": [{"email": email, "password": password, "role": role} for email, password, role in sign_ins],
         "given_up": failed,
     }
-    rows = [(name, address) for name, address in addresses(plan).items()]
     lines = [output.bold(f"Imp Gateway runs, after {seconds:.1f} s"), ""]
-    lines += [f"  {name:<9} {address}" for name, address in rows]
+    lines += [f"  {name:<9} {address}" for name, address in addresses(plan).items()]
     if sign_ins:
-        width = max(len(email) for _, email, _ in sign_ins)
+        width = max(len(email) for email, _, _ in sign_ins)
         lines += ["", output.bold("Sign in as")]
-        lines += [f"  {who:<9} {email:<{width}}  {password}" for who, email, password in sign_ins]
+        lines += [f"  {email:<{width}}  {password}  {role}" for email, password, role in sign_ins]
     if failed:
         lines += ["", f"Without {', '.join(failed)}: see above."]
     lines += ["", "Ctrl-C stops it; what you made stays."]

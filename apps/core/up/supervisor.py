@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from apps.core.up import trees
@@ -20,6 +21,8 @@ WINDOW_SECONDS = 60.0
 TICK_WHILE_STARTING = 0.05
 TICK = 1.0
 STRAYS_TICK = 0.25
+LINES_OF_A_PROCESS = 15
+LINES_OF_A_STEP = 200
 
 
 class StepFailed(Exception):
@@ -35,7 +38,7 @@ class Supervisor:
         folder: Path,
         output: Output,
         on_change: Callable[[], None],
-        on_ready: Callable[[], None],
+        on_ready: Callable[[], Awaitable[None]],
     ) -> None:
         self.parts = parts
         self.states = {part.name: PartState(part.name) for part in parts}
@@ -56,25 +59,25 @@ class Supervisor:
         """Returns the exit code once everything is gone."""
         trees.adopt_orphans()
         self._listen_to_signals()
-        keepers = [asyncio.create_task(self._keep(part)) for part in self.parts]
         helpers = [asyncio.create_task(self._clear_strays()), asyncio.create_task(self._announce())]
-        stop = asyncio.create_task(self._stopping.wait())
+        code = 0
         try:
-            await asyncio.wait([stop, *keepers], return_when=asyncio.FIRST_EXCEPTION if keepers else "ALL_COMPLETED")
-            failed = [task for task in keepers if task.done() and not task.cancelled() and task.exception()]
-            if not failed:
-                await stop
+            async with asyncio.TaskGroup() as keepers:
+                kept = [keepers.create_task(self._keep(part)) for part in self.parts]
+                await self._stopping.wait()
+                await self._stop_all()
+                for task in kept:
+                    task.cancel()
+        except* StepFailed:
+            code = 1
+        finally:
             self._stopping.set()
             await self._stop_all()
-            for task in failed:
-                if not isinstance(task.exception(), StepFailed):
-                    task.result()
-            return 1 if failed else 0
-        finally:
-            for task in (*keepers, *helpers, stop):
+            for task in helpers:
                 task.cancel()
-            await asyncio.gather(*keepers, *helpers, stop, return_exceptions=True)
+            await asyncio.gather(*helpers, return_exceptions=True)
             self._guard.dismiss()
+        return code
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -93,7 +96,7 @@ class Supervisor:
         """Once each part works or was given up."""
         for event in self._settled.values():
             await event.wait()
-        self._on_ready()
+        await self._on_ready()
 
     async def _clear_strays(self) -> None:
         while True:
@@ -152,9 +155,8 @@ class Supervisor:
         if child.code:
             child.finish_reading()
             self._change(step, state="failed", last_end=child.describe_end())
-            self._output.event(
-                step.name, f"{child.describe_end()}; what it said last is above. Nothing was left running.", bad=True
-            )
+            said = _quoted(child.lines)
+            self._output.event(step.name, f"{child.describe_end()}, so nothing goes on. It said:\n{said}", bad=True)
             raise StepFailed(step.name)
         self._change(step, state="done")
         self._output.event(step.name, f"done in {seconds:.2f} s", seconds=round(seconds, 3))
@@ -238,12 +240,11 @@ class Supervisor:
 
     def _give_up(self, process: Process, reason: str, lines: list[str]) -> None:
         self._change(process, state="given up", message=reason)
-        said = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
         self._output.event(
             process.name,
-            f"{reason}, {DEATHS_BEFORE_GIVING_UP} times within a minute; it stays off and the others go on.\n"
-            f"  It said last:\n{said}\n"
-            "  Put right what it complains about, then stop with Ctrl-C and start again; `manage.py doctor` looks for causes.",
+            f"{reason}, {DEATHS_BEFORE_GIVING_UP} times within a minute; it stays off and the others go on."
+            f" It said last:\n{_quoted(lines)}\n"
+            "Put right what it complains about, then stop with Ctrl-C and start again; `manage.py doctor` helps.",
             bad=True,
             lines=lines,
         )
@@ -256,11 +257,24 @@ class Supervisor:
             part.command,
             environment={**self._environment, **part.environment},
             folder=self._folder,
-            on_line=lambda text: self._output.line(part.name, text),
+            on_line=self._reader_of(part),
+            kept_lines=LINES_OF_A_STEP if isinstance(part, Step) else LINES_OF_A_PROCESS,
         )
         self._children[part.name] = child
         self._guard.started(child.pid, _stop_signal(part))
         return child
+
+    def _reader_of(self, part: Part) -> Callable[[str], None]:
+        if isinstance(part, Step):
+            # Told only if it fails
+            return lambda text: None
+        hidden = re.compile(part.hidden) if part.hidden else None
+
+        def read(text: str) -> None:
+            if not (hidden and self._output.terminal and hidden.search(text)):
+                self._output.line(part.name, text)
+
+        return read
 
     def _forget(self, part: Part, child: Child) -> None:
         if self._children.get(part.name) is child:
@@ -273,6 +287,10 @@ class Supervisor:
             for name, value in values.items():
                 setattr(state, name, value)
             self._on_change()
+
+
+def _quoted(lines: Iterable[str]) -> str:
+    return "\n".join(f"    {line}" for line in lines) or "    (nothing)"
 
 
 def _stop_signal(part: Part) -> signal.Signals:

@@ -3,12 +3,16 @@ import os
 import sys
 import time
 from argparse import ArgumentParser
-from typing import Any, cast
+from dataclasses import asdict
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.utils.module_loading import import_string
+from django.db import DatabaseError, connections
 
+from apps.core.processes.heartbeat import start_heartbeat
 from apps.core.up import trees
 from apps.core.up.declaration import MARKER, Part, Plan, UpError
 from apps.core.up.journal import Journal, Run
@@ -55,14 +59,15 @@ class Command(BaseCommand):
             live_port=live.number,
             embedded_postgres=not settings.DATABASE_URL,
         )
-        parts = cast("list[Part]", import_string(settings.UP_PARTS)(plan))
+        declaration = import_module(settings.UP_DECLARATION)
+        parts: list[Part] = declaration.parts(plan)
         terminal = sys.stdout.isatty()
         output = Output(sys.stdout, terminal=terminal, colours={part.name: part.colour for part in parts})
         for reserved, what in ((web, "the pages"), (live, "live updates")):
             if reserved.number != reserved.wanted:
                 output.event("up", f"port {reserved.wanted} is in use, so {what} are at {reserved.number}")
         try:
-            code = asyncio.run(_supervise(plan, parts, output=output, journal=journal, began=began))
+            code = asyncio.run(_supervise(plan, declaration, parts, output=output, journal=journal, began=began))
         finally:
             journal.release()
         sys.exit(code)
@@ -73,9 +78,10 @@ def _wanted(option: int | None, option_name: str, variable: str, usual: int) -> 
     return {"wanted": wanted, "asked_by": asked_by}
 
 
-async def _supervise(plan: Plan, parts: list[Part], *, output: Output, journal: Journal, began: float) -> int:
-    marker = str(plan.state)
-    if left := leftovers(MARKER, marker):
+async def _supervise(
+    plan: Plan, declaration: ModuleType, parts: list[Part], *, output: Output, journal: Journal, began: float
+) -> int:
+    if left := leftovers(MARKER, str(plan.state)):
         trees.kill(left)
         output.event("up", f"ended {len(left)} processes that an earlier run left behind", pids=sorted(left))
     run = Run(os.getpid(), plan.address, plan.web_port, plan.live_port)
@@ -84,14 +90,12 @@ async def _supervise(plan: Plan, parts: list[Part], *, output: Output, journal: 
         run.parts = list(supervisor.states.values())
         journal.write(run)
 
-    def tell() -> None:
-        print_summary(
-            output,
-            plan,
-            seconds=time.monotonic() - began,
-            states=list(supervisor.states.values()),
-            sign_ins=[],
-        )
+    async def tell() -> None:
+        seconds = time.monotonic() - began
+        _use_database(plan)
+        start_heartbeat("up", detail=lambda: {"parts": [asdict(state) for state in run.parts]})
+        sign_ins = await asyncio.to_thread(_sign_ins, declaration)
+        print_summary(output, plan, seconds=seconds, states=run.parts, sign_ins=sign_ins)
 
     supervisor = Supervisor(
         parts,
@@ -103,6 +107,29 @@ async def _supervise(plan: Plan, parts: list[Part], *, output: Output, journal: 
     )
     write_journal()
     return await supervisor.run()
+
+
+def _use_database(plan: Plan) -> None:
+    """The embedded server had no address yet when the settings were read, at the first start."""
+    address = settings.EMBEDDED_POSTGRES.connection() if plan.embedded_postgres else None
+    if address:
+        connections.settings["default"].update(
+            NAME=address.database,
+            USER=address.user,
+            PASSWORD=address.password,
+            HOST=address.host,
+            PORT=str(address.port),
+        )
+
+
+def _sign_ins(declaration: ModuleType) -> list[tuple[str, str, str]]:
+    try:
+        found: list[tuple[str, str, str]] = declaration.sign_ins()
+    except DatabaseError:
+        return []
+    finally:
+        connections.close_all()
+    return found
 
 
 def _environment(plan: Plan, *, terminal: bool) -> dict[str, str]:
