@@ -81,7 +81,12 @@ def install() -> bool:
     run(
         [str(deno()), "install", "--frozen", "--quiet"],
         "The npm packages could not be installed. Is the network there?",
-        environment={"DENO_DIR": str(state / "deno"), "DENO_NO_UPDATE_CHECK": "1"},
+        environment={
+            "DENO_DIR": str(state / "deno"),
+            "DENO_NO_UPDATE_CHECK": "1",
+            # Also whom the machine trusts: many companies' networks have a certificate of their own
+            "DENO_TLS_CA_STORE": os.environ.get("DENO_TLS_CA_STORE", "system,mozilla"),
+        },
     )
     INSTALLED.write_text(fingerprint_of_packages())
     return True

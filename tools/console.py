@@ -72,6 +72,7 @@ def does_not_run(program: Path, why: str | None) -> str:
 
 
 def tell(trouble: Trouble) -> None:
+    sys.stdout.flush()
     if trouble.output:
         print(trouble.output, file=sys.stderr)
     print(trouble.sentence, file=sys.stderr, flush=True)

@@ -1,8 +1,8 @@
 """The console's languages, without the gettext programs.
 
-    python tools/messages.py compile    .po → .mo, for running; needs nothing but Python
-    python tools/messages.py check      every text of the source is translated; needs requirements/test.txt
-    python tools/messages.py collect    writes new texts into the .po files, to be translated, and drops old ones
+python tools/messages.py compile    .po → .mo, for running; needs nothing but Python
+python tools/messages.py check      every text of the source is translated; needs requirements/test.txt
+python tools/messages.py collect    writes new texts into the .po files, to be translated, and drops old ones
 """
 
 import ast
