@@ -18,7 +18,7 @@ CHECKS: tuple[tuple[str, Command], ...] = (
     ("The API document is the one in the tests", (PYTHON, "-m", "pytest", "-q", "-n0", "tests/api/test_snapshot.py")),
     ("No migration is missing", (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run")),
     ("Layers", (BIN / "lint-imports", "--no-cache")),
-    ("Translations are complete", (PYTHON, "tools/translations.py")),
+    ("Translations are complete", (PYTHON, "tools/messages.py", "check")),
     ("TypeScript", (BIN / "deno", "check", "--quiet", "static/src")),
     ("TypeScript: lint", (BIN / "deno", "lint", "--quiet")),
     ("TypeScript: format", (BIN / "deno", "fmt", "--quiet", "--check")),

@@ -252,11 +252,12 @@ def build_front_end() -> bool:
 
 
 def compile_messages() -> bool:
-    if not messages.outdated():
+    pairs = [(source, source.with_suffix(".mo")) for source in messages.catalogues()]
+    if all(made.exists() and made.stat().st_mtime >= source.stat().st_mtime for source, made in pairs):
         return False
     with step("Compiling the translations"):
         run_quietly(
-            [PYTHON, ROOT / "tools" / "messages.py"],
+            [PYTHON, ROOT / "tools" / "messages.py", "compile"],
             trouble="The translations in locale/ could not be compiled: see the lines above.",
             environment=environment(), folder=ROOT,
         )  # fmt: skip
