@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.web.menu import Entry, Group, anyone, operators
+from apps.core.web.menu import Entry, Group, anyone, developers, operators
 
 MENU: tuple[Group, ...] = (
     Group("", (Entry("overview", _("Overview"), "home", key="o", keywords=_("start home dashboard")),)),
@@ -20,7 +20,7 @@ MENU: tuple[Group, ...] = (
                 "api:root", _("API reference"), "book", key="r", seen_by=anyone, keywords=_("docs endpoints openapi")
             ),
             Entry("errors:index", _("Error types"), "error", key="e", seen_by=anyone, keywords=_("problems codes")),
-            Entry("components", _("Components"), "box", key="c", keywords=_("design system parts")),
+            Entry("components", _("Components"), "box", key="c", seen_by=developers, keywords=_("design system parts")),
             Entry(
                 "admin:index",
                 _("Operators' admin"),

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("apps.audit.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("errors/", include("apps.core.web.error_urls")),
+    path("", include("apps.core.web.components.urls")),
     path("v1/", include("portal.api_urls")),
     path("admin/", admin.site.urls),
     path("", include("apps.accounts.urls")),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -21,6 +22,11 @@ def signed_in(user: Any) -> bool:
 
 def operators(user: Any) -> bool:
     return bool(user.is_staff)
+
+
+def developers(user: Any) -> bool:
+    """Pages for those who build the console exist in development only."""
+    return bool(settings.DEBUG)
 
 
 @dataclass(frozen=True)
