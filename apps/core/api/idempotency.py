@@ -51,7 +51,7 @@ class Claim:
             "body": response.content.decode(),
         }
         self.row.answer = orjson.dumps(kept).decode()
-        self.row.save(update_fields=["answer"])
+        self.row.save(force_update=True, update_fields=["answer"])
 
 
 def claim(request: Request) -> Claim | None:

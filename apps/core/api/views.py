@@ -35,6 +35,7 @@ class ApiView(APIView):
     """The base of all endpoints."""
 
     throttle_scope = "api"
+    format_kwarg = None
     allowance: throttling.Allowance | None = None
 
     # for the reference: the group that it's shown in, and the first part of the operation's id
@@ -54,6 +55,8 @@ class ApiView(APIView):
         self.kwargs = kwargs
         self.request = self.initialize_request(request, *args, **kwargs)
         try:
+            # read as a whole before anything reads a part of it: only here Django refuses too large a body
+            request.body  # noqa: B018
             self.initial(self.request, *args, **kwargs)
             handler = self._handler()
             response = handler(self.request, *args, **kwargs) if self._is_read() else self._write(handler)
@@ -101,8 +104,6 @@ class ApiView(APIView):
 
     def _write(self, handler: Handler) -> HttpResponse:
         """Effect, answer and Idempotency-Key are committed together, or none of them."""
-        # read as a whole first: Django refuses too large a body only here
-        self.request._request.body  # noqa: B018
         with transaction.atomic():
             claim = idempotency.claim(self.request) if self.request.method == "POST" else None
             if claim and claim.replay:
