@@ -95,7 +95,7 @@ class PreferencesForm(forms.Form):
     """Each field on its own or all together: what isn't sent stays as it is."""
 
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    name = forms.CharField(label=_("Name"), max_length=120, required=False, empty_value=None)
+    name = forms.CharField(label=_("Name"), max_length=120, required=False)
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
     theme = forms.ChoiceField(label=_("Theme"), choices=User.Theme.choices, required=False)
 

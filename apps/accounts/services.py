@@ -31,6 +31,7 @@ def change_preferences(
         raise NotAllowed(_("Preferences are each person's own."))
     given = {"name": name, "language": language, "theme": theme}
     wanted = {key: value for key, value in given.items() if value is not None}
+    user = User.objects.get(pk=user.pk)
     if version is not None:
         user.version = version
     if "name" in wanted:

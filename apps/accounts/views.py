@@ -139,12 +139,11 @@ class ChangePreferences(LoginRequiredMixin, View):
         try:
             if not form.is_valid():
                 raise InvalidInput(fields={name: [str(text) for text in texts] for name, texts in form.errors.items()})
-            services.change_preferences(actor=user, user=user, **form.given())
+            user = services.change_preferences(actor=user, user=user, **form.given())
         except InvalidInput as problem:
             add_errors(form, problem)
             return show_account(request, status=problem.status, preferences=form)
         except StaleVersion as problem:
-            user.refresh_from_db()
             return show_account(request, status=problem.status, conflict=problem)
         with translation.override(user.language):
             htmx.later_toast(request, title=_("Saved"))
