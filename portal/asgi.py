@@ -16,6 +16,7 @@ django.setup(set_prefix=False)
 settings.MIDDLEWARE = []
 
 from apps.core.events.hub import hub  # noqa: E402 (needs the apps)
+from apps.core.processes.heartbeat import start_heartbeat  # noqa: E402
 
 
 def end_streams_at_signals() -> None:
@@ -55,3 +56,4 @@ class LiveHandler(ASGIHandler):
 
 
 application = LiveHandler()
+start_heartbeat("live", detail=lambda: {"clients": hub.size})

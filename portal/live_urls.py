@@ -4,9 +4,11 @@ from django.urls import path, re_path
 
 from apps.core.events.health import healthz, missing
 from apps.core.events.stream import events
+from apps.core.metrics import live_metrics
 
 urlpatterns = [
     path("live/events", events),
     path("healthz", healthz),
+    path("metrics", live_metrics),
     re_path("", missing),
 ]

@@ -3,6 +3,7 @@ from django.urls import include, path
 
 import portal.search  # noqa: F401  registers what the palette finds
 from apps.core import health
+from apps.core.metrics import metrics
 from apps.core.web.search import search
 from portal.overview import overview
 
@@ -10,7 +11,10 @@ urlpatterns = [
     path("", overview, name="overview"),
     path("search", search, name="search"),
     path("", include("apps.audit.urls")),
+    # Usually answered before the URLs are looked at, by HealthMiddleware
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("errors/", include("apps.core.web.error_urls")),
     path("", include("apps.core.web.components.urls")),
     path("v1/", include("portal.api_urls")),

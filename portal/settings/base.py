@@ -40,8 +40,10 @@ INSTALLED_APPS = [
 # Outermost first. The client's address must be known before the request's id is bound to it; a page over the limit
 # or a problem is told with person, language and messages at hand, so those two stand innermost.
 MIDDLEWARE = [
+    "apps.core.health.HealthMiddleware",
     "apps.core.web.middleware.ClientAddressMiddleware",
     "apps.core.web.middleware.RequestIdMiddleware",
+    "apps.core.telemetry.TelemetryMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.web.middleware.BrowserRulesMiddleware",
@@ -174,6 +176,14 @@ LEASE = timedelta(seconds=45)
 
 # The module that declares what `manage.py up` runs
 UP_DECLARATION = "portal.processes"
+
+# --- Logs and figures ------------------------------------------------------------------------------
+
+LOGGING_CONFIG = "apps.core.logs.configure"
+# format: console, json, or nothing for what fits where the lines go
+LOGGING = {"format": env.text("IMP_LOG_FORMAT"), "level": env.text("IMP_LOG_LEVEL", "info")}
+# Whoever collects /metrics sends it as a bearer token; without one there's no such page outside of development
+METRICS_TOKEN = env.text("IMP_METRICS_TOKEN")
 
 # --- Live pages ------------------------------------------------------------------------------------
 

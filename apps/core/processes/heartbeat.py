@@ -1,6 +1,6 @@
 """The thread that writes a process into the table of processes for as long as it lives."""
 
-import logging
+import contextlib
 import os
 import socket
 import threading
@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import psutil
+import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
 
 from apps.core import clock
 from apps.core.processes.models import ProcessHeartbeat
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 3.0
 # Until the first row is written, the supervisor waits for it
@@ -50,12 +51,14 @@ class Heartbeat(threading.Thread):
             self._try_to_beat()
             if self._stop_asked.wait(BEAT_SECONDS if self._beaten else FIRST_BEATS_SECONDS):
                 break
+        with contextlib.suppress(DatabaseError):
+            ProcessHeartbeat.objects.filter(kind=self._kind, host=host(), pid=os.getpid()).delete()
         connection.close()
 
     def stop(self) -> None:
-        """For a process that goes on living but no longer does this work."""
+        """Before a wanted end: the row goes, so nobody takes the process for one that died."""
         self._stop_asked.set()
-        self.join()
+        self.join(timeout=1)
 
     def _try_to_beat(self) -> None:
         try:
@@ -63,10 +66,10 @@ class Heartbeat(threading.Thread):
                 self._beat()
         except DatabaseError as error:
             # The database comes back or the operator is told by /readyz; one line is enough here
-            logger.warning("heartbeat not written: %s", " ".join(str(error).split()))
+            logger.warning("heartbeat not written", kind=self._kind, error=" ".join(str(error).split()))
             connection.close()
         except Exception:
-            logger.exception("heartbeat not written")
+            logger.exception("heartbeat not written", kind=self._kind)
 
     def _beat(self) -> None:
         if not self._beaten:

@@ -82,5 +82,5 @@ def _fields(text: str) -> dict[str, Any]:
             pass
         else:
             # A part can't pass for another one
-            return {key: value for key, value in fields.items() if key != "process"}
+            return {"process_name" if key == "process" else key: value for key, value in fields.items()}
     return {"line": CONTROL.sub("", text)}

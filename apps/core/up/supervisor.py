@@ -39,6 +39,7 @@ class Supervisor:
         output: Output,
         on_change: Callable[[], None],
         on_ready: Callable[[], Awaitable[None]],
+        on_stop: Callable[[], None],
     ) -> None:
         self.parts = parts
         self.states = {part.name: PartState(part.name) for part in parts}
@@ -47,6 +48,7 @@ class Supervisor:
         self._output = output
         self._on_change = on_change
         self._on_ready = on_ready
+        self._on_stop = on_stop
         self._children: dict[str, Child] = {}
         self._well = {part.name: asyncio.Event() for part in parts}
         self._settled = {part.name: asyncio.Event() for part in parts}
@@ -65,6 +67,7 @@ class Supervisor:
             async with asyncio.TaskGroup() as keepers:
                 kept = [keepers.create_task(self._keep(part)) for part in self.parts]
                 await self._stopping.wait()
+                await asyncio.to_thread(self._on_stop)
                 await self._stop_all()
                 for task in kept:
                     task.cancel()

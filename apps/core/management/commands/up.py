@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connections
 
-from apps.core.processes.heartbeat import start_heartbeat
+from apps.core.processes.heartbeat import Heartbeat, start_heartbeat
 from apps.core.up import trees
 from apps.core.up.declaration import MARKER, Part, Plan, UpError
 from apps.core.up.journal import Journal, Run
@@ -84,6 +84,7 @@ async def _supervise(
     if left := leftovers(MARKER, str(plan.state)):
         trees.kill(left)
         output.event("up", f"ended {len(left)} processes that an earlier run left behind", pids=sorted(left))
+    beats: list[Heartbeat] = []
     run = Run(os.getpid(), plan.address, plan.web_port, plan.live_port)
 
     def write_journal() -> None:
@@ -93,9 +94,13 @@ async def _supervise(
     async def tell() -> None:
         seconds = time.monotonic() - began
         _use_database(plan)
-        start_heartbeat("up", detail=lambda: {"parts": [asdict(state) for state in run.parts]})
+        beats.append(start_heartbeat("up", detail=lambda: {"parts": [asdict(state) for state in run.parts]}))
         sign_ins = await asyncio.to_thread(_sign_ins, declaration)
         print_summary(output, plan, seconds=seconds, states=run.parts, sign_ins=sign_ins)
+
+    def stop_beating() -> None:
+        for beat in beats:
+            beat.stop()
 
     supervisor = Supervisor(
         parts,
@@ -104,6 +109,7 @@ async def _supervise(
         output=output,
         on_change=write_journal,
         on_ready=tell,
+        on_stop=stop_beating,
     )
     write_journal()
     return await supervisor.run()
