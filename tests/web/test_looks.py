@@ -53,9 +53,7 @@ def history(alice: User, operator: User, transactional_db: None) -> None:
 
 
 @every_variant
-def test_overview(
-    page: Page, signed_in: SignIn, operator: User, history: None, variant: Variant, folder: Path
-) -> None:
+def test_overview(page: Page, signed_in: SignIn, operator: User, history: None, variant: Variant, folder: Path) -> None:
     signed_in(operator)
     page.goto("/")
     expect(page.locator("#platform .list")).to_be_visible()

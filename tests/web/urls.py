@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotSignedIn, StaleVersion, TooManyRequests
 from tests.urls import handler400, handler403, handler404, handler500  # noqa: F401
 from tests.urls import urlpatterns as product_urlpatterns
+from tests.web import views
 
 PROBLEMS: dict[str, Any] = {
     "not-allowed": lambda: NotAllowed(
@@ -45,6 +46,9 @@ def broken_database(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("board", views.Board.as_view(), name="board"),
+    path("board/<str:pk>", views.Edit.as_view(), name="edit-note"),
+    path("board/<str:pk>/delete", views.Delete.as_view(), name="delete-note"),
     path("wrong/<str:name>", go_wrong),
     path("only-post", only_post),
     path("broken-database", broken_database),

@@ -13,7 +13,7 @@ from django.utils.cache import patch_cache_control
 
 from apps.core import clock
 
-CHUNK = 2000
+CHUNK = 500
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 # A spreadsheet runs a cell that begins with one of these as a formula, also after blanks

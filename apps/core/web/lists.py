@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import Model, QuerySet
+from django.forms import MultiWidget
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_cache_control, set_response_etag
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
@@ -106,8 +108,17 @@ class Listing:
     @property
     def kept(self) -> list[tuple[str, str]]:
         """What the filter form has no field for, and must carry on: filters that a link set, and the order."""
-        shown = {bound.name for bound in self.fields} | {"q", CURSOR, FORMAT}
+        shown = {name for bound in self.fields for name in self._names(bound.name)} | {"q", CURSOR, FORMAT}
         return [(name, value) for name in self.query if name not in shown for value in self.query.getlist(name)]
+
+    def _names(self, name: str) -> list[str]:
+        """What a filter is called in the address: a range has a name for each end."""
+        if not isinstance(self.form.fields[name].widget, MultiWidget):
+            return [name]
+        return [each for each in self.query if each == name or each.startswith(f"{name}_")]
+
+    def _is_used(self, name: str) -> bool:
+        return any(self.query.get(each) for each in self._names(name))
 
     @cached_property
     def sort(self) -> str:
@@ -155,14 +166,18 @@ class Listing:
     def chips(self) -> list[Chip]:
         values = self.form.cleaned_data if self.filterset.is_valid() else {}
         return [
-            Chip(field.label or name, _spoken(field, values[name]), self.url(**{name: None, CURSOR: None}))
+            Chip(
+                field.label or name,
+                _spoken(field, values[name]),
+                self.url(**dict.fromkeys(self._names(name)), **{CURSOR: None}),
+            )
             for name, field in self.form.fields.items()
-            if values.get(name) not in (None, "", [], ()) and self.query.get(name)
+            if name in values and self._is_used(name)
         ]
 
     @property
     def is_filtered(self) -> bool:
-        return any(self.query.get(name) for name in self.form.fields)
+        return any(self._is_used(name) for name in self.form.fields)
 
     @property
     def headings(self) -> list[Heading]:
@@ -188,7 +203,8 @@ class Listing:
 
     @property
     def clear_url(self) -> str:
-        return self.url(**dict.fromkeys(self.form.fields), **{CURSOR: None})
+        names = [each for name in self.form.fields for each in self._names(name)]
+        return self.url(**dict.fromkeys(names), **{CURSOR: None})
 
     @property
     def export_urls(self) -> dict[str, str]:
@@ -299,6 +315,9 @@ def _with_tie_break(order: str, *, key: str) -> tuple[str, ...]:
 
 def _spoken(field: Any, value: Any) -> str:
     """A filter's value as the person chose it: the choice's label, not its key."""
+    if isinstance(value, slice):
+        ends = [value.start, value.stop]
+        return " – ".join("…" if each is None else localize(each) for each in ends)
     choices = dict(_flat(getattr(field, "choices", ())))
     values = value if isinstance(value, list | tuple | set) else [value]
     return ", ".join(str(choices.get(each, each)) for each in values)
