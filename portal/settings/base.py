@@ -202,6 +202,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["apps.core.api.formats.JsonParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.api.formats.JsonNegotiation",
     "EXCEPTION_HANDLER": "apps.core.api.exceptions.handle",
+    # As lists have it, whose JSON PostgreSQL writes; datetimes are rendered in TIME_ZONE, which is UTC
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Imp Gateway API",
