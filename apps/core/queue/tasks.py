@@ -82,7 +82,7 @@ def task(
             name=name,
             function=function,
             signature=inspect.signature(function),
-            timeout=timeout or timedelta(seconds=Conf.TIMEOUT),
+            timeout=timeout or timedelta(seconds=Conf.TIMEOUT or 0),
             attempts=attempts or Conf.MAX_ATTEMPTS,
             first_delay=first_delay,
             atomic=atomic,
