@@ -122,7 +122,7 @@ def _in_order(word: str, text: str) -> bool:
 
 
 def normal(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().strip()
+    return unicodedata.normalize("NFC", text).casefold().strip()
 
 
 def consonants(text: str) -> str:
