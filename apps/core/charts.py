@@ -185,11 +185,11 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _round_up(value: float) -> float:
-    """The next of 1, 2, 2.5, 5 and 10 times a power of ten, so that half of it reads well too."""
+    """The next number that reads well beside a grid, and whose half does too."""
     if value <= 0:
         return 1
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * 0.9999)
+    return next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value * 0.9999)
 
 
 def _spoken(value: float) -> str:

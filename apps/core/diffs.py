@@ -9,6 +9,8 @@ from itertools import zip_longest
 WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 # Unchanged lines that are shown around a change
 CONTEXT = 3
+# Pairs of lines that are compared with each other before that gets slow
+ALIGNED_UP_TO = 400
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,27 @@ def _rows(before: Sequence[str], after: Sequence[str]) -> Iterator[Row]:
     for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(CONTEXT):
         skipped = group[0][1] - end
         for tag, i1, i2, j1, j2 in group:
-            pairs = zip_longest(range(i1, i2), range(j1, j2))
-            for i, j in pairs:
+            for i, j in _pairs(before, after, (i1, i2), (j1, j2)):
                 yield _row(before, after, i, j, tag != "equal", skipped)
                 skipped = 0
         end = group[-1][2]
+
+
+def _pairs(
+    before: Sequence[str], after: Sequence[str], old: tuple[int, int], new: tuple[int, int]
+) -> Iterator[tuple[int | None, int | None]]:
+    """Which line stands beside which. Where their numbers differ, the most alike go together, in order."""
+    (i1, i2), (j1, j2) = old, new
+    if i2 - i1 == j2 - j1 or not (i2 - i1 and j2 - j1) or (i2 - i1) * (j2 - j1) > ALIGNED_UP_TO:
+        yield from zip_longest(range(i1, i2), range(j1, j2))
+        return
+    i, j = max(
+        ((i, j) for i in range(i1, i2) for j in range(j1, j2)),
+        key=lambda pair: SequenceMatcher(None, before[pair[0]], after[pair[1]], autojunk=False).ratio(),
+    )
+    yield from _pairs(before, after, (i1, i), (j1, j))
+    yield i, j
+    yield from _pairs(before, after, (i + 1, i2), (j + 1, j2))
 
 
 def _row(

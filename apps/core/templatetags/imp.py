@@ -10,7 +10,7 @@ from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 from apps.core import clock
 from apps.core.assets import assets
@@ -64,7 +64,8 @@ def relative(moment: datetime) -> str:
     now = clock.now()
     distance = abs(now - moment)
     if distance >= timedelta(days=7):
-        pattern = "MONTH_DAY_FORMAT" if moment.year == now.year else "DATE_FORMAT"
+        # How a date is written, in the letters of Django's date filter
+        pattern = pgettext("date", "j M") if moment.year == now.year else pgettext("date", "j M Y")
         return format_date(timezone.localtime(moment), pattern)
     text = span(distance)
     if not text:

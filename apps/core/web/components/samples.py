@@ -169,7 +169,7 @@ def facts() -> list[dict[str, Any]]:
 
 def touches() -> list[dict[str, Any]]:
     return [
-        {"label": "Domains", "value": "track.tidewater.example, track-beta.tidewater.example", "is_code": True},
+        {"label": "Domains", "value": "track.tidewater.example and 1 more", "is_code": True},
         {"label": "Products", "value": "Shipment Tracking API, 126 subscribers"},
         {"label": "Now", "value": "running"},
         {"label": "After", "value": "stopped"},
