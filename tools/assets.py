@@ -27,7 +27,7 @@ NODE_MODULES = ROOT / "node_modules"
 INSTALLED = NODE_MODULES / ".installed"
 
 # What a template can ask for with {% asset %}; everything else is imported by one of these.
-ENTRIES = ("imp.css", "imp.ts", "components.css", "components.ts", "icons.svg", "logo.svg")
+ENTRIES = ("imp.css", "imp.ts", "components.css", "components.ts", "admin.css", "admin.ts", "icons.svg", "logo.svg")
 
 
 class BuildError(Exception):

@@ -15,6 +15,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from apps.accounts.forms import EnableSecondFactorForm
+from apps.accounts.models import User
 from apps.accounts.qr import qr_path
 from apps.accounts.views import RefusesWith422
 from apps.audit.services import record
@@ -76,6 +77,5 @@ class NewRecoveryCodes(RefusesWith422, recovery_views.GenerateRecoveryCodesView)
         return response
 
 
-def needs_second_factor(request: HttpRequest) -> bool:
-    """Whether this person has none."""
-    return not Authenticator.objects.filter(user_id=request.user.pk, type=Authenticator.Type.TOTP).exists()
+def has_second_factor(user: User) -> bool:
+    return bool(Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists())

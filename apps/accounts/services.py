@@ -1,5 +1,6 @@
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -111,6 +112,16 @@ def reactivate_person(*, actor: Actor, user: User) -> User:
     _require_administrator(actor)
     _save(actor=actor, user=user, verb="person.reactivated", values={"is_active": True})
     return user
+
+
+@transaction.atomic
+def reset_second_factor(*, actor: Actor, user: User) -> None:
+    """For somebody whose phone and codes are lost. They sign in with the password alone until they set one up."""
+    _require_administrator(actor)
+    removed, _by_model = Authenticator.objects.filter(user_id=user.pk).delete()
+    if not removed:
+        raise Conflict(_("%(person)s has no second factor.") % {"person": user})
+    record(actor=actor, verb="person.second_factor_reset", target=user)
 
 
 @transaction.atomic

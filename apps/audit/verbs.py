@@ -30,9 +30,11 @@ _texts: dict[str, Text] = {
     "person.changed": _("Changed the account of %(target)s"),
     "person.deactivated": _("Deactivated the account of %(target)s"),
     "person.reactivated": _("Reactivated the account of %(target)s"),
+    "person.second_factor_reset": _("Reset the second factor of %(target)s"),
     # Tasks, by an operator
     "task.retried": _("Retried the task %(target)s"),
     "task.dropped": _("Dropped the task %(target)s"),
+    "task.hastened": _("Started the task %(target)s before its time"),
 }
 
 VERBS: Mapping[str, Text] = MappingProxyType(_texts)

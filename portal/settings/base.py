@@ -18,8 +18,8 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.audit",
     "apps.core",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "portal.apps.OperatorsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -131,6 +131,23 @@ SESSION_COOKIE_AGE = 30 * 24 * 3600
 # `id:base64` of 32 bytes each; the first seals, the others still open. Without any, a key is made once in this file.
 ENCRYPTION_KEYS = env.text("IMP_ENCRYPTION_KEYS")
 ENCRYPTION_KEY_FILE: Path | None = STATE_DIR / "encryption_keys"
+
+# --- The operators' admin --------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Imp Gateway",
+    "SITE_HEADER": "Imp Gateway",
+    "SITE_SUBHEADER": _("Operators"),
+    "SITE_URL": None,
+    "SITE_ICON": "portal.operators.mark",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "portal.operators.mark"}],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["portal.operators.stylesheet"],
+    "SCRIPTS": ["portal.operators.script"],
+    "ACCOUNT": {"navigation": "portal.operators.account_links"},
+    "SIDEBAR": {"navigation": "portal.operators.navigation"},
+}
 
 # --- Language and time -----------------------------------------------------------------------------
 

@@ -10,3 +10,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.sample", "tests.vault"]
 ROOT_URLCONF = "tests.urls"
 DATABASES["default"]["ENGINE"] = "tests.database"
+OPERATORS_NEED_SECOND_FACTOR = False

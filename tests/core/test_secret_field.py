@@ -12,6 +12,7 @@ from django.core.serializers import serialize
 from django.db import connection, models, transaction
 from django.forms import modelform_factory
 from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
 
 from apps.core.crypto import MASK, CantOpen, Sealed, Secret
 from apps.core.crypto.fields import SecretField
@@ -125,13 +126,16 @@ def test_forms_and_serializers_leave_it_out(credential):
     assert "token" not in Everything(credential).data
 
 
-def test_a_serializer_that_asks_for_it_gets_a_mask(credential):
+def test_a_serializer_that_asks_for_it_gets_it_masked_and_cannot_send_it(credential):
     class Named(serializers.ModelSerializer):
         class Meta:
             model = Credential
             fields = ["token"]
 
-    assert Named(credential).data == {"token": MASK}
+    shown = Named(credential).data
+    assert str(shown["token"]) == MASK
+    with pytest.raises(TypeError):
+        JSONRenderer().render(shown)
     assert Named().get_fields()["token"].read_only
 
 

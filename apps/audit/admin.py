@@ -1,0 +1,41 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from apps.audit.models import AuditEvent
+from apps.audit.selectors import list_events
+from apps.core.web.admin import ReadOnlyAdmin
+
+
+class VerbFilter(admin.SimpleListFilter):
+    """Only the verbs that are in the log."""
+
+    title = _("What")
+    parameter_name = "verb"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        verbs = AuditEvent.objects.order_by("verb").values_list("verb", flat=True).distinct()
+        return [(verb, verb) for verb in verbs]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[AuditEvent]") -> "QuerySet[AuditEvent]":
+        return queryset.filter(verb=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ["at", "actor_label", "sentence", "verb", "target_id", "address"]
+    list_filter = [VerbFilter, "at"]
+    search_fields = ["actor_label", "target_label", "request_id", "target_id", "actor_id", "address"]
+    search_help_text = _("Person, object, request id or address")
+    ordering = ["-at", "-id"]
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[AuditEvent]":
+        return list_events(actor=request.user)
+
+    @admin.display(description=_("What was done"))
+    def sentence(self, event: AuditEvent) -> str:
+        return event.sentence

@@ -1,0 +1,127 @@
+"""The operators' admin: our brand, the console's sign-in with its second factor, our own model pages only."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.utils import get_next_redirect_url
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from unfold.sites import UnfoldAdminSite
+
+from apps.accounts.second_factor import has_second_factor
+from apps.accounts.views import SignOut
+from apps.core.assets import assets
+from apps.core.errors import NotAllowed
+from apps.core.web import htmx
+from apps.core.web.middleware import widen_policy
+
+View = Callable[..., HttpResponseBase]
+
+# Alpine, which the admin's pages are written with, makes functions of the expressions in their attributes.
+# Inline scripts and styles stay forbidden here too.
+POLICY = {"script-src": ["'unsafe-eval'"]}
+
+
+class OperatorsSite(UnfoldAdminSite):
+    index_title = gettext_lazy("Operators")
+    enable_nav_sidebar = True
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Libraries bring admin pages of their own; those write past our services and the audit log."""
+        if admin_class is not None and admin_class.__module__.startswith(("apps.", "portal.")):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and request.user.is_authenticated and request.user.is_staff)
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """Every page of the admin goes through here, also the JSON that its widgets ask for."""
+        inner = super().admin_view(view, cacheable)
+
+        def for_operators(request: HttpRequest, *arguments: Any, **names: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path(), reverse("account_login"))
+            if not self.has_permission(request):
+                raise NotAllowed(_("The admin is for the platform's operators."), role="sre-operator")
+            if settings.OPERATORS_NEED_SECOND_FACTOR and not has_second_factor(request.user):
+                htmx.later_toast(request, tone="warn", title=_("Operators need a second factor. Turn it on first."))
+                return HttpResponseRedirect(reverse("mfa_activate_totp"))
+            return widen_policy(inner(request, *arguments, **names), POLICY)
+
+        return for_operators
+
+    @never_cache
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        after = get_next_redirect_url(request) or reverse("admin:index")
+        return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': after})}")
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        response: HttpResponseBase = SignOut.as_view()(request)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account") + "#password")
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """The theme is the account's. Colours come from a sheet, as an inline style would need another policy."""
+        context: dict[str, Any] = super().each_context(request)
+        theme = getattr(request.user, "theme", "system")
+        return context | {"colors": {}, "theme": "auto" if theme == "system" else theme}
+
+
+def stylesheet(request: HttpRequest) -> str:
+    return assets.url("admin.css")
+
+
+def script(request: HttpRequest) -> str:
+    return assets.url("admin.js")
+
+
+def mark(request: HttpRequest) -> str:
+    return assets.url("logo.svg")
+
+
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    return [
+        {"title": _("Back to the console"), "link": reverse("overview")},
+        {"title": _("Your account"), "link": reverse("account")},
+    ]
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The pages that this operator may see, and the way back."""
+    groups = [
+        {
+            "title": group["name"],
+            "items": [_item(model) for model in group["models"] if model["admin_url"]],
+        }
+        for group in admin.site.get_app_list(request)
+    ]
+    back = {"title": _("Back to the console"), "icon": "arrow_back", "link": reverse("overview")}
+    start = {"title": _("Overview"), "icon": "home", "link": reverse("admin:index")}
+    return [{"items": [back, start]}, *groups]
+
+
+ICONS = {
+    "user": "person",
+    "authenticator": "lock",
+    "auditevent": "shield",
+    "task": "checklist",
+    "processheartbeat": "monitor_heart",
+}
+
+
+def _item(model: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "title": model["name"],
+        "icon": ICONS.get(model["object_name"].lower(), "list"),
+        "link": model["admin_url"],
+    }
