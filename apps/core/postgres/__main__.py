@@ -1,4 +1,4 @@
-"""`python -m apps.core.postgres serve|start|stop|status <state folder>`: without Django, for supervisors."""
+"""`python -m apps.core.postgres serve|start|stop|status|remove <state folder>`: without Django, for supervisors."""
 
 import sys
 from pathlib import Path
@@ -14,8 +14,10 @@ def main(verb: str, state: str) -> None:
         server.start()
     elif verb == "stop":
         server.stop()
+    elif verb == "remove":
+        server.remove()
     elif verb != "status":
-        sys.exit(f"{verb}? Say serve, start, stop or status.")
+        sys.exit(f"{verb}? Say serve, start, stop, status or remove.")
     sys.stdout.write("running\n" if server.is_running() else "stopped\n")
 
 

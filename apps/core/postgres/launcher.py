@@ -12,6 +12,7 @@ import ctypes
 import fcntl
 import os
 import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -54,13 +55,6 @@ class EmbeddedPostgres:
             home = self._existing_home()
             return home is not None and postmaster.is_ready(home / "data")
 
-    def notice(self) -> str | None:
-        """What to tell the person: that something stands outside of the folder, and why."""
-        outside = places.reachable_home(self.state)
-        if os.geteuid() != 0 or not outside.exists():
-            return None
-        return f"PostgreSQL doesn't run as root, and its own user can't enter this folder: it lives in {outside}."
-
     def start(self) -> Connection:
         """Make the server where there is none, start it where it doesn't run; it outlives the caller."""
         with _explained(self.state):
@@ -81,6 +75,14 @@ class EmbeddedPostgres:
             if home := self._existing_home():
                 postmaster.stop(home / "data")
                 places.remove_socket_folder(home)
+
+    def remove(self) -> None:
+        """Stop it and delete its data, wherever that is."""
+        self.stop()
+        with _explained(self.state):
+            for folder in (self.state, places.reachable_home(self.state)):
+                if folder.exists():
+                    shutil.rmtree(folder)
 
     def _existing_home(self) -> Path | None:
         for home in (self.state, places.reachable_home(self.state)):
@@ -122,6 +124,11 @@ class _Start:
         if lock is None:
             self._follow(parent)
         connection = self._prepare()
+        if self.home != self.state:
+            sys.stdout.write(
+                f"PostgreSQL doesn't run as root, and no other user may enter this folder: it lives in {self.home}\n"
+            )
+            sys.stdout.flush()
         os.set_inheritable(lock, True)
         os.chdir("/")
         if self.identity:

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ from apps.core.postgres.errors import PostgresError
 from apps.core.postgres.identity import Identity
 
 REACHABLE_BY_ALL = Path("/var/lib/imp-gateway")
+NOT_COPIED = shutil.ignore_patterns("include", "__pycache__")
 # A socket's path must fit into 107 bytes; what PostgreSQL appends is `/.s.PGSQL.65535.lock`
 LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.65535.lock")
 
@@ -54,8 +56,8 @@ def find_programs(state: Path, identity: Identity | None) -> Path:
     # Named by the program's date: an upgraded package brings another one
     copy = _made(reachable_home(state)) / f"programs-{(installed / 'postgres').stat().st_mtime_ns:x}"
     if not copy.exists():
-        _copy_programs(installed.parent, copy)
-    return copy / "bin"
+        _copy_programs(installed.parents[1], copy)
+    return copy / installed.relative_to(installed.parents[2])
 
 
 def installed_programs() -> Path:
@@ -104,18 +106,20 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _copy_programs(installed: Path, copy: Path) -> None:
+def _copy_programs(package: Path, copy: Path) -> None:
+    """The package and the folder of its libraries, which the programs look for at the same place beside them."""
     for old in copy.parent.glob("programs-*"):
         shutil.rmtree(old)
     unfinished = copy.with_name(f"{copy.name}.unfinished")
     with contextlib.ExitStack() as undo:
         undo.callback(shutil.rmtree, unfinished, ignore_errors=True)
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(installed / part, unfinished / part, symlinks=True)
+        for folder in package.parent.glob(f"{package.name}*"):
+            if folder.suffix != ".dist-info":
+                shutil.copytree(folder, unfinished / folder.name, symlinks=True, ignore=NOT_COPIED)
         for path in (unfinished, *unfinished.rglob("*")):
             if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
-                if path.parent.name == "bin":
-                    path.chmod(0o755)
+                mode = path.stat().st_mode
+                # Everybody may read, and run what the owner may
+                path.chmod(mode | 0o444 | (0o111 if mode & stat.S_IXUSR else 0))
         unfinished.rename(copy)
         undo.pop_all()
