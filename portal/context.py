@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from apps.core import context
+from apps.core.events.urls import live_url
 from apps.core.web.menu import Line, Section, sections
 from portal.navigation import MENU
 
@@ -43,6 +44,10 @@ class Shell:
         """The account's choice; a visitor follows the system."""
         user = getattr(self.request, "user", None)
         return user.theme if user is not None and user.is_authenticated else "system"
+
+    @property
+    def live_url(self) -> str:
+        return live_url(self.request)
 
     @property
     def is_development(self) -> bool:

@@ -10,5 +10,6 @@ urlpatterns = [
     path("live/events", events),
     path("healthz", healthz),
     path("metrics", live_metrics),
+    path("metrics", live_metrics),
     re_path("", missing),
 ]

@@ -12,6 +12,7 @@ import { startPalette } from "./imp/palette.ts";
 import { startRequests } from "./imp/requests.ts";
 import { startTheme } from "./imp/theme.ts";
 import { startToasts } from "./imp/toasts.ts";
+import { startLive } from "./live.ts";
 
 startRequests();
 startToasts();
@@ -23,3 +24,4 @@ startKeys();
 startPalette();
 startTheme();
 startCountdown();
+startLive();

@@ -6,6 +6,9 @@
 
 `page` fails the test for console errors, exceptions, refused and failed requests; `problems.allow(...)` excepts what a
 test causes on purpose. `@every_variant` runs it in both themes, two widths and both languages.
+
+A fixture of one's own that touches the page does so by `browser_thread.run(lambda: page.goto("/"))`: fixtures are set up
+in the main thread, where Playwright isn't.
 """
 
 from collections.abc import Callable, Iterator
@@ -78,6 +81,7 @@ def problems() -> Problems:
 def context(
     browser_thread: BrowserThread,
     live_server: Any,
+    live_port: int,
     variant: Variant,
     problems: Problems,
     monkeypatch: pytest.MonkeyPatch,
@@ -111,7 +115,7 @@ def page(browser_thread: BrowserThread, context: BrowserContext, problems: Probl
 
 
 @pytest.fixture
-def signed_in(context: BrowserContext, variant: Variant, live_server: Any) -> SignIn:
+def signed_in(browser_thread: BrowserThread, context: BrowserContext, variant: Variant, live_server: Any) -> SignIn:
     """`signed_in(alice)`: the page belongs to alice from now on, in the variant's language and theme."""
 
     def sign_in(user: Any) -> None:
@@ -122,6 +126,7 @@ def signed_in(context: BrowserContext, variant: Variant, live_server: Any) -> Si
         client = Client()
         client.force_login(user)
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+        cookie: Any = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}
+        browser_thread.run(lambda: context.add_cookies([cookie]))
 
     return sign_in

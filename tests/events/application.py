@@ -1,16 +1,8 @@
-"""What the tests' live process runs: the product's, and a few topics to listen to."""
+"""What the tests' live process runs: the product's, and a few topics. It changes settings: import it nowhere else."""
 
-from apps.core.events import register_topic
 from portal.asgi import application
+from tests.events.topics import declare_topics
 
-__all__ = ["application", "declare_topics"]
-
-
-def declare_topics() -> None:
-    register_topic("note", lambda person, ref: True)
-    register_topic("operators", lambda person, ref: person.is_staff)
-    register_topic("person", lambda person, ref: person.pk == ref)
-    register_topic("broken", lambda person, ref: bool(1 / 0))
-
+__all__ = ["application"]
 
 declare_topics()

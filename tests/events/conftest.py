@@ -3,8 +3,8 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 
-from tests.events.application import declare_topics
 from tests.events.live import Browser, LiveProcess
+from tests.events.topics import declare_topics
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ its topic. So the order is the log's, a burst is one query, and a lost connectio
 import asyncio
 import logging
 import math
+import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any
@@ -104,7 +105,7 @@ class Hub:
     @property
     def is_listening(self) -> bool:
         """Whether the log could be read lately; silence is no excuse, it's read without a notification too."""
-        return asyncio.get_running_loop().time() - self._read_at < 2 * IDLE
+        return time.monotonic() - self._read_at < 2 * IDLE
 
     @property
     def size(self) -> int:
@@ -136,7 +137,7 @@ class Hub:
 
     def position_before(self, age: float) -> Position | None:
         """Where the log stood when a page that is `age` seconds old was made, or somewhat earlier."""
-        moment = asyncio.get_running_loop().time() - age - MARGIN
+        moment = time.monotonic() - age - MARGIN
         return next((position for taken, position in reversed(self._history) if taken <= moment), None)
 
     # --- Its work ---
@@ -156,7 +157,7 @@ class Hub:
             entries, position = await read_new(database, self.position)
             self._deliver(entries, position)
         self.position = position
-        self._read_at = moment = asyncio.get_running_loop().time()
+        self._read_at = moment = time.monotonic()
         if not self._history or moment - self._history[-1][0] >= IDLE / 2:
             self._history.append((moment, position))
         if self._started:

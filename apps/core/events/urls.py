@@ -11,7 +11,12 @@ PATH = "/live/events"
 
 def live_origin(request: HttpRequest) -> str:
     """What a page's `connect-src` must allow besides 'self'; empty where the stream has the page's own origin."""
-    return _origin(request, settings.LIVE_PORT) if settings.LIVE_PORT else ""
+    if not settings.LIVE_PORT:
+        return ""
+    try:
+        return _origin(request, settings.LIVE_PORT)
+    except DisallowedHost:
+        return ""
 
 
 def live_url(request: HttpRequest) -> str:

@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost, ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from apps.core import context
+from apps.core.events.urls import live_origin
 
 View = Callable[[HttpRequest], HttpResponseBase]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -124,18 +125,6 @@ def widen_policy(response: HttpResponseBase, additions: Mapping[str, Iterable[st
         raise ValueError(f"The policy has no {', '.join(sorted(unknown))}; add it to BrowserRulesMiddleware.POLICY.")
     response._policy_additions = {name: tuple(values) for name, values in additions.items()}  # type: ignore[attr-defined]
     return response
-
-
-def live_origin(request: HttpRequest) -> str:
-    """Where the event stream is when it isn't behind the page's own origin: the same host, another port."""
-    if not settings.LIVE_PORT:
-        return ""
-    try:
-        host = request.get_host()
-    except DisallowedHost:
-        return ""
-    name = host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host.split("]")[-1] else host
-    return f"{request.scheme}://{name}:{settings.LIVE_PORT}"
 
 
 def _network(text: str) -> Network:

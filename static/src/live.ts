@@ -1,0 +1,110 @@
+/**
+ * Live parts: `<section data-live="gateway:gw_01… audit" hx-get="…" hx-trigger="live">`.
+ *
+ * An event on one of its topics reaches the element as the DOM events `live` and `live:<kind>`, with
+ * `{topic, kind, ref}` as their detail; the element then asks the server for itself. Only visible tabs listen: with
+ * HTTP/1.1 a browser has six connections to a host, and a stream takes one. A tab that is shown again is told what
+ * it missed.
+ */
+
+import { onCustom } from "./imp/dom.ts";
+import { type State, Stream, type Told } from "./live/stream.ts";
+import { showState, startStrip } from "./live/strip.ts";
+
+const HIDDEN_FOR = 1_500;
+// A topic on which much happens is told four times a second
+const PACE = 250;
+// HTMX prepares what it swapped in after a short while; an event before that would be lost
+const SETTLING = 60;
+const RETRY = 40;
+const RESYNC_SPREAD = 1_000;
+
+const waiting = new Map<string, Map<string, Told>>();
+const toldAt = new Map<string, number>();
+const refetching = new Set<Element>();
+let flushing = 0;
+
+export function startLive(): void {
+  const url = document.querySelector<HTMLMetaElement>('meta[name="live-url"]')?.content;
+  if (!url) return;
+  const stream = new Stream(url, { told, resync, changed: (state: State) => showState(state) });
+  startStrip(() => stream.tryNow());
+
+  let hidden = 0;
+  let collecting = 0;
+  const collect = () => {
+    clearTimeout(collecting);
+    collecting = setTimeout(() => {
+      if (!document.hidden) stream.want(topics());
+    }, 50);
+  };
+  const look = () => {
+    clearTimeout(hidden);
+    if (document.hidden) hidden = setTimeout(() => stream.rest(), HIDDEN_FOR);
+    else collect();
+  };
+  document.addEventListener("visibilitychange", look);
+  // An open stream would keep the page out of the browser's back and forward cache
+  globalThis.addEventListener("pagehide", () => stream.rest());
+  globalThis.addEventListener("pageshow", look);
+  globalThis.addEventListener("online", () => stream.tryNow());
+  new MutationObserver(collect).observe(document.body, {
+    subtree: true,
+    childList: true,
+    attributeFilter: ["data-live"],
+  });
+  followRefetches();
+  look();
+}
+
+function topics(): string[] {
+  const found = new Set<string>();
+  for (const element of document.querySelectorAll<HTMLElement>("[data-live]")) {
+    for (const topic of element.dataset.live?.split(/\s+/) ?? []) if (topic) found.add(topic);
+  }
+  return [...found];
+}
+
+function told(event: Told): void {
+  const kinds = waiting.get(event.topic) ?? new Map<string, Told>();
+  kinds.delete(event.kind);
+  waiting.set(event.topic, kinds.set(event.kind, event));
+  if (!flushing) flush();
+}
+
+/** Tells what waits, except on topics whose elements are being replaced or were told something a moment ago. */
+function flush(): void {
+  flushing = 0;
+  const now = performance.now();
+  const telling = new Map<Element, Told[]>();
+  for (const [topic, kinds] of waiting) {
+    const elements = [...document.querySelectorAll(`[data-live~="${CSS.escape(topic)}"]`)];
+    if (now - (toldAt.get(topic) ?? -PACE) < PACE || elements.some((element) => refetching.has(element))) continue;
+    waiting.delete(topic);
+    toldAt.set(topic, now);
+    for (const element of elements) telling.set(element, [...(telling.get(element) ?? []), ...kinds.values()]);
+  }
+  telling.forEach((events, element) => tell(element, events));
+  if (waiting.size) flushing = setTimeout(flush, RETRY);
+}
+
+/** One `live` for however much has happened, and one `live:<kind>` for each kind of it. */
+function tell(element: Element, events: Told[]): void {
+  for (const event of new Map(events.map((event) => [event.kind, event])).values()) {
+    element.dispatchEvent(new CustomEvent(`live:${event.kind}`, { detail: event }));
+  }
+  element.dispatchEvent(new CustomEvent("live", { detail: events[events.length - 1] }));
+}
+
+/** Every page may be told at the same moment, so they ask at different ones. */
+function resync(): void {
+  setTimeout(
+    () => topics().forEach((topic) => told({ topic, kind: "resync", ref: "" })),
+    Math.random() * RESYNC_SPREAD,
+  );
+}
+
+function followRefetches(): void {
+  onCustom<{ elt: Element }>("htmx:beforeRequest", ({ elt }) => refetching.add(elt));
+  onCustom<{ elt: Element }>("htmx:afterRequest", ({ elt }) => setTimeout(() => refetching.delete(elt), SETTLING));
+}

@@ -1,0 +1,217 @@
+"""Live parts in Chromium."""
+
+import re
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Page, expect
+
+from apps.core.events import publish
+from tests.browser.checks import check_accessibility
+from tests.events.live import LiveProcess, wait_until
+from tests.events.urls import meanwhile
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.events.urls")]
+
+LOST = r"live/events|ERR_|Failed to fetch"
+
+
+@pytest.fixture
+def open_page(page: Page, signed_in, alice):
+    def open_it(**options) -> Page:
+        signed_in(alice)
+        with page.expect_response(lambda answer: "note%3An1" in answer.url and answer.status == 200):
+            page.goto("/live-test/", **options)
+        expect(page.locator("#n2 output")).to_be_visible()
+        page.wait_for_timeout(300)
+        return page
+
+    return open_it
+
+
+def number(page: Page, part: str) -> int:
+    return int(page.locator(f"#{part} output").inner_text())
+
+
+def changes(page: Page, part: str, before: int) -> int:
+    expect(page.locator(f"#{part} output")).not_to_have_text(str(before))
+    return number(page, part)
+
+
+def test_a_part_asks_for_itself_when_something_happens_on_its_topic(open_page):
+    page = open_page()
+    n1, n2 = number(page, "n1"), number(page, "n2")
+    publish("note:n1", "saved")
+    n1 = changes(page, "n1", n1)
+    assert number(page, "n2") == n2
+    publish("note:n2", "saved")
+    publish("note:n2", "acked")
+    n2 = changes(page, "n2", n2)
+    publish("note:all", "acked")
+    changes(page, "n1", n1)
+    changes(page, "n2", n2)
+
+
+def test_a_burst_is_one_refetch_or_a_few_and_the_last_one_counts(open_page):
+    page = open_page()
+    before = number(page, "n1")
+    for _ in range(100):
+        publish("note:n1", "saved")
+    page.wait_for_timeout(1_500)
+    asked = number(page, "n1") - before
+    assert 1 <= asked <= 6
+    # One that comes while a refetch is on its way is not lost with the element that the answer replaces
+    meanwhile.append(lambda: publish("note:n1", "saved"))
+    before = number(page, "n1")
+    publish("note:n1", "saved")
+    expect(page.locator("#n1 output")).to_have_text(str(before + 2))
+
+
+def test_the_page_has_one_stream_for_the_topics_that_are_there(open_page, page, live_beside_pages):
+    streams = []
+    page.on("request", lambda request: "/live/events" in request.url and streams.append(request.url))
+    open_page()
+    page.locator("#more").click()
+    wait_for(page, lambda: "note:n3" in topics(streams[-1]))
+    assert topics(streams[-1]) == {"note:n1", "note:n2", "note:n3", "note:all"}
+    assert "last=" in streams[-1]
+    page.wait_for_timeout(300)
+    n3 = number(page, "n3")
+    publish("note:n3", "saved")
+    changes(page, "n3", n3)
+    page.locator("#less").click()
+    wait_for(page, lambda: topics(streams[-1]) == {"note:n2", "note:n3", "note:all"})
+    assert live_beside_pages.health()["streams"] == 1
+
+
+def topics(address: str) -> set[str]:
+    return set(parse_qs(urlsplit(address).query)["topic"])
+
+
+def wait_for(page: Page, condition) -> None:
+    """Lets the page's events arrive meanwhile, which sleeping wouldn't."""
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        page.wait_for_timeout(50)
+
+
+def test_a_hidden_tab_gives_its_stream_back_and_is_told_what_it_missed(open_page, live_beside_pages):
+    page = open_page()
+    assert live_beside_pages.health()["streams"] == 1
+    hide(page, True)
+    wait_until(lambda: live_beside_pages.health()["streams"] == 0, what="the stream of a hidden tab to end")
+    expect(page.locator("#live-strip")).to_be_hidden()
+    n1 = number(page, "n1")
+    publish("note:n1", "saved")
+    page.wait_for_timeout(300)
+    assert number(page, "n1") == n1
+    hide(page, False)
+    changes(page, "n1", n1)
+
+
+def hide(page: Page, hidden: bool) -> None:
+    page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+            document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        hidden,
+    )
+
+
+def test_ten_tabs_that_were_opened_behind_each_other_leave_each_other_connections(
+    page, context, signed_in, alice, live_beside_pages
+):
+    """HTTP/1.1 gives a browser six connections to a host."""
+    signed_in(alice)
+    context.add_init_script("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    tabs = [context.new_page() for _ in range(10)]
+    for tab in tabs:
+        tab.goto("/live-test/")
+        expect(tab.locator("#n1 output")).to_be_visible()
+    assert live_beside_pages.health()["streams"] == 0
+    for tab in tabs:
+        hide(tab, False)
+        n1 = number(tab, "n1")
+        wait_until(lambda: live_beside_pages.health()["streams"] >= 1, what="the stream of the tab in front")
+        tab.wait_for_timeout(300)
+        publish("note:n1", "saved")
+        changes(tab, "n1", n1)
+        hide(tab, True)
+
+
+def test_the_strip_comes_after_three_seconds_without_a_stream_and_goes_with_its_return(
+    page, signed_in, alice, problems, settings, live_port, live_server, tmp_path
+):
+    problems.allow(LOST)
+    own = LiveProcess(tmp_path / "log", PORT=live_server.url.rpartition(":")[2])
+    settings.LIVE_PORT = own.port
+    signed_in(alice)
+    try:
+        page.goto("/live-test/")
+        wait_until(lambda: own.health()["streams"] == 1, what="the page's stream")
+        page.wait_for_timeout(300)
+        n1, text = number(page, "n1"), page.locator("#n1 h2").inner_text()
+        strip = page.locator("#live-strip")
+        own.stop()
+        lost = time.monotonic()
+        page.wait_for_timeout(2_000)
+        expect(strip).to_be_hidden()
+        expect(strip).to_be_visible(timeout=3_000)
+        assert 2.5 < time.monotonic() - lost < 4.5
+        expect(strip).to_contain_text(re.compile(r"Reconnecting\. .* Next try in \d+ s\."))
+        expect(page.locator("#n1 h2")).to_have_text(re.compile(rf"{text} as of \d\d:\d\d:\d\d"))
+        check_accessibility(page)
+        publish("note:n1", "saved")
+        page.wait_for_timeout(6_000)
+        own = LiveProcess(tmp_path / "log", port=own.port, PORT=live_server.url.rpartition(":")[2])
+        strip.get_by_role("button", name="Try now").click()
+        expect(strip).to_be_hidden(timeout=2_000)
+        changes(page, "n1", n1)
+        expect(page.locator("#n1 h2")).to_have_text(text)
+    finally:
+        own.stop()
+
+
+def test_a_page_comes_back_by_itself(open_page, live_beside_pages, problems, page):
+    problems.allow(LOST)
+    open_page()
+    page.context.set_offline(True)
+    strip = page.locator("#live-strip")
+    live_beside_pages_gone(page)
+    expect(strip).to_be_visible(timeout=10_000)
+    n1 = number(page, "n1")
+    publish("note:n1", "saved")
+    page.context.set_offline(False)
+    expect(strip).to_be_hidden(timeout=10_000)
+    changes(page, "n1", n1)
+
+
+def live_beside_pages_gone(page: Page) -> None:
+    """Being offline doesn't cut a stream that is open; showing the tab again opens a new one."""
+    hide(page, True)
+    page.wait_for_timeout(2_000)
+    hide(page, False)
+
+
+def test_somebody_who_was_signed_out_is_told_so(open_page, alice, problems):
+    problems.allow(r"401: GET .*/live/events|ERR_")
+    page = open_page()
+    Session.objects.all().delete()
+    strip = page.locator("#live-strip")
+    expect(strip).to_contain_text("You were signed out.", timeout=20_000)
+    expect(strip.get_by_role("link", name="Sign in again")).to_be_visible()
+
+
+def test_a_topic_that_is_refused_doesnt_silence_the_others(open_page, problems):
+    problems.allow(r"403: GET .*/live/events")
+    page = open_page()
+    page.evaluate("document.querySelector('h1').setAttribute('data-live', 'person:somebody-else')")
+    page.wait_for_timeout(500)
+    n1 = number(page, "n1")
+    publish("note:n1", "saved")
+    changes(page, "n1", n1)
+    expect(page.locator("#live-strip")).to_be_hidden()
