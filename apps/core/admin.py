@@ -1,0 +1,5 @@
+"""The floor's own pages in the operators' admin, each written beside what it shows."""
+
+from apps.core.processes.admin import ProcessAdmin
+
+__all__ = ["ProcessAdmin"]
