@@ -1,7 +1,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-import portal.search  # noqa: F401  registers what the palette finds
+import portal.search
+import portal.task_admin  # noqa: F401  registers the operators' task pages
 from apps.core import health
 from apps.core.metrics import metrics
 from apps.core.web.search import search

@@ -74,5 +74,23 @@ class Migration(migrations.Migration):
             ],
             options={"verbose_name": "failed task", "verbose_name_plural": "failed tasks"},
         ),
+        migrations.CreateModel(
+            name="WaitingTask",
+            fields=[],
+            options={"verbose_name": "queued task", "verbose_name_plural": "queued tasks", "proxy": True, "indexes": [], "constraints": []},
+            bases=("core.queuedtask",),
+        ),
+        migrations.CreateModel(
+            name="RunningTask",
+            fields=[],
+            options={"verbose_name": "running task", "verbose_name_plural": "running tasks", "proxy": True, "indexes": [], "constraints": []},
+            bases=("core.queuedtask",),
+        ),
+        migrations.CreateModel(
+            name="DelayedTask",
+            fields=[],
+            options={"verbose_name": "delayed task", "verbose_name_plural": "delayed tasks", "proxy": True, "indexes": [], "constraints": []},
+            bases=("core.queuedtask",),
+        ),
         migrations.RunSQL(FIT_QUEUE, UNFIT_QUEUE),
     ]

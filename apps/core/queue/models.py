@@ -6,7 +6,7 @@ from django_q.models import OrmQ
 
 from apps.core.clock import now
 
-__all__ = ["QueuedTask", "Sweep", "TaskFailure"]
+__all__ = ["DelayedTask", "QueuedTask", "RunningTask", "Sweep", "TaskFailure", "WaitingTask"]
 
 
 class QueuedTask(models.Model):
@@ -34,6 +34,33 @@ class QueuedTask(models.Model):
 
     def __str__(self) -> str:
         return f"{self.function} ({self.task_id})"
+
+
+class WaitingTask(QueuedTask):
+    """Due and not yet taken."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("queued task")
+        verbose_name_plural = _("queued tasks")
+
+
+class RunningTask(QueuedTask):
+    """Claimed by a worker."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("running task")
+        verbose_name_plural = _("running tasks")
+
+
+class DelayedTask(QueuedTask):
+    """Not due yet: delayed by whoever queued it, or waiting to be tried again."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("delayed task")
+        verbose_name_plural = _("delayed tasks")
 
 
 class TaskFailure(models.Model):

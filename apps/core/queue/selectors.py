@@ -1,14 +1,14 @@
 """What waits, runs and failed, for operators, metrics and the doctor. Nothing here loads a package."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django_q.conf import Conf
 
 from apps.core.clock import now
-from apps.core.queue.models import QueuedTask, Sweep, TaskFailure
+from apps.core.queue.models import DelayedTask, RunningTask, Sweep, TaskFailure, WaitingTask
 
 
 @dataclass(frozen=True)
@@ -17,20 +17,26 @@ class Counts:
     running: int
     delayed: int
     failed: int
-    oldest_due_at: datetime | None
+    sweeps: int
+    lag: timedelta | None
 
+
+# The moment is in django-q2's row, whose package isn't needed here
+DUE_AT = F("queue__lock")
 
 COUNTS = """
 SELECT count(*) FILTER (WHERE described.worker = '' AND queue.lock <= clock_timestamp()),
        count(*) FILTER (WHERE described.worker <> ''),
        count(*) FILTER (WHERE described.worker = '' AND queue.lock > clock_timestamp()),
        (SELECT count(*) FROM core_taskfailure),
-       min(queue.lock) FILTER (WHERE described.worker = '' AND queue.lock <= clock_timestamp())
+       (SELECT count(*) FROM core_sweep),
+       clock_timestamp() - min(queue.lock) FILTER (WHERE described.worker = '' AND queue.lock <= clock_timestamp())
 FROM core_queuedtask described JOIN django_q_ormq queue ON queue.id = described.queue_id
 """
 
 
 def get_counts() -> Counts:
+    """How many there are of each; `lag` is since when the longest waiting one could already have run."""
     with connection.cursor() as cursor:
         cursor.execute(COUNTS)
         return Counts(*cursor.fetchone())
@@ -50,18 +56,18 @@ def get_lag() -> timedelta:
     return lag or timedelta()
 
 
-def list_queued() -> QuerySet[QueuedTask]:
+def list_waiting() -> QuerySet[WaitingTask]:
     """Due and not yet taken, first come first."""
-    return QueuedTask.objects.filter(worker="", queue__lock__lte=now()).order_by("queue__lock")
+    return WaitingTask.objects.filter(worker="", queue__lock__lte=now()).annotate(due_at=DUE_AT).order_by("due_at")
 
 
-def list_running() -> QuerySet[QueuedTask]:
-    return QueuedTask.objects.exclude(worker="").order_by("claimed_at")
+def list_running() -> QuerySet[RunningTask]:
+    return RunningTask.objects.exclude(worker="").annotate(due_at=DUE_AT).order_by("claimed_at")
 
 
-def list_delayed() -> QuerySet[QueuedTask]:
-    """Not due yet: delayed by whoever queued them, or waiting to be tried again."""
-    return QueuedTask.objects.filter(worker="", queue__lock__gt=now()).order_by("queue__lock")
+def list_delayed() -> QuerySet[DelayedTask]:
+    """Not due yet, the next one first."""
+    return DelayedTask.objects.filter(worker="", queue__lock__gt=now()).annotate(due_at=DUE_AT).order_by("due_at")
 
 
 def list_failures() -> QuerySet[TaskFailure]:
