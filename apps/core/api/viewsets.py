@@ -34,7 +34,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ViewSetMixin
 
-from apps.core.api.columns import read_columns, without
+from apps.core.api.columns import fragments, read_columns
 from apps.core.api.conditional import etag_of, is_known, not_modified, require_current
 from apps.core.api.filtering import SharedFilters, filter_names, filtered
 from apps.core.api.views import ApiView, answer, no_content
@@ -115,7 +115,7 @@ class Listed(ApiViewSet):
     sorts: ClassVar[tuple[str, ...]] = ()
     default_sort: ClassVar[tuple[str, ...]] = ("-id",)
     default_limit: ClassVar[int] = DEFAULT_LIMIT
-    # read rows without making model objects; False where a field of the answer needs Python
+    # PostgreSQL writes the rows' JSON; False where a field of the answer needs Python
     from_columns: ClassVar[bool] = True
 
     def query_parameters(self) -> frozenset[str]:
@@ -140,9 +140,8 @@ class Listed(ApiViewSet):
         if not self.from_columns:
             page = paginate(queryset, **paging)
             return replace(page, items=[self.represent(item) for item in page.items])
-        rows, only_for_order = read_columns(queryset, self.serializer_class, paging["order"])
-        page = paginate(rows, **paging)
-        return replace(page, items=without(only_for_order, page.items))
+        page = paginate(read_columns(queryset, self.serializer_class, paging["order"]), **paging)
+        return replace(page, items=fragments(page.items))
 
 
 class Retrieved(ApiViewSet):
