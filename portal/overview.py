@@ -1,6 +1,5 @@
 """The first page: what this is, what to do first, what just happened, and for operators how the platform is."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,28 +13,19 @@ from django.views.decorators.http import require_safe
 from apps.audit.selectors import list_events
 from apps.core import clock
 from apps.core.errors import NotAllowed, Text
-from apps.core.processes.models import ProcessHeartbeat
-from apps.core.queue.selectors import get_counts, get_lag
+from apps.core.processes.selectors import Health, list_processes
+from apps.core.queue.selectors import get_counts
 from apps.core.web import htmx
 
 RECENT = 8
-# A process writes every 3 s; after this it counts as silent, and after a day as gone for good
-SILENT_AFTER = timedelta(seconds=12)
-FORGOTTEN_AFTER = timedelta(days=1)
 LATE_AFTER = timedelta(seconds=10)
 
 PROCESS_NAMES: dict[str, Text] = {
+    "up": _("Supervisor"),
     "web": _("Pages and API"),
     "live": _("Live updates"),
     "worker": _("Worker"),
 }
-
-
-@dataclass(frozen=True)
-class ProcessLine:
-    name: Text
-    process: ProcessHeartbeat
-    is_well: bool
 
 
 @require_safe
@@ -69,23 +59,13 @@ def platform_context(request: HttpRequest) -> dict[str, Any]:
     """Which processes live and what the worker has to do. Two queries."""
     if not request.user.is_staff:
         raise NotAllowed(roles=["operator"])
-    processes = [_line(process) for process in _recent_processes()]
+    processes = list_processes()
     counts = get_counts()
-    lag = get_lag() if counts.queued else timedelta()
+    is_late = counts.lag is not None and counts.lag > LATE_AFTER
     return {
-        "processes": processes,
+        "processes": [(PROCESS_NAMES.get(each.kind, each.kind), each) for each in processes],
         "counts": counts,
-        "lag": lag,
-        "is_late": lag > LATE_AFTER,
-        "is_well": bool(processes) and all(line.is_well for line in processes) and lag <= LATE_AFTER,
+        "is_late": is_late,
+        "is_well": bool(processes) and all(each.health == Health.ALIVE for each in processes) and not is_late,
         "asked_at": clock.now(),
     }
-
-
-def _recent_processes() -> list[ProcessHeartbeat]:
-    return list(ProcessHeartbeat.objects.filter(seen_at__gte=clock.now() - FORGOTTEN_AFTER).order_by("kind", "host"))
-
-
-def _line(process: ProcessHeartbeat) -> ProcessLine:
-    name = PROCESS_NAMES.get(process.kind, process.kind)
-    return ProcessLine(name, process, clock.now() - process.seen_at < SILENT_AFTER)

@@ -1,48 +1,24 @@
-"""An event's before and after, side by side."""
+"""An event's before and after, as two texts that can stand side by side."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from apps.audit.models import AuditEvent
-
-ABSENT = object()
-
-
-@dataclass(frozen=True)
-class DifferenceLine:
-    """One name. None on a side: it wasn't there."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-    @property
-    def is_same(self) -> bool:
-        return self.before == self.after
+from apps.core.diffs import Diff, side_by_side
 
 
-@dataclass(frozen=True)
-class Difference:
-    lines: tuple[DifferenceLine, ...]
-
-    @property
-    def added(self) -> int:
-        return sum(1 for line in self.lines if line.after is not None and not line.is_same)
-
-    @property
-    def removed(self) -> int:
-        return sum(1 for line in self.lines if line.before is not None and not line.is_same)
+def difference_of(event: AuditEvent) -> Diff | None:
+    """None where no values went with the event."""
+    if not event.before and not event.after:
+        return None
+    name = f"{event.target_type} {event.target_label}"
+    return side_by_side(name, _lines(event.before or {}), _lines(event.after or {}))
 
 
-def difference_of(event: AuditEvent) -> Difference:
-    before, after = _flat(event.before or {}), _flat(event.after or {})
-    names = sorted({*before, *after})
-    return Difference(
-        tuple(DifferenceLine(name, _text(before, name), _text(after, name)) for name in names),
-    )
+def _lines(values: Mapping[str, Any]) -> str:
+    return "\n".join(f"{name}: {_text(value)}" for name, value in sorted(_flat(values).items()))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -56,8 +32,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _text(values: Mapping[str, Any], name: str) -> str | None:
-    value = values.get(name, ABSENT)
-    if value is ABSENT:
-        return None
-    return value if isinstance(value, str) and value else orjson.dumps(value, default=str).decode()
+def _text(value: Any) -> str:
+    """Plain text as it is; what has several lines or none, or isn't text, as JSON."""
+    if isinstance(value, str) and value and len(value.splitlines()) == 1:
+        return value
+    return orjson.dumps(value, default=str).decode()

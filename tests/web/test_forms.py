@@ -31,7 +31,7 @@ def test_form_is_a_fragment_for_the_overlay_that_asks(page_client: Client, note:
     fragment = response.content.decode()
     assert "<html" not in fragment
     assert f'hx-target="#{overlay}"' in fragment
-    assert f'class="{overlay}-head"' in fragment
+    assert 'class="dialog-head"' in fragment
     assert "HX-Target" in response["Vary"]
 
 

@@ -111,13 +111,13 @@ def test_cursor_that_cannot_be_read_shows_the_first_page_and_says_so(page_client
 def test_chips_name_each_filter_and_the_address_without_it(page_client: Client, notes: list[Note]) -> None:
     page = page_client.get("/board?q=Note&colour=blue&sort=title").content.decode()
     assert "Colour: Blue" in page
-    assert 'href="/board?q=Note&amp;sort=title" aria-label="Remove the filter Colour"' in page
+    assert 'href="/board?q=Note&amp;sort=title" aria-label="Without Colour: Blue"' in page
 
 
 def test_chip_of_a_range_takes_both_its_ends_away(page_client: Client, notes: list[Note]) -> None:
     page = page_client.get("/board?created_after=2001-02-03&q=Note").content.decode()
     assert "Written: Feb. 3, 2001, midnight – …" in page
-    assert 'href="/board?q=Note" aria-label="Remove the filter Written"' in page
+    assert 'href="/board?q=Note" aria-label="Without Written' in page
     assert titles(page)
 
 

@@ -71,8 +71,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Chip:
-    label: Text
-    value: str
+    text: str
     without_url: str
 
 
@@ -167,8 +166,7 @@ class Listing:
         values = self.form.cleaned_data if self.filterset.is_valid() else {}
         return [
             Chip(
-                field.label or name,
-                _spoken(field, values[name]),
+                f"{field.label or name}: {_spoken(field, values[name])}",
                 self.url(**dict.fromkeys(self._names(name)), **{CURSOR: None}),
             )
             for name, field in self.form.fields.items()
