@@ -87,7 +87,7 @@ def test_signing_out_of_the_admin_is_signing_out(admin_of_operator, operator):
 def test_only_our_own_pages_are_registered():
     assert admin.site._registry
     for model_admin in admin.site._registry.values():
-        assert type(model_admin).__module__.startswith("apps."), model_admin
+        assert type(model_admin).__module__.startswith(("apps.", "portal.")), model_admin
 
 
 @pytest.mark.parametrize(("theme", "written"), [("system", "auto"), ("dark", "dark"), ("light", "light")])
@@ -95,7 +95,7 @@ def test_it_has_our_brand_and_the_accounts_theme(admin_of_operator, operator, th
     User.objects.filter(pk=operator.pk).update(theme=theme)
     page = admin_of_operator.get("/admin/").content.decode()
     assert f'class="{written}"' in page.partition("<head>")[0]
-    assert re.search(r'<link rel="icon" href="/static/logo-\w+\.svg" type="image/svg\+xml">', page)
+    assert re.search(r'<link rel="icon"\s+href="/static/logo-\w+\.svg"\s+type="image/svg\+xml"', page)
     assert "Imp Gateway" in page
     assert 'href="/"' in page
     assert "Back to the console" in page
@@ -215,7 +215,7 @@ def test_the_audit_log_can_be_read_and_filtered_and_not_touched(admin_of_yuna, e
     record(actor=SYSTEM, verb="account.signed_in", target=Target("user"))
     page = admin_of_yuna.get("/admin/audit/auditevent/?verb=person.created").content.decode()
     assert "Created the account of Zoë" in page
-    assert "1 audit event" in page
+    assert "account.signed_in</td>" not in page
     page = admin_of_yuna.get(f"/admin/audit/auditevent/{event.pk}/change/").content.decode()
     assert "Zoë" in page
     assert 'name="_save"' not in page
