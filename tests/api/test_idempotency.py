@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.core import clock
 from apps.core.api import idempotency
 from apps.core.api.models import IdempotencyKey
-from tests.api.test_problems import assert_problem
+from tests.contracts.api import assert_problem
 from tests.people import Api, make_person
 from tests.sample import services
 from tests.sample.models import Note

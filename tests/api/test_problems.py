@@ -10,26 +10,12 @@ from psycopg import errors as postgres_errors
 
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput, Problem, all_types
+from tests.contracts.api import assert_problem
 from tests.people import Api
 from tests.sample import services
 from tests.sample.models import Note
 
 NOTES = "/v1/notes"
-
-
-def assert_problem(response: Any, slug: str) -> dict[str, Any]:
-    """The shape, and that header and body say the same."""
-    assert response["Content-Type"] == "application/problem+json", response.content
-    document: dict[str, Any] = response.json()
-    assert document["type"] == f"http://testserver/errors/{slug}"
-    assert document["status"] == response.status_code
-    assert document["title"]
-    assert document["detail"]
-    assert document["instance"].startswith("/")
-    assert document["request_id"] == response["X-Request-Id"]
-    assert isinstance(document["errors"], list)
-    assert response["Cache-Control"] == "no-store"
-    return document
 
 
 def paths(document: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from django.db import connection
 from apps.accounts.models import User
 from apps.core.errors import NotFound, StaleVersion
 from apps.core.versions import delete_version, save_version
-from tests.api.test_problems import assert_problem
+from tests.contracts.api import assert_problem
 from tests.people import Api, make_person
 from tests.sample import services
 from tests.sample.models import Note
