@@ -7,7 +7,7 @@
 `page` fails the test for console errors, exceptions, refused and failed requests; `problems.allow(...)` excepts what a
 test causes on purpose. `@every_variant` runs it in both themes, two widths and both languages.
 
-A fixture of one's own that touches the page does so by `browser_thread.run(lambda: page.goto("/"))`: fixtures are set up
+A fixture that touches the page does so by `browser_thread.run(lambda: page.goto("/"))`: fixtures are set up
 in the main thread, where Playwright isn't.
 """
 

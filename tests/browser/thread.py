@@ -6,6 +6,7 @@ have a page run here too.
 """
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -20,12 +21,15 @@ T = TypeVar("T")
 class BrowserThread:
     def __init__(self, chromium: Chromium) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="browser")
+        self._ident = self._pool.submit(threading.get_ident).result()
         self._chromium = chromium
         self._playwright: Playwright
         self.browser: Browser
 
     def run(self, function: Callable[[], T]) -> T:
-        """Calls it in the browser's thread and waits; what it raises is raised here."""
+        """Calls it in the browser's thread, from there or elsewhere, and waits; what it raises is raised here."""
+        if threading.get_ident() == self._ident:
+            return function()
         return self._pool.submit(function).result()
 
     def start(self) -> None:
