@@ -13,7 +13,7 @@ HIGHEST = 65535
 
 @dataclass(frozen=True)
 class ReservedPort:
-    """A port nobody else can take while this process lives; what it starts may listen there."""
+    """A port that no other supervisor takes while this process lives."""
 
     number: int
     wanted: int
@@ -44,21 +44,21 @@ def reserve_port(*, wanted: int, asked_by: str, what: str) -> ReservedPort:
 
 
 def _reserve(number: int) -> socket.socket | None:
-    """Bound without listening, so connections still reach the server that shares the port through SO_REUSEPORT.
-
-    The flag is set after binding: binding alone proves that nobody else is there.
-    """
-    reservation = socket.socket()
+    """Fails with OSError where somebody listens, or another supervisor has chosen the port and isn't there yet."""
+    with socket.socket() as probe:
+        # A server that ended a moment ago must not count as one that listens
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", number))
+    if sys.platform != "linux":
+        return None
+    # A name without a file, which the kernel frees with the process. Holding the port itself would keep the server
+    # from it, and sharing it through SO_REUSEPORT would let a second server in.
+    reservation = socket.socket(socket.AF_UNIX)
     try:
-        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        reservation.bind(("127.0.0.1", number))
+        reservation.bind(f"\0imp-port-{number}")
     except OSError:
         reservation.close()
         raise
-    if sys.platform != "linux":
-        reservation.close()
-        return None
-    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return reservation
 
 
@@ -69,6 +69,4 @@ def asked_port(option: int | None, option_name: str, variable: str, usual: int) 
     raw = os.environ.get(variable, "").strip()
     if not raw:
         return usual, ""
-    if not raw.isdecimal():
-        raise UpError(f"{variable} is {raw!r}; write the number of a port.")
     return int(raw), variable

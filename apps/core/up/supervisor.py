@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 from apps.core.up import trees
 from apps.core.up.child import Child
 from apps.core.up.declaration import Part, Process, Step
@@ -99,17 +101,26 @@ class Supervisor:
         """Once each part works or was given up."""
         for event in self._settled.values():
             await event.wait()
-        await self._on_ready()
+        try:
+            await self._on_ready()
+        except Exception as error:
+            self._output.event("up", f"it runs, but can't be summed up: {error!r}", bad=True)
 
     async def _clear_strays(self) -> None:
         while True:
             await asyncio.sleep(STRAYS_TICK)
-            trees.kill(trees.strays(self._own_pids()))
-            if not self._guard.is_alive():
-                self._guard = Guard(self._environment, self._folder)
-                for part in self.parts:
-                    if child := self._children.get(part.name):
-                        self._guard.started(child.pid, _stop_signal(part))
+            try:
+                trees.kill(trees.strays(self._own_pids()))
+                if not self._guard.is_alive():
+                    self._replace_guard()
+            except (OSError, psutil.Error) as error:
+                self._output.event("up", f"what was left behind can't be cleared: {error!r}", bad=True)
+
+    def _replace_guard(self) -> None:
+        self._guard = Guard(self._environment, self._folder)
+        for part in self.parts:
+            if child := self._children.get(part.name):
+                self._guard.started(child.pid, _stop_signal(part))
 
     def _own_pids(self) -> set[int]:
         return {self._guard.pid, *(child.pid for child in self._children.values())}

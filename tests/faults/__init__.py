@@ -1,0 +1,1 @@
+"""Faults made on purpose: killed processes, dropped connections. The helpers are in `product.py`."""

@@ -1,0 +1,263 @@
+"""The whole product in a state folder of its own, started by `manage.py up`, for tests that hurt it."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from apps.core.postgres import places
+from apps.core.postgres.launcher import EmbeddedPostgres
+from apps.core.up.declaration import MARKER
+from apps.core.up.journal import Run, read_run
+from apps.core.up.trees import is_alive, marked, members
+
+ROOT = Path(__file__).resolve().parents[2]
+START_WITHIN = 60.0
+STOP_WITHIN = 5.0
+HEAL_WITHIN = 10.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(holds: Callable[[], Any], *, within: float, what: str) -> float:
+    """Seconds it took; fails when it doesn't come."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < within, f"not within {within:g} s: {what}"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+@contextlib.contextmanager
+def scratch_state() -> Iterator[Path]:
+    """A state folder that the user PostgreSQL runs as can enter, also when the tests run as root."""
+    state = Path(tempfile.mkdtemp(prefix="imp-up-")).resolve()
+    state.chmod(0o755)
+    try:
+        yield state
+    finally:
+        left = marked(MARKER, str(state))
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        outside = places.reachable_home(state / "postgres")
+        shutil.rmtree(state, ignore_errors=True)
+        shutil.rmtree(outside, ignore_errors=True)
+
+
+class Product:
+    """One run of `manage.py up`. Its output is read line by line, so nothing blocks."""
+
+    def __init__(self, state: Path, *, settings: str = "portal.settings.dev", **environment: str) -> None:
+        self.state = state
+        self.port, self.live_port = free_port(), free_port()
+        self.lines: list[str] = []
+        inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", MARKER)}
+        self.environment = {
+            **inherited,
+            "DJANGO_SETTINGS_MODULE": settings,
+            "IMP_STATE_DIR": str(state),
+            "PORT": str(self.port),
+            "LIVE_PORT": str(self.live_port),
+            **environment,
+        }
+        self.process: subprocess.Popen[str] | None = None
+
+    # --- Starting and stopping ---
+
+    def start(self, *arguments: str) -> None:
+        # Not through the shell or a terminal, which could send signals of their own
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_started(self, within: float = START_WITHIN) -> float:
+        return wait_until(
+            lambda: self.event("started") or self._ended(), within=within, what=f"the start\n{self.log()}"
+        )
+
+    def wait_ended(self, within: float) -> int:
+        """The exit code, once the process is gone."""
+        assert self.process is not None
+        try:
+            code = self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"didn't end within {within:g} s\n{self.log()}") from None
+        self._reader.join(timeout=2)
+        return code
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        self.signal(signal.SIGINT)
+        return self.wait_ended(STOP_WITHIN)
+
+    def end(self) -> None:
+        """Whatever state it is in."""
+        if self.process is not None and self.process.poll() is None:
+            for pid in [*members(self.process.pid), *marked(MARKER, str(self.state))]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait(10)
+
+    def _read(self) -> None:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+        self.process.stdout.close()
+
+    def _ended(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"it ended with {self.process.returncode}\n{self.log()}"
+        return False
+
+    # --- What it said ---
+
+    def log(self) -> str:
+        return "\n".join(self.lines)
+
+    def events(self) -> list[dict[str, Any]]:
+        """The JSON lines, those that are any."""
+        found = []
+        for line in list(self.lines):
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(line))
+        return found
+
+    def event(self, name: str, part: str = "") -> dict[str, Any] | None:
+        """The supervisor's first event whose text starts like this."""
+        for event in self.events():
+            is_ours = event.get("process") == "up" and (not part or event.get("part") == part)
+            if is_ours and str(event.get("event")).startswith(name):
+                return event
+        return None
+
+    # --- How it is ---
+
+    @property
+    def run(self) -> Run:
+        run = read_run(self.state)
+        assert run is not None, f"no journal\n{self.log()}"
+        return run
+
+    def part_pid(self, name: str) -> int | None:
+        """The main process of a part, as the supervisor knows it."""
+        run = read_run(self.state)
+        return next((part.pid for part in run.parts if part.name == name), None) if run else None
+
+    def processes_of(self, name: str) -> set[int]:
+        """A part's main process and all below it."""
+        pid = self.part_pid(name)
+        return {pid, *members(pid)} if pid else set()
+
+    def get(self, path: str, *, port: int | None = None, timeout: float = 3.0) -> tuple[int, str]:
+        """Status and text; 0 where nothing answers."""
+        request = urllib.request.Request(f"http://127.0.0.1:{port or self.port}{path}")
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def is_healthy(self) -> bool:
+        run = read_run(self.state)
+        if run is None or any(part.state not in ("healthy", "done") for part in run.parts):
+            return False
+        return self.get("/readyz")[0] == 200 and self.get("/healthz", port=self.live_port)[0] == 200
+
+    def wait_until_healthy(self, within: float = HEAL_WITHIN) -> float:
+        try:
+            return wait_until(self.is_healthy, within=within, what="everything healthy")
+        except AssertionError as error:
+            status, body = self.get("/readyz")
+            states = [(part.name, part.state, part.message) for part in self.run.parts]
+            raise AssertionError(f"{error}\n{states}\n/readyz {status} {body}\n{self.log()[-6000:]}") from None
+
+    # --- Hurting it ---
+
+    def kill(self, pids: Iterable[int]) -> None:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def kill_part(self, name: str) -> int:
+        """SIGKILL for a part's main process; its pid."""
+        pid = self.part_pid(name)
+        assert pid is not None, f"{name} doesn't run\n{self.log()[-3000:]}"
+        self.kill([pid])
+        return pid
+
+    def connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(EmbeddedPostgres(self.state / "postgres").url(), autocommit=True, connect_timeout=5)
+
+    def drop_connections(self) -> int:
+        """End every connection to the database but our own; says how many."""
+        with self.connect() as connection:
+            dropped = connection.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchone()
+        assert dropped is not None
+        return int(dropped[0])
+
+    # --- What is left of it ---
+
+    def everything(self) -> set[int]:
+        """All processes of this run: those with its mark, and PostgreSQL's, which write over theirs."""
+        own = {self.process.pid} if self.process else set()
+        found = marked(MARKER, str(self.state)) | own
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if str(self.state) in " ".join(process.cmdline()):
+                    found.add(process.pid)
+        for pid in list(found):
+            found |= members(pid)
+        return {pid for pid in found if is_alive(pid)}
+
+    def orphans(self) -> set[int]:
+        """Processes of this run that its supervisor no longer knows: no part's, not the guard, not on their way."""
+        assert self.process is not None
+        known = {self.process.pid} | members(self.process.pid)
+        return self.everything() - known
+
+    def assert_nothing_left(self) -> None:
+        wait_until(lambda: not self.everything(), within=3, what=f"no process left of {self.everything()}")
+        assert not (self.state / "up").exists()
+        for port in (self.port, self.live_port):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        assert not list(self.state.rglob(".s.PGSQL.*"))
