@@ -1,8 +1,8 @@
 """The floor's own cleaning, each written beside what it cleans."""
 
 from apps.core.api import sweeps as api_sweeps
-from apps.core.processes import sweeps as processes_sweeps
 from apps.core.events import sweeps as event_sweeps
+from apps.core.processes import sweeps as processes_sweeps
 from apps.core.queue import sweeps as queue_sweeps
 
 __all__ = ["api_sweeps", "event_sweeps", "processes_sweeps", "queue_sweeps"]
