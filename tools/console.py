@@ -51,7 +51,9 @@ def disk_errors_explained() -> Iterator[None]:
         raise
 
 
-def run_quietly(command: Sequence[str | Path], *, trouble: str, environment: Mapping[str, str], folder: Path) -> str:
+def run_quietly(
+    command: Sequence[str | Path], *, trouble: str, environment: Mapping[str, str], folder: Path, tail: int = TAIL
+) -> str:
     """What it printed; where it fails that is kept for the person."""
     try:
         result = subprocess.run(
@@ -63,7 +65,7 @@ def run_quietly(command: Sequence[str | Path], *, trouble: str, environment: Map
     if result.returncode:
         if any(sign in result.stdout for sign in FULL):
             raise Trouble(DISK_FULL)
-        raise Trouble(trouble, "\n".join(result.stdout.strip().splitlines()[-TAIL:]))
+        raise Trouble(trouble, "\n".join(result.stdout.strip().splitlines()[-tail:]))
     return result.stdout
 
 
