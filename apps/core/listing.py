@@ -108,7 +108,7 @@ def paginate(
 
 def read_limit(text: str | None, *, default: int = DEFAULT_LIMIT, largest: int = LARGEST_LIMIT) -> int:
     """The `limit` of a query string."""
-    if not text:
+    if text is None:
         return default
     limit = int(text) if re.fullmatch(r"[0-9]{1,6}", text) else 0
     if not 1 <= limit <= largest:
@@ -119,7 +119,7 @@ def read_limit(text: str | None, *, default: int = DEFAULT_LIMIT, largest: int =
 
 def read_sort(text: str | None, *, allowed: Collection[str], default: Sequence[str]) -> Sequence[str]:
     """The `sort` of a query string: one name from `allowed`, with `-` before it to sort downwards."""
-    if not text:
+    if text is None:
         return default
     if text.removeprefix("-") not in allowed:
         message = _("Sort by one of these: %(names)s. A minus sign before it sorts downwards.")

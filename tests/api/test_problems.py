@@ -160,6 +160,8 @@ def test_each_wrong_field_is_named_by_its_path(alice: User, body: Any, expected:
         ({"sort": "owner"}, "?sort"),
         ({"q": "a\x00b"}, "?q"),
         ({"format": "xml"}, "?format"),
+        ({"colour": ""}, "?colour"),
+        ({"archived": "banana"}, "?archived"),
     ],
     ids=str,
 )

@@ -33,8 +33,9 @@ def not_modified(etag: str) -> HttpResponse:
 
 def require_current(request: Request, etag: str) -> None:
     """Refuse a change that was thought out on another version. `*` means: whichever it is."""
-    wanted = parse_etags(request.headers.get("If-Match", ""))
-    if not wanted:
+    given = request.headers.get("If-Match")
+    if given is None:
         raise VersionRequired(headers={"ETag": etag})
+    wanted = parse_etags(given)
     if "*" not in wanted and etag not in wanted:
         raise StaleVersion(headers={"ETag": etag})

@@ -4,7 +4,8 @@ from functools import cache
 from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import FilterSet
+from django.utils.translation import gettext as _
+from django_filters import BooleanFilter, FilterSet
 from django_filters.rest_framework import DjangoFilterBackend
 from django_filters.widgets import SuffixedMultiWidget
 from rest_framework.request import Request
@@ -35,9 +36,17 @@ def filtered(queryset: QuerySet[Any], filterset_class: type[FilterSet] | None, r
     # a FilterSet copies all its filters when it's made: not for a list that isn't filtered
     if filterset_class is None or filter_names(filterset_class).isdisjoint(request.query_params):
         return queryset
+    _refuse_unclear_booleans(filterset_class, request)
     filterset = filterset_class(data=request.query_params, queryset=queryset, request=request)
     if not filterset.is_valid():
         errors = filterset.form.errors.as_data()
         raise InvalidInput(fields={f"?{name}": list(found) for name, found in errors.items()})
     found: QuerySet[Any] = filterset.qs
     return found
+
+
+def _refuse_unclear_booleans(filterset_class: type[FilterSet], request: Request) -> None:
+    """A form takes what it doesn't understand for "either"; here somebody would get rows that they excluded."""
+    for name, filter_ in filterset_class.base_filters.items():
+        if isinstance(filter_, BooleanFilter) and request.query_params.get(name, "true") not in {"true", "false"}:
+            raise InvalidInput(fields={f"?{name}": [_("Write true or false.")]})

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from apps.core.api.conditional import is_known, not_modified
@@ -37,7 +38,7 @@ def _as_bytes() -> tuple[bytes, str]:
 class PublicView(ApiView):
     """Needs no sign-in. The reference isn't secret, as the errors' pages aren't."""
 
-    permission_classes = []
+    permission_classes = [AllowAny]
 
 
 class Root(PublicView):

@@ -8,6 +8,7 @@ from django.utils import translation
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from rest_framework.permissions import AllowAny
 
 from apps.core.api.viewsets import Destroyed, Listed, Retrieved, Updated
 from apps.core.errors import Problem, all_types
@@ -128,6 +129,8 @@ class Schema(AutoSchema):
         found: list[dict[str, Any]] = super()._get_filter_parameters()
         filterset_class = getattr(self.view, "filterset_class", None)
         for parameter in found:
+            if parameter["schema"] == {"type": "string"}:
+                parameter["schema"]["minLength"] = 1
             filter_ = filterset_class.base_filters.get(parameter["name"]) if filterset_class else None
             choices = filter_.extra.get("choices") if filter_ else None
             if callable(choices):
@@ -200,7 +203,7 @@ class Schema(AutoSchema):
 
     def _problem_statuses(self, has_body: bool) -> set[int]:
         statuses = {406, 422, 429, 500, 503}
-        if self.view.get_authenticators():
+        if AllowAny not in self.view.permission_classes:
             statuses.add(401)
         if "{" in self.path:
             statuses.add(404)
@@ -278,7 +281,7 @@ def _problem_response(status: int) -> dict[str, Any]:
 PARAMETERS: dict[str, Any] = {
     "cursor": {
         "in": "query",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "minLength": 1},
         "description": "`next_cursor` or `previous_cursor` of a page of this list in this order.",
     },
     "limit": {

@@ -79,10 +79,16 @@ class ApiView(APIView):
             raise TooManyRequests
 
     def check_query(self, request: Request) -> None:
-        unknown = set(request.query_params) - self.query_parameters()
-        if unknown:
-            message = _("There is no such parameter here.")
-            raise InvalidInput(fields={f"?{name}": [message] for name in sorted(unknown)})
+        """Nothing that was asked for is silently left out of account."""
+        known = self.query_parameters()
+        errors = {}
+        for name, values in request.query_params.lists():
+            if name not in known:
+                errors[f"?{name}"] = [_("There is no such parameter here.")]
+            elif not all(values):
+                errors[f"?{name}"] = [_("Give it a value, or leave the parameter out.")]
+        if errors:
+            raise InvalidInput(fields=errors)
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         response = no_content()
