@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import django
 from django.conf import settings
@@ -18,6 +20,10 @@ settings.MIDDLEWARE = []
 from apps.core.events.hub import hub  # noqa: E402 (needs the apps)
 from apps.core.processes.heartbeat import start_heartbeat  # noqa: E402
 
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
 
 def end_streams_at_signals() -> None:
     """The server waits for open answers before it tells the application to shut down, and streams never end.
@@ -32,7 +38,7 @@ def end_streams_at_signals() -> None:
 class LiveHandler(ASGIHandler):
     """Django's handler, for requests that stay open for hours."""
 
-    async def __call__(self, scope, receive, send):  # type: ignore[no-untyped-def]
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.live(receive, send)
         else:
@@ -40,7 +46,7 @@ class LiveHandler(ASGIHandler):
             # request until its end. Here all synchronous code shares one thread and one connection.
             await self.handle(scope, receive, send)
 
-    async def live(self, receive, send):  # type: ignore[no-untyped-def]
+    async def live(self, receive: Receive, send: Send) -> None:
         await receive()
         end_streams_at_signals()
         await hub.start(patience=0)

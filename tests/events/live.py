@@ -32,12 +32,12 @@ def database_url() -> str:
     return f"postgres://{user}:{password}@{host}:{given['PORT']}/{given['NAME']}"
 
 
-def command(port: int) -> list[str]:
-    """What the supervisor runs, with the tests' topics."""
+def command(port: int, target: str) -> list[str]:
+    """What the supervisor runs."""
     plan = Plan(base=BASE, state=BASE, web_port=0, live_port=port, embedded_postgres=False)
     (declared,) = (part for part in parts(plan) if part.name == "live")
     assert isinstance(declared, Process)
-    return [*declared.command[:-1], "tests.events.application:application"]
+    return [*declared.command[:-1], target]
 
 
 def free_port() -> int:
@@ -47,12 +47,20 @@ def free_port() -> int:
 
 
 class LiveProcess:
-    def __init__(self, log: Path, *, port: int = 0, wait: bool = True, **environment: str) -> None:
+    def __init__(
+        self,
+        log: Path,
+        *,
+        port: int = 0,
+        target: str = "tests.events.application:application",
+        wait: bool = True,
+        **environment: str,
+    ) -> None:
         self.port = port or free_port()
         self.log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                command(self.port),
+                command(self.port, target),
                 cwd=BASE,
                 env={
                     **os.environ,
@@ -76,9 +84,10 @@ class LiveProcess:
 
     def health(self) -> dict[str, Any]:
         try:
-            return json.loads(self.get("/healthz").body)
+            health: dict[str, Any] = json.loads(self.get("/healthz").body)
         except (OSError, HTTPException):
             return {}
+        return health
 
     def get(self, path: str, **headers: str) -> "Answer":
         page = HTTPConnection("localhost", self.port, timeout=PATIENCE)
@@ -115,7 +124,8 @@ class Answer:
     @property
     def problem(self) -> dict[str, Any]:
         assert self.headers["content-type"] == "application/problem+json"
-        return json.loads(self.body)
+        problem: dict[str, Any] = json.loads(self.body)
+        return problem
 
 
 @dataclass(frozen=True)
@@ -168,7 +178,7 @@ class Browser:
 
     def told(self, count: int) -> list[tuple[str, str, str]]:
         """The next events, whatever else comes between them."""
-        found = []
+        found: list[tuple[str, str, str]] = []
         while len(found) < count:
             message = self.next()
             if message.event != "ping":

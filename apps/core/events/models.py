@@ -15,7 +15,7 @@ class CurrentTransaction(models.Func):
     output_field: Any = models.BigIntegerField()
 
 
-class TransactionField(models.BigIntegerField):
+class TransactionField(models.BigIntegerField):  # type: ignore[type-arg]
     """The 64-bit number of the transaction that wrote the row; unlike `xmin` it never wraps and can be indexed."""
 
     def db_type(self, connection: Any) -> str:
