@@ -13,6 +13,7 @@ from tests.browser.checks import check_accessibility, check_fits, look
 from tests.browser.plugin import SignIn
 from tests.browser.variants import Variant, every_variant
 from tests.browser.watch import Problems
+from tests.sample.services import create_note
 
 pytestmark = pytest.mark.urls("tests.web.urls")
 
@@ -25,6 +26,14 @@ ERRORS = {
     "too-many-requests": 429,
     "mistake": 500,
     "database-away": 503,
+}
+
+VISITORS = {
+    "nowhere": "/nowhere",
+    "errors": "/errors/",
+    "error-type": "/errors/too-many-requests",
+    "search": "/search?q=",
+    "search-nothing": "/search?q=zzzz",
 }
 
 
@@ -96,41 +105,54 @@ def test_filtered_audit_log(
 
 
 @every_variant
-@pytest.mark.parametrize("name", ERRORS)
-def test_error_page(
-    page: Page,
-    signed_in: SignIn,
-    problems: Problems,
-    alice: User,
-    variant: Variant,
-    folder: Path,
-    name: str,
+def test_error_pages(
+    page: Page, signed_in: SignIn, problems: Problems, alice: User, variant: Variant, folder: Path
 ) -> None:
-    problems.allow(rf"^{ERRORS[name]}: GET .*/wrong/")
     signed_in(alice)
-    response = page.goto(f"/wrong/{name}")
-    assert response is not None
-    assert response.status == ERRORS[name]
-    check_fits(page)
-    look(page, folder, f"error-{name}-{variant}")
-    check_accessibility(page)
+    for name, status in ERRORS.items():
+        problems.allow(rf"^{status}: GET .*/wrong/{name}$")
+        response = page.goto(f"/wrong/{name}")
+        assert response is not None
+        assert response.status == status
+        check_fits(page)
+        look(page, folder, f"error-{name}-{variant}")
+        check_accessibility(page)
 
 
 @every_variant
-def test_missing_page_for_a_visitor(
+def test_pages_for_visitors(
     page: Page, problems: Problems, variant: Variant, folder: Path, transactional_db: None
 ) -> None:
     problems.allow(r"^404: GET .*/nowhere")
-    page.goto("/nowhere")
-    check_fits(page)
-    look(page, folder, f"error-visitor-{variant}")
+    for name, address in VISITORS.items():
+        page.goto(address)
+        check_fits(page)
+        look(page, folder, f"visitor-{name}-{variant}")
+        check_accessibility(page)
+
+
+@every_variant
+def test_palette(page: Page, signed_in: SignIn, alice: User, variant: Variant, folder: Path) -> None:
+    signed_in(alice)
+    page.goto("/")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette [role=option]").first).to_be_visible()
+    look(page, folder, f"palette-{variant}")
     check_accessibility(page)
 
 
 @every_variant
-@pytest.mark.parametrize("address", ["/errors/", "/errors/too-many-requests", "/search?q=", "/search?q=zzzz"])
-def test_public_page(page: Page, variant: Variant, folder: Path, address: str, transactional_db: None) -> None:
-    page.goto(address)
+def test_form_in_its_overlay(page: Page, signed_in: SignIn, alice: User, variant: Variant, folder: Path) -> None:
+    note = create_note(actor=alice, title="Harbour")
+    signed_in(alice)
+    page.goto("/board")
+    check_accessibility(page)
+    page.get_by_role("link", name="Harbour").click()
+    sheet = page.locator("dialog.sheet[open]")
+    expect(sheet.get_by_label("Title")).to_have_value("Harbour")
+    look(page, folder, f"sheet-{variant}")
+    check_accessibility(page)
+    page.goto(f"/board/{note.pk}/delete")
     check_fits(page)
-    look(page, folder, f"public{address.replace('/', '-').replace('?', '-')}-{variant}")
+    look(page, folder, f"confirm-{variant}")
     check_accessibility(page)

@@ -58,7 +58,7 @@ def test_pages_are_found_in_korean_and_in_english_whatever_the_language(page_cli
 def test_nothing_asked_shows_pages_and_commands(page_client: Client) -> None:
     fragment = search(page_client, "")
     assert 'href="/"' in fragment
-    assert 'for="theme-dark"' in fragment
+    assert 'data-clicks="theme-dark"' in fragment
     assert 'action="/sign-out"' in fragment
     assert "<html" not in fragment
 

@@ -45,7 +45,11 @@ export function startPalette(): void {
     else return;
     event.preventDefault();
   });
-  on("click", "#palette-results [role=option]", () => palette.hidePopover());
+  on("click", "#palette-results [role=option]", (option) => {
+    palette.hidePopover();
+    // A command that is a control elsewhere, such as a theme of the account's menu
+    if (option.dataset.clicks) find(option.dataset.clicks)?.click();
+  });
   onCustom<{ target: Element }>("htmx:afterSwap", ({ target }) => {
     if (target.id !== "palette-results") return;
     options().forEach((option, index) => option.id = `palette-option-${index}`);
