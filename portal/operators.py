@@ -31,6 +31,27 @@ View = Callable[..., HttpResponseBase]
 POLICY = {"script-src": ["'unsafe-eval'"]}
 
 
+# What belongs together for an operator, in this order; what isn't named here follows by app
+SECTIONS = {
+    gettext_lazy("Tasks"): ["WaitingTask", "RunningTask", "DelayedTask", "TaskFailure", "Sweep"],
+    gettext_lazy("Platform"): ["ProcessHeartbeat"],
+    gettext_lazy("People"): ["User", "Authenticator"],
+    gettext_lazy("History"): ["AuditEvent"],
+}
+NAMES = {"Authenticator": gettext_lazy("Second factors")}
+ICONS = {
+    "waitingtask": "hourglass_empty",
+    "runningtask": "play_circle",
+    "delayedtask": "schedule",
+    "taskfailure": "error",
+    "sweep": "autorenew",
+    "processheartbeat": "monitor_heart",
+    "user": "person",
+    "authenticator": "lock",
+    "auditevent": "shield",
+}
+
+
 class OperatorsSite(UnfoldAdminSite):
     index_title = gettext_lazy("Operators")
     enable_nav_sidebar = True
@@ -58,6 +79,21 @@ class OperatorsSite(UnfoldAdminSite):
             return widen_policy(inner(request, *arguments, **names), POLICY)
 
         return for_operators
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        apps: list[dict[str, Any]] = super().get_app_list(request, app_label)
+        if app_label:
+            return apps
+        models = {model["object_name"]: model for app in apps for model in app["models"]}
+        groups = []
+        for title, names in SECTIONS.items():
+            found = [models[name] | {"name": NAMES.get(name, models[name]["name"])} for name in names if name in models]
+            groups.append({"name": title, "app_label": "", "app_url": reverse("admin:index"), "models": found})
+        grouped = {name for names in SECTIONS.values() for name in names}
+        rest = [
+            app | {"models": [each for each in app["models"] if each["object_name"] not in grouped]} for app in apps
+        ]
+        return [group for group in [*groups, *rest] if group["models"]]
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -99,30 +135,18 @@ def account_links(request: HttpRequest) -> list[dict[str, Any]]:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The pages that this operator may see, and the way back."""
+    start = reverse("admin:index")
+    top = [
+        {"title": _("Back to the console"), "icon": "arrow_back", "link": reverse("overview"), "active": False},
+        {"title": _("Overview"), "icon": "home", "link": start, "active": request.path == start},
+    ]
     groups = [
-        {
-            "title": group["name"],
-            "items": [_item(model) for model in group["models"] if model["admin_url"]],
-        }
+        {"title": group["name"], "items": [_item(model) for model in group["models"] if model["admin_url"]]}
         for group in admin.site.get_app_list(request)
     ]
-    back = {"title": _("Back to the console"), "icon": "arrow_back", "link": reverse("overview")}
-    start = {"title": _("Overview"), "icon": "home", "link": reverse("admin:index")}
-    return [{"items": [back, start]}, *groups]
-
-
-ICONS = {
-    "user": "person",
-    "authenticator": "lock",
-    "auditevent": "shield",
-    "task": "checklist",
-    "processheartbeat": "monitor_heart",
-}
+    return [{"items": top}, *groups]
 
 
 def _item(model: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "title": model["name"],
-        "icon": ICONS.get(model["object_name"].lower(), "list"),
-        "link": model["admin_url"],
-    }
+    icon = ICONS.get(model["object_name"].lower(), "list")
+    return {"title": model["name"], "icon": icon, "link": model["admin_url"]}

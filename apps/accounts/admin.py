@@ -40,7 +40,7 @@ class NewPersonForm(forms.ModelForm):  # type: ignore[type-arg]
 class UserAdmin(OperatorsAdmin):
     """People: made, changed and deactivated, never deleted; a password is set once and shown never."""
 
-    list_display = ["email", "name", "is_active", "is_staff", "is_superuser", "has_second_factor", "last_login"]
+    list_display = ["email", "name", "is_active", "role", "has_second_factor", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser", "language"]
     search_fields = ["email", "name"]
     ordering = ["email"]
@@ -70,6 +70,12 @@ class UserAdmin(OperatorsAdmin):
             return
         values = {name: form.cleaned_data[name] for name in form.changed_data}
         services.change_person(actor=request.user, user=User.objects.get(pk=obj.pk), **values)
+
+    @admin.display(description=_("role"), ordering="is_staff")
+    def role(self, user: User) -> Any:
+        if user.is_superuser:
+            return _("System administrator")
+        return _("Operator") if user.is_staff else "–"
 
     @admin.display(boolean=True, description=_("second factor"))
     def has_second_factor(self, user: User) -> bool:

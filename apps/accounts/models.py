@@ -55,6 +55,10 @@ class User(Versioned, AbstractBaseUser):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def get_full_name(self) -> str:
+        """What Django's pages call somebody by."""
+        return str(self)
+
     def has_perm(self, permission: str, obj: Any = None) -> bool:
         """For the operators' admin, which asks for `app.action_model`."""
         if not (self.is_active and self.is_staff):

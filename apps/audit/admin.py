@@ -28,7 +28,7 @@ class VerbFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ["at", "actor_label", "sentence", "verb", "target_id", "address"]
+    list_display = ["at", "who", "sentence", "verb", "target_id", "address"]
     list_filter = [VerbFilter, "at"]
     search_fields = ["actor_label", "target_label", "request_id", "target_id", "actor_id", "address"]
     search_help_text = _("Person, object, request id or address")
@@ -36,7 +36,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_per_page = 50
     fields = [
         "at",
-        "actor_label",
+        "who",
         "actor_id",
         "sentence",
         "verb",
@@ -48,10 +48,14 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "task_id",
         "address",
     ]
-    readonly_fields = ["sentence", "shown_before", "shown_after"]
+    readonly_fields = ["who", "sentence", "shown_before", "shown_after"]
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[AuditEvent]":
         return list_events(actor=request.user)
+
+    @admin.display(description=_("Who"), ordering="actor_label")
+    def who(self, event: AuditEvent) -> str:
+        return event.who
 
     @admin.display(description=_("What was done"))
     def sentence(self, event: AuditEvent) -> str:

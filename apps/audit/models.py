@@ -1,5 +1,6 @@
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.verbs import text_of
@@ -42,6 +43,11 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_label}: {self.sentence}"
+
+    @property
+    def who(self) -> str:
+        """The actor; those without an account are named in the reader's language."""
+        return self.actor_label if self.actor_id else gettext(self.actor_label)
 
     @property
     def sentence(self) -> str:

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db import models, transaction
+from django.utils.translation import gettext_noop
 
 from apps.audit.changes import masked
 from apps.audit.models import AuditEvent
@@ -28,8 +29,8 @@ class NoPerson:
         return self.label
 
 
-SYSTEM = NoPerson("The system")
-ANONYMOUS = NoPerson("Someone not signed in")
+SYSTEM = NoPerson(gettext_noop("The system"))
+ANONYMOUS = NoPerson(gettext_noop("Someone not signed in"))
 
 
 @dataclass(frozen=True)
