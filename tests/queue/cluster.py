@@ -3,16 +3,22 @@
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
-from django.db import connection
+from django.conf import settings
+from django.db import connection, connections
+
+from apps.core.logs import configure
+from apps.core.processes.models import ProcessHeartbeat
+from apps.core.queue.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN = 30
@@ -29,8 +35,6 @@ def wait_until(holds: Callable[[], Any], within: float = 15, what: str = "") -> 
 
 def url_of_test_database() -> str:
     known = connection.settings_dict
-    from urllib.parse import quote
-
     return (
         f"postgres://{known['USER']}:{quote(known['PASSWORD'])}@{quote(known['HOST'], safe='')}:{known['PORT']}"
         f"/{known['NAME']}"
@@ -38,50 +42,71 @@ def url_of_test_database() -> str:
 
 
 class RunningCluster:
-    def __init__(self, workers: int, database_url: str, **environment: str) -> None:
+    """The worker's main process and its children, in a process group of their own, as a supervisor gives it.
+
+    It is forked from the test's process, which has everything loaded. With `environment` it is the real command.
+    """
+
+    def __init__(self, workers: int, environment: dict[str, str] | None) -> None:
         self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "worker", "--workers", str(workers)],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "DJANGO_SETTINGS_MODULE": "portal.settings.test",
-                "DATABASE_URL": database_url,
-                "PYTHONUNBUFFERED": "1",
-                **environment,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            # A group of its own, as a supervisor gives it
-            process_group=0,
-        )
-        self.main = psutil.Process(self.process.pid)
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
         self.expected = workers + 1
+        reading, writing = os.pipe()
+        self.process = self._fork(workers, writing) if environment is None else self._run(workers, writing, environment)
+        os.close(writing)
+        self.reader = threading.Thread(target=self._read, args=[reading], daemon=True)
+        self.reader.start()
         wait_until(self.is_up, START_WITHIN, "the worker's start")
 
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.lines.append(line)
+    def _fork(self, workers: int, output: int) -> psutil.Process:
+        # The child must not end the connections of its parent
+        connections.close_all()
+        pid = os.fork()
+        if pid:
+            return psutil.Process(pid)
+        try:
+            os.setpgid(0, 0)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1)
+            configure(settings.LOGGING)
+            Cluster(workers).run()
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+
+    def _run(self, workers: int, output: int, environment: dict[str, str]) -> psutil.Process:
+        return psutil.Popen(
+            [sys.executable, "manage.py", "worker", "--workers", str(workers)],
+            cwd=ROOT,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings.test", **environment},
+            stdout=output,
+            stderr=output,
+            process_group=0,
+        )
+
+    def _read(self, descriptor: int) -> None:
+        with os.fdopen(descriptor) as output:
+            for line in output:
+                self.lines.append(line)
 
     def log(self) -> str:
         return "".join(self.lines)
 
     def is_up(self) -> bool:
-        assert self.process.poll() is None, f"the worker ended:\n{self.log()}"
+        assert self.is_running(), f"the worker ended:\n{self.log()}"
         return len(self.children()) == self.expected and self.log().count("process starts") >= self.expected
+
+    def is_running(self) -> bool:
+        return self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE
 
     def children(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
-            return [child for child in self.main.children() if child.status() != psutil.STATUS_ZOMBIE]
+            return [child for child in self.process.children() if child.status() != psutil.STATUS_ZOMBIE]
         return []
 
     def sweeper(self) -> psutil.Process:
         """The one that keeps the heartbeat."""
-        from apps.core.processes.models import ProcessHeartbeat
 
         def found() -> psutil.Process | None:
             pids = set(ProcessHeartbeat.objects.filter(kind="worker").values_list("pid", flat=True))
@@ -98,22 +123,21 @@ class RunningCluster:
         """The seconds that it took to end after SIGTERM."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(15)
+        self.exit_code = self.process.wait(15)
         return time.monotonic() - began
 
     def destroy(self) -> None:
         children = self.children()
-        self.process.kill()
-        self.process.wait()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.process.kill()
+            self.process.wait()
         psutil.wait_procs(children, timeout=5)
         self.reader.join(5)
-        assert self.process.stdout
-        self.process.stdout.close()
 
 
 @contextlib.contextmanager
-def running_cluster(workers: int = 2, database_url: str = "", **environment: str) -> Iterator[RunningCluster]:
-    cluster = RunningCluster(workers, database_url or url_of_test_database(), **environment)
+def running_cluster(workers: int = 2, environment: dict[str, str] | None = None) -> Iterator[RunningCluster]:
+    cluster = RunningCluster(workers, environment)
     try:
         yield cluster
     finally:

@@ -96,7 +96,7 @@ class TestFailure:
         assert "SIGKILL" in failure.error
         dispatch(sample_tasks.write, "the others go on")
         wait_until(lambda: effects.count("the others%") == 1)
-        assert queue_is_empty()
+        wait_until(queue_is_empty)
 
     @pytest.mark.parametrize(
         ("function", "says"),
