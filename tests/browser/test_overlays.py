@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.variants import on_a_phone
+from tests.browser.watch import Problems
 
 
 @pytest.fixture(autouse=True)
@@ -52,24 +53,26 @@ def test_a_dialog_is_named_by_its_heading(page: Page) -> None:
     expect(page.get_by_role("dialog", name="Stop Parcel tracking?")).to_be_visible()
 
 
-def test_a_refused_form_stays_open_at_its_first_error_and_then_succeeds(page: Page) -> None:
+def test_a_refused_form_stays_open_at_its_first_error_and_then_succeeds(page: Page, problems: Problems) -> None:
+    problems.allow("422: POST .*/components/form")
     start(page, "open-dialog")
     name = dialog(page).get_by_label("Name")
     name.fill("parcel-tracking")
-    dialog(page).get_by_label("Release note").fill("Faster estimates")
+    dialog(page).get_by_role("textbox", name="Release note").fill("Faster estimates")
     dialog(page).get_by_label("I have read the release note").check()
     dialog(page).get_by_role("button", name="Release").click()
     expect(dialog(page).get_by_text("Taken by another gateway", exact=False).first).to_be_visible()
     expect(name).to_be_focused()
     expect(name).to_have_value("parcel-tracking")
-    expect(dialog(page).get_by_label("Release note")).to_have_value("Faster estimates")
+    expect(dialog(page).get_by_role("textbox", name="Release note")).to_have_value("Faster estimates")
     name.fill("parcel-tracking-2")
     dialog(page).get_by_role("button", name="Release").click()
     expect(dialog(page)).to_have_count(0)
     expect(page.locator("#toasts").get_by_text("Released parcel-tracking-2")).to_be_visible()
 
 
-def test_a_dangerous_dialog_wants_the_name(page: Page) -> None:
+def test_a_dangerous_dialog_wants_the_name(page: Page, problems: Problems) -> None:
+    problems.allow("422: POST .*/components/dialog")
     start(page, "open-danger")
     dialog(page).get_by_label(re.compile("Type parcel-tracking")).fill("parcel")
     dialog(page).get_by_role("button", name="Stop gateway").click()

@@ -50,7 +50,7 @@ def test_a_bad_one_stays_and_shows_the_request_id(page: Page) -> None:
 
 
 def test_a_failed_request_is_told_once_with_its_id(page: Page, problems: Problems) -> None:
-    problems.allow("503: POST .*/components/failure")
+    problems.allow("503: POST .*/components/failure|Response Status Error Code 503")
     page.goto("/components")
     with page.expect_response("**/components/failure") as answer:
         page.get_by_role("button", name="A request that fails").click()
@@ -62,7 +62,7 @@ def test_a_failed_request_is_told_once_with_its_id(page: Page, problems: Problem
 
 
 def test_no_answer_is_told_too(page: Page, problems: Problems) -> None:
-    problems.allow("request failed: POST|htmx:sendError")
+    problems.allow("request failed: POST|console: htmx:(sendError|afterRequest)")
     page.goto("/components")
     page.route("**/components/toast/ok", lambda route: route.abort("connectionrefused"))
     page.get_by_role("button", name="Good toast").click()
