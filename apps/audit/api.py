@@ -1,5 +1,4 @@
 from django.db.models import QuerySet
-from django.urls import URLPattern
 from rest_framework import serializers
 
 from apps.audit import selectors
@@ -40,4 +39,4 @@ class AuditEventViewSet(Listed, Retrieved):
         return selectors.list_events(actor=self.actor)
 
 
-urlpatterns: list[URLPattern] = routes("audit-events", AuditEventViewSet, name="audit-events")
+urlpatterns = routes("audit-events", AuditEventViewSet, name="audit-events")

@@ -1,4 +1,4 @@
-"""Lists on the short way: PostgreSQL writes each row's JSON, so no model object, no serializer, no value is made of it."""
+"""Lists on the short way: PostgreSQL writes each row's JSON; no model object and no serializer is made."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,7 +9,8 @@ from django.db.models import DateTimeField, F, Func, QuerySet, TextField
 from rest_framework import serializers
 
 JSON = "json_"
-Serializer = type[serializers.BaseSerializer[Any]]
+# a class; its stub hides that it can be hashed, as the cache wants it
+Serializer = Any
 
 # What PostgreSQL writes as the field would: no float, whose digits differ, no decimal, which is text in our JSON
 PLAIN = (
@@ -34,7 +35,7 @@ class JsonRow(Func):
         self.names = tuple(names)
         super().__init__(*columns, names=self.names)
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         pairs, parameters = [], []
         for name, column in zip(self.names, self.get_source_expressions(), strict=True):
             sql, given = compiler.compile(column)
@@ -49,7 +50,7 @@ class JsonRow(Func):
 def json_row(serializer: Serializer) -> JsonRow:
     """Which columns the serializer's answer consists of."""
     names, columns = [], []
-    for name, field in serializer().fields.items():  # type: ignore[attr-defined]
+    for name, field in serializer().fields.items():
         if field.write_only:
             continue
         if not isinstance(field, PLAIN) or field.source == "*":

@@ -54,7 +54,7 @@ def translate(error: Exception) -> Problem:
         case exceptions.UnsupportedMediaType():
             return UnsupportedMediaType()
         case exceptions.Throttled():
-            return TooManyRequests(headers={"Retry-After": str(int(error.wait or 1))})
+            return TooManyRequests(headers={"Retry-After": str(int(getattr(error, "wait", None) or 1))})
         case _:
             return as_problem(error)
 

@@ -1,6 +1,6 @@
 """JSON in, JSON out, and nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import IO, Any
 
@@ -62,14 +62,14 @@ class JsonParser(BaseParser):
 class JsonNegotiation(BaseContentNegotiation):
     """Nearly everyone asks for JSON or takes anything, so that is looked at first."""
 
-    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
         sent = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == sent), None)
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[Any], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None
     ) -> tuple[Any, str]:
-        renderer = renderers[0]
+        renderer = next(iter(renderers))
         accept = request.headers.get("Accept", "*/*")
         if accept not in ACCEPTABLE and not any(_wanted(part) for part in accept.split(",")):
             raise NotAcceptable

@@ -1,6 +1,6 @@
 """Addresses of view sets: /notes, /notes/{id}, /notes/{id}/archive. No slash at the end."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver
 from rest_framework.routers import SimpleRouter
 
 from apps.core.api.viewsets import ApiViewSet
@@ -11,9 +11,8 @@ class ApiRouter(SimpleRouter):
         super().__init__(trailing_slash=False)
 
 
-def routes(collection: str, view_set: type[ApiViewSet], *, name: str) -> list[URLPattern]:
+def routes(collection: str, view_set: type[ApiViewSet], *, name: str) -> list[URLPattern | URLResolver]:
     """URL patterns of one view set, for an app's `api_urls`."""
     router = ApiRouter()
     router.register(collection, view_set, basename=name)
-    patterns: list[URLPattern] = router.urls
-    return patterns
+    return router.urls

@@ -59,6 +59,8 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 class Schema(AutoSchema):
     """One operation."""
 
+    view: Any
+
     def get_operation_id(self) -> str:
         name = self._action()
         return f"{self.view.tag.replace('-', '_')}_{OPERATIONS.get(name, name)}"
@@ -72,7 +74,7 @@ class Schema(AutoSchema):
             return self._documentation()[0]
         return summary.format(plural=self.view.plural, one=self.view.singular)
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return "" if self._action() in SUMMARIES else self._documentation()[1]
 
     def get_request_serializer(self) -> Any:

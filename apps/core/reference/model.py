@@ -176,7 +176,7 @@ class _Reader:
 
     def _json_schema(self, holder: Mapping[str, Any]) -> Mapping[str, Any]:
         content = holder.get("content", {})
-        media = content.get("application/json") or next(iter(content.values()), {})
+        media: Mapping[str, Any] = content.get("application/json") or next(iter(content.values()), {})
         schema: Mapping[str, Any] = media.get("schema", {})
         return schema
 

@@ -67,7 +67,8 @@ class Schemas:
         if kind == "array":
             return f"list of {self.type_of(flat.get('items', {}))}"
         if kind == "string" and flat.get("format") in {"date-time", "date", "email", "uri", "uuid", "binary"}:
-            return {"date-time": "time", "uri": "address", "email": "e-mail"}.get(flat["format"], flat["format"])
+            words = {"date-time": "time", "uri": "address", "email": "e-mail"}
+            return words.get(flat["format"], str(flat["format"]))
         if not kind:
             return "object" if flat.get("properties") else "any JSON"
         return kind
