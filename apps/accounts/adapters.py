@@ -9,6 +9,8 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -100,7 +102,12 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": _("This code isn't right. Type the one that the app shows now."),
+        "cannot_delete_authenticator": _("Operators need a second factor here, so it can't be turned off."),
     }
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Where operators need a second factor, they can make a new one only after a system administrator's reset."""
+        return not (settings.OPERATORS_NEED_SECOND_FACTOR and authenticator.user.is_staff)
 
     def encrypt(self, text: str) -> str:
         return base64.b64encode(crypto.seal(text, context=self._context())).decode()

@@ -167,6 +167,15 @@ def test_turning_it_off_asks_who_it_is_and_removes_everything(secret, browser, m
     assert is_signed_in(client)
 
 
+def test_an_operator_cannot_turn_it_off_where_it_is_needed(secret, browser, mina, settings):
+    settings.OPERATORS_NEED_SECOND_FACTOR = True
+    User.objects.update(is_staff=True)
+    assert "Operators need a second factor here" in browser.get("/account/second-factor/off").content.decode()
+    assert browser.post("/account/second-factor/off").status_code == 422
+    assert Authenticator.objects.count() == 2
+    assert "account.second_factor_disabled" not in verbs()
+
+
 def test_one_can_also_confirm_with_a_code(secret, browser):
     client = start_signing_in()
     client.post("/sign-in/code", {"code": code_of(secret, periods=1)})
