@@ -41,9 +41,12 @@ class Shell:
 
     @property
     def theme(self) -> str:
-        """The account's choice; a visitor follows the system."""
+        """The account's choice; a visitor's last one on this device, else the system's."""
         user = getattr(self.request, "user", None)
-        return user.theme if user is not None and user.is_authenticated else "system"
+        if user is not None and user.is_authenticated:
+            return str(user.theme)
+        chosen = self.request.COOKIES.get("theme")
+        return chosen if chosen in ("light", "dark") else "system"
 
     @property
     def live_url(self) -> str:

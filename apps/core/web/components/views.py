@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -18,7 +19,7 @@ from apps.core.web.components import samples
 from apps.core.web.components.forms import Code, Example, with_errors
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 TOASTS = {
     "ok": ("Released 1.9.0-rc.3 to staging", "Live in 38 ms"),
@@ -33,7 +34,7 @@ def in_development(view: View) -> View:
     inner = login_required(view)
 
     @wraps(view)
-    def outer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def outer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.DEBUG:
             raise Http404
         return inner(request, *args, **kwargs)
