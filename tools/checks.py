@@ -47,12 +47,12 @@ def run_all() -> int:
                 answer = "failed"
             print(f"{text} {'.' * (TEXT_WIDTH - len(text))} {answer}", flush=True)
     for text, failure in failures:
-        tell(Trouble(f"{text}: mend what is said above.", failure.output or failure.sentence))
+        tell(Trouble(f"{text}: mend what is said above.", failure.output or failure.sentence), tail=LONGEST_ANSWER)
     print(f"{len(CHECKS) - len(failures)} of {len(CHECKS)} checks passed.", flush=True)
     return 1 if failures else 0
 
 
 def _run(command: Command) -> float:
     began = time.monotonic()
-    run_quietly(command, trouble="failed", environment=environment(), folder=ROOT, tail=LONGEST_ANSWER)
+    run_quietly(command, trouble="failed", environment=environment(), folder=ROOT)
     return time.monotonic() - began

@@ -15,7 +15,7 @@ DISK_FULL = "The disk is full: free some space (a first set-up takes about 1 GB)
 
 
 class Trouble(Exception):
-    """One sentence that says what to do, and what the failed program printed last."""
+    """One sentence that says what to do, and what the failed program printed."""
 
     def __init__(self, sentence: str, output: str = "") -> None:
         super().__init__(sentence)
@@ -51,9 +51,7 @@ def disk_errors_explained() -> Iterator[None]:
         raise
 
 
-def run_quietly(
-    command: Sequence[str | Path], *, trouble: str, environment: Mapping[str, str], folder: Path, tail: int = TAIL
-) -> str:
+def run_quietly(command: Sequence[str | Path], *, trouble: str, environment: Mapping[str, str], folder: Path) -> str:
     """What it printed; where it fails that is kept for the person."""
     try:
         result = subprocess.run(
@@ -65,7 +63,7 @@ def run_quietly(
     if result.returncode:
         if any(sign in result.stdout for sign in FULL):
             raise Trouble(DISK_FULL)
-        raise Trouble(trouble, "\n".join(result.stdout.strip().splitlines()[-tail:]))
+        raise Trouble(trouble, result.stdout.strip())
     return result.stdout
 
 
@@ -73,8 +71,8 @@ def does_not_run(program: Path, why: str | None) -> str:
     return f"{program} doesn't run on this machine ({why}): remove the folder .venv, then start again."
 
 
-def tell(trouble: Trouble) -> None:
+def tell(trouble: Trouble, *, tail: int = TAIL) -> None:
     sys.stdout.flush()
     if trouble.output:
-        print(trouble.output, file=sys.stderr)
+        print("\n".join(trouble.output.splitlines()[-tail:]), file=sys.stderr)
     print(trouble.sentence, file=sys.stderr, flush=True)

@@ -112,15 +112,13 @@ def make_environment(level: str) -> bool:
         check_space(NEEDED_BYTES_LATER)
         return False
     if is_running_here():
-        raise Trouble(
-            "The product is running in this folder: stop it with Ctrl-C, so that its packages can be changed."
-        )
+        raise Trouble("The product is running in this folder: stop it with Ctrl-C, then its packages can be changed.")
     check_space(NEEDED_BYTES[level])
     if is_there:
         install_packages(level)
     else:
-        create_environment()
         try:
+            create_environment()
             install_packages(level)
         except BaseException:
             shutil.rmtree(VENV, ignore_errors=True)
