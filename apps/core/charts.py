@@ -10,6 +10,8 @@ from django.utils.formats import number_format
 from apps.core.errors import Text
 
 WIDTH, HEIGHT = 100.0, 40.0
+# Smaller numbers are drawn as none: floats near zero have no logarithm to speak of
+NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -186,10 +188,11 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
 
 def _round_up(value: float) -> float:
     """The next number that reads well beside a grid, and whose half does too."""
-    if value <= 0:
+    if value < NOTHING:
         return 1
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value * 0.9999)
+    steps = (step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8))
+    return next((step for step in steps if step >= value * 0.9999), 10 * power)
 
 
 def _spoken(value: float) -> str:

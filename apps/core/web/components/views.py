@@ -44,7 +44,12 @@ def in_development(view: View) -> View:
 
 @in_development
 def components(request: HttpRequest) -> HttpResponse:
-    context = {**samples.context(), "form": Example(auto_id="shown_%s"), "wrong": with_errors(), "code": Code(request.GET or None)}
+    context = {
+        **samples.context(),
+        "form": Example(auto_id="shown_%s"),
+        "wrong": with_errors(),
+        "code": Code(request.GET or None),
+    }
     return render(request, "components/page.html", context)
 
 
