@@ -43,7 +43,7 @@ SUMMARIES = {
 OPERATIONS = {"partial_update": "update", "destroy": "delete"}
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class SessionScheme(OpenApiAuthenticationExtension):
     target_class = "apps.core.api.authentication.SessionAuthentication"
     name = "session"
 
@@ -112,10 +112,10 @@ class Schema(AutoSchema):
         return operation
 
     def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> Any:
-        return (None, False) if serializer is None else super()._get_request_for_media_type(serializer, direction)
+        return (None, False) if serializer is None else super()._get_request_for_media_type(serializer, direction)  # type: ignore[no-untyped-call]
 
     def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: str) -> Any:
-        schema = super()._postprocess_serializer_schema(schema, serializer, direction)
+        schema = super()._postprocess_serializer_schema(schema, serializer, direction)  # type: ignore[no-untyped-call]
         if direction == "request":
             schema["additionalProperties"] = False
         return schema
@@ -128,7 +128,7 @@ class Schema(AutoSchema):
         ]
 
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = super()._get_filter_parameters()
+        found: list[dict[str, Any]] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
         filterset_class = getattr(self.view, "filterset_class", None)
         for parameter in found:
             if parameter["schema"] == {"type": "string"}:
@@ -168,7 +168,7 @@ class Schema(AutoSchema):
         return found
 
     def _get_response_for_code(self, serializer: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        found: dict[str, Any] = super()._get_response_for_code(serializer, *args, **kwargs)
+        found: dict[str, Any] = super()._get_response_for_code(serializer, *args, **kwargs)  # type: ignore[no-untyped-call]
         if serializer is not None and self._is(Listed, "list"):
             content = found["content"]["application/json"]
             content["schema"] = _page_of(content["schema"])
