@@ -24,7 +24,7 @@ from apps.core.postgres import places
 from apps.core.postgres.launcher import EmbeddedPostgres
 from apps.core.up.declaration import MARKER
 from apps.core.up.journal import Run, read_run
-from apps.core.up.trees import is_alive, marked, members
+from apps.core.up.trees import is_alive, marked, members, table
 
 ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN = 60.0
@@ -237,21 +237,24 @@ class Product:
 
     def everything(self) -> set[int]:
         """All processes of this run: those with its mark, and PostgreSQL's, which write over theirs."""
-        own = {self.process.pid} if self.process else set()
-        found = marked(MARKER, str(self.state)) | own
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if str(self.state) in " ".join(process.cmdline()):
-                    found.add(process.pid)
+        rows = table()
+        found = {self.process.pid} if self.process else set()
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            environment, command = process.info["environ"] or {}, process.info["cmdline"] or []
+            if environment.get(MARKER) == str(self.state) or str(self.state) in " ".join(command):
+                found.add(process.pid)
         for pid in list(found):
-            found |= members(pid)
+            found |= members(pid, rows)
         return {pid for pid in found if is_alive(pid)}
 
     def orphans(self) -> set[int]:
-        """Processes of this run that its supervisor no longer knows: no part's, not the guard, not on their way."""
+        """Processes of this run that its supervisor isn't above of; one that just ended may be among them."""
         assert self.process is not None
-        known = {self.process.pid} | members(self.process.pid)
-        return self.everything() - known
+        found = self.everything()
+        return {pid for pid in found - members(self.process.pid) - {self.process.pid} if is_alive(pid)}
+
+    def assert_no_orphans(self) -> None:
+        wait_until(lambda: not self.orphans(), within=5, what=f"no orphan of {self.orphans()}\n{self.log()[-3000:]}")
 
     def assert_nothing_left(self) -> None:
         wait_until(lambda: not self.everything(), within=3, what=f"no process left of {self.everything()}")

@@ -21,8 +21,10 @@ from apps.core.up.probes import Unhealthy
 DEATHS_BEFORE_GIVING_UP = 5
 WINDOW_SECONDS = 60.0
 TICK_WHILE_STARTING = 0.05
-TICK = 1.0
+TICK = 2.0
+# How often to look for orphans in the seconds after a death
 STRAYS_TICK = 0.25
+WATCHFUL_SECONDS = 5.0
 LINES_OF_A_PROCESS = 15
 LINES_OF_A_STEP = 200
 
@@ -55,6 +57,7 @@ class Supervisor:
         self._well = {part.name: asyncio.Event() for part in parts}
         self._settled = {part.name: asyncio.Event() for part in parts}
         self._stopping = asyncio.Event()
+        self._watchful_until = 0.0
         self._guard = Guard(self._environment, folder)
 
     # --- The run as a whole ---
@@ -108,7 +111,7 @@ class Supervisor:
 
     async def _clear_strays(self) -> None:
         while True:
-            await asyncio.sleep(STRAYS_TICK)
+            await asyncio.sleep(STRAYS_TICK if time.monotonic() < self._watchful_until else TICK)
             try:
                 trees.kill(trees.strays(self._own_pids()))
                 if not self._guard.is_alive():
@@ -294,6 +297,7 @@ class Supervisor:
         if self._children.get(part.name) is child:
             del self._children[part.name]
         self._guard.ended(child.pid)
+        self._watchful_until = time.monotonic() + WATCHFUL_SECONDS
 
     def _change(self, part: Part, **values: object) -> None:
         state = self.states[part.name]

@@ -1,0 +1,38 @@
+import argparse
+import secrets
+import sys
+
+from tests.chaos.trial import Trial
+from tests.faults.product import Product, scratch_state
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make chaos", description="Kill parts of the product and watch it heal.")
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="the same victims again")
+    options = parser.parse_args()
+    say(f"seed {options.seed}, {options.rounds} rounds")
+    with scratch_state() as state:
+        product = Product(state, settings="tests.chaos.settings")
+        product.start()
+        try:
+            product.wait_started()
+            product.wait_until_healthy(30)
+            result = Trial(product, seed=options.seed, say=say).run(options.rounds)
+            code = product.stop()
+            assert code == 0, f"stopped with {code}"
+            product.assert_nothing_left()
+        except AssertionError as error:
+            sys.exit(f"Failed with seed {options.seed}: {error}")
+        finally:
+            product.end()
+    say(result.told())
+
+
+if __name__ == "__main__":
+    main()

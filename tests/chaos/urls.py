@@ -1,0 +1,11 @@
+"""The product's addresses and the one that is written to."""
+
+from django.urls import path
+
+from portal.urls import handler400, handler403, handler404, handler500
+from portal.urls import urlpatterns as portal_urlpatterns
+from tests.chaos.views import write
+
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
+
+urlpatterns = [path("chaos/write/<int:number>", write), *portal_urlpatterns]
