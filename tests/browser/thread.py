@@ -45,7 +45,12 @@ class BrowserThread:
         is_root = hasattr(os, "geteuid") and os.geteuid() == 0
         self.browser = self._playwright.chromium.launch(
             executable_path=self._chromium.program,
-            args=["--disable-background-networking", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
+            args=[
+                "--disable-background-networking",
+                "--disable-dev-shm-usage",
+                "--force-color-profile=srgb",
+                *self._chromium.arguments,
+            ],
             chromium_sandbox=not is_root,
             env={**os.environ, **self._chromium.environment},
         )

