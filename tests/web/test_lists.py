@@ -129,7 +129,7 @@ def test_nothing_found_and_nothing_there_are_different(page_client: Client, note
 
 
 def test_address_of_a_filtered_table_leaves_out_what_is_empty(page_client: Client, notes: list[Note]) -> None:
-    response = page_client.get("/board?q=&colour=blue&archived=&sort=", headers=HTMX)
+    response = page_client.get("/board?q=&colour=blue&archived=unknown&sort=", headers=HTMX)
     assert response["HX-Push-Url"] == "/board?colour=blue"
 
 

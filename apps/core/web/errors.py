@@ -179,7 +179,7 @@ def _static_page(problem: Problem) -> HttpResponse:
         "language": get_language() or settings.LANGUAGE_CODE,
     }
     try:
-        body = loader.render_to_string("errors/static.html", values)
+        body = str(loader.render_to_string("errors/static.html", values))
     except Exception:
         logger.exception("The static page for %s can't be made", problem.slug)
         body = LAST_RESORT.format(request_id=escape(values["request_id"]))

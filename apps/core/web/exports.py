@@ -50,7 +50,7 @@ def stream(
     file_name = f"{name}-{clock.now():%Y%m%d-%H%M%S}.{kind}"
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     response["X-Accel-Buffering"] = "no"
-    patch_cache_control(response, private=True, no_store=True)  # type: ignore[arg-type]
+    patch_cache_control(response, private=True, no_store=True)
     return response
 
 

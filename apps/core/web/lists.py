@@ -117,7 +117,10 @@ class Listing:
         return [each for each in self.query if each == name or each.startswith(f"{name}_")]
 
     def _is_used(self, name: str) -> bool:
-        return any(self.query.get(each) for each in self._names(name))
+        """It's in the address and limits the rows; "unknown" of a yes-or-no choice doesn't."""
+        if not any(self.query.get(each) for each in self._names(name)):
+            return False
+        return not self.filterset.is_valid() or self.form.cleaned_data.get(name) not in (None, "", [], ())
 
     @cached_property
     def sort(self) -> str:
@@ -213,8 +216,10 @@ class Listing:
         return self.url()
 
     def url(self, **changes: str | None) -> str:
-        """This page's address with something changed; what is empty is left out."""
+        """This page's address with something changed; what is empty or limits nothing is left out."""
         query = self.query.copy()
+        for name in [each for field in self.form.fields if not self._is_used(field) for each in self._names(field)]:
+            query.pop(name, None)
         for name, value in {FORMAT: None, **changes}.items():
             query.pop(name, None)
             if value is not None:

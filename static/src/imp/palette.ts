@@ -33,9 +33,9 @@ export function startPalette(): void {
   const palette = find("palette");
   if (!palette || !input) return;
   palette.addEventListener("toggle", (event) => {
-    if ((event as ToggleEvent).newState !== "open") return;
-    input.value = "";
-    input.dispatchEvent(new CustomEvent("palette"));
+    // Emptied when it closes: the event of opening may come after the first letters of a fast typist
+    if ((event as ToggleEvent).newState === "open") input.dispatchEvent(new CustomEvent("palette"));
+    else input.value = "";
   });
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
