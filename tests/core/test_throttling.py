@@ -56,8 +56,7 @@ def test_threads_together_get_no_more_than_there_is() -> None:
     allowed: list[bool] = []
 
     def ask() -> None:
-        for _ in range(50):
-            allowed.append(buckets.take("a").allowed)
+        allowed.extend(buckets.take("a").allowed for _ in range(50))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:

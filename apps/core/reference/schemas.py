@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 MOST_CHOICES = 8
+# the bounds of a column, which tell a reader nothing
+LARGEST_OF_TYPE = {2**15 - 1, 2**31 - 1, 2**63 - 1}
 
 
 class Schemas:
@@ -82,6 +84,8 @@ class Schemas:
     def _limits(self, flat: Mapping[str, Any]) -> list[str]:
         found = []
         for low, high in (("minLength", "maxLength"), ("minimum", "maximum"), ("minItems", "maxItems")):
+            if abs(flat.get(high, 0)) in LARGEST_OF_TYPE:
+                continue
             if low in flat and high in flat:
                 found.append(f"{flat[low]} to {flat[high]}")
             elif high in flat:
