@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
@@ -178,12 +179,20 @@ class Browser:
 
     def told(self, count: int) -> list[tuple[str, str, str]]:
         """The next events, whatever else comes between them."""
-        found: list[tuple[str, str, str]] = []
-        while len(found) < count:
-            message = self.next()
-            if message.event != "ping":
-                found.append(message.told)
-        return found
+        return [self.next_of("message").told for _ in range(count)]
+
+    def next_of(self, event: str) -> Message:
+        """Passes over pings; a resync in the place of an event is a failure."""
+        message = self.until(lambda message: message.event != "ping")
+        assert message.event == event
+        return message
+
+    def until(self, condition: Callable[[Message], bool]) -> Message:
+        """Pings come for ever, so the whole search has an end."""
+        until = time.monotonic() + PATIENCE
+        while not condition(message := self.next(max(0.0, until - time.monotonic()))):
+            pass
+        return message
 
     def is_silent(self, seconds: float = 0.5) -> bool:
         """Nothing but signs of life comes."""

@@ -327,8 +327,6 @@ def test_a_slow_page_costs_no_memory_and_starts_afresh(live, listen, alice, bob)
     grown = (process.memory_info().rss - before) / 1e6
     assert grown < 15, f"{grown} MB more for the 30 MB that nobody read"
     slow.thaw()
-    while slow.next().event != "resync":
-        pass
+    slow.until(lambda message: message.event == "resync")
     publish("note:n1", "saved", "last")
-    while (message := slow.next()).event != "message" or message.told[2] != "last":
-        pass
+    slow.until(lambda message: message.event == "message" and message.told[2] == "last")
