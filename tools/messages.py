@@ -135,9 +135,12 @@ def _call_texts(node: ast.Call, place: str) -> Iterator[Key]:
     shape = shapes.get(name)
     if shape is None or len(node.args) < len(shape):
         return
-    values = [each.value if isinstance(each, ast.Constant) else None for each in node.args[: len(shape)]]
-    if not all(isinstance(value, str) for value in values):
+    texts = node.args[: len(shape)]
+    if any(isinstance(each, ast.JoinedStr | ast.BinOp | ast.Call) for each in texts):
         raise SystemExit(f"{place}:{node.lineno}: {name}() takes its texts as they are, not computed ones.")
+    values = [each.value if isinstance(each, ast.Constant) else None for each in texts]
+    if not all(isinstance(value, str) for value in values):
+        return  # a name: what it stands for is marked where it's written, with gettext_noop
     named = dict(zip(shape, values, strict=True))
     yield (str(named.get("context", "")), str(named["text"]), str(named.get("plural", "")))
 
