@@ -70,7 +70,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def check_parts() -> dict[str, PartHealth]:
-    found = {"database": _checked(_database)}
+    try:
+        found = {"database": _checked(_database)}
+    except DatabaseError as failure:
+        found = {"database": _away(failure)}
     for name, check in (
         ("migrations", _migrations),
         ("worker", _worker),
@@ -78,10 +81,15 @@ def check_parts() -> dict[str, PartHealth]:
         ("live", _live),
         ("processes", _processes),
     ):
-        if found["database"].state == "ready":
-            found[name] = _checked(check)
-        else:
+        if found["database"].state != "ready":
             found[name] = PartHealth("unknown", 0.0, "not asked, as the database doesn't answer")
+            continue
+        try:
+            found[name] = _checked(check)
+        except DatabaseError as failure:
+            # It went away after it had answered
+            found["database"] = _away(failure)
+            found[name] = PartHealth("unknown", 0.0, "the database went away")
     return found
 
 
@@ -91,11 +99,13 @@ def _checked(check: Callable[[], str]) -> PartHealth:
         state, detail = "ready", check()
     except NotReady as error:
         state, detail = "not ready", str(error)
-    except DatabaseError as error:
-        connection.close()
-        # The reason may name hosts and users; it's in the log and in the doctor's report
-        state, detail = "not ready", f"the database doesn't answer ({type(error).__name__})"
     return PartHealth(state, round((time.perf_counter() - started) * 1000, 1), detail)
+
+
+def _away(failure: DatabaseError) -> PartHealth:
+    connection.close()
+    # The reason may name hosts and users; the doctor tells it
+    return PartHealth("not ready", 0.0, f"doesn't answer ({type(failure).__name__})")
 
 
 def _database() -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from apps.core.up.trees import is_alive
 from tests.chaos.writer import Writer
-from tests.faults.product import HEAL_WITHIN, Product, wait_until
+from tests.faults.product import HEAL_WITHIN, Product, stretched, wait_until
 
 PARTS = ("web", "live", "worker", "postgres")
 # One less than makes the supervisor leave a part alone
@@ -27,9 +27,11 @@ class Result:
     heal_seconds: list[float] = field(default_factory=list)
 
     def told(self) -> str:
+        late = sum(seconds > HEAL_WITHIN for seconds in self.heal_seconds)
+        busy = f"; {late} took longer than {HEAL_WITHIN:.0f} s, on a machine with other work" if late else ""
         return (
             f"{len(self.heal_seconds)} rounds; healed within {statistics.median(self.heal_seconds):.1f} s (median), "
-            f"{max(self.heal_seconds):.1f} s (longest); {self.acknowledged} acknowledged writes and none lost, "
+            f"{max(self.heal_seconds):.1f} s (longest){busy}; {self.acknowledged} acknowledged writes and none lost, "
             f"{self.done} tasks and each done once"
         )
 
@@ -59,7 +61,9 @@ class Trial:
         if busy:
             self.writer.resume()
             before = len(self.writer.acknowledged)
-            wait_until(lambda: len(self.writer.acknowledged) > before + 5, within=10, what="writes before the kill")
+            wait_until(
+                lambda: len(self.writer.acknowledged) > before + 5, within=stretched(10), what="writes before the kill"
+            )
         else:
             self.writer.pause()
             self._settle()
@@ -102,16 +106,17 @@ class Trial:
 
     def _heal(self, killed: set[int]) -> None:
         """All parts healthy, a new write accepted, and a new task done, in the time there is for all of it."""
+        limit = stretched(HEAL_WITHIN)
         began = time.monotonic()
-        wait_until(lambda: not any(is_alive(pid) for pid in killed), within=HEAL_WITHIN, what="the victims' death")
-        healthy = self.product.wait_until_healthy(HEAL_WITHIN)
-        accepted = wait_until(self.writer.write, within=HEAL_WITHIN, what="a write accepted")
+        wait_until(lambda: not any(is_alive(pid) for pid in killed), within=limit, what="the victims' death")
+        healthy = self.product.wait_until_healthy()
+        accepted = wait_until(self.writer.write, within=limit, what="a write accepted")
         number = max(self.writer.acknowledged)
-        done = wait_until(lambda: self._is_done(number), within=HEAL_WITHIN * 3, what="its task done")
+        done = wait_until(lambda: self._is_done(number), within=limit, what="its task done")
         took = time.monotonic() - began
-        assert took < HEAL_WITHIN, (
-            f"healed only after {took:.1f} s: healthy {healthy:.1f}, write {accepted:.1f}, task {done:.1f}; "
-            f"killed {sorted(killed)}\n{self.product.log()[-12000:]}"
+        assert took < limit, (
+            f"healed only after {took:.1f} s of {limit:.0f}: healthy {healthy:.1f}, write {accepted:.1f}, "
+            f"task {done:.1f}; killed {sorted(killed)}\n{self.product.log()[-12000:]}"
         )
 
     def _is_done(self, number: int) -> bool:
@@ -128,7 +133,7 @@ class Trial:
                 ).fetchone()
             return row == (0,)
 
-        wait_until(is_empty, within=60, what="the queue empty")
+        wait_until(is_empty, within=stretched(30), what="the queue empty")
 
     def _balance(self) -> tuple[int, int]:
         """Every acknowledged write is there, every write's task was done once, and none without its write."""

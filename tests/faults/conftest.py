@@ -17,3 +17,9 @@ def product() -> Iterator[Product]:
             yield product
         finally:
             product.end()
+
+
+@pytest.fixture(autouse=True)
+def healthy(product: Product) -> None:
+    """Whatever the test before did, each begins with everything well."""
+    product.wait_until_healthy()

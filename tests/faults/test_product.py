@@ -1,12 +1,11 @@
 """The short form of `make chaos`, and what only the whole product can show."""
 
 import json
-import time
 
 import pytest
 
 from tests.chaos.trial import Trial
-from tests.faults.product import HEAL_WITHIN, Product
+from tests.faults.product import LATER_START_WITHIN, Product, stretched
 
 pytestmark = pytest.mark.faults
 
@@ -21,7 +20,7 @@ def test_after_kills_everything_heals_and_nothing_promised_is_lost(product: Prod
 def test_after_dropped_connections_every_part_works_on_without_a_restart(product: Product) -> None:
     before = {part.name: part.restarts for part in product.run.parts}
     assert product.drop_connections() > 3
-    product.wait_until_healthy(HEAL_WITHIN)
+    product.wait_until_healthy()
     assert {part.name: part.restarts for part in product.run.parts} == before
 
 
@@ -29,7 +28,7 @@ def test_while_the_database_is_away_the_web_process_lives_and_says_so(product: P
     product.kill_part("postgres")
     status, body = product.get("/readyz", timeout=8)
     # It may be back already: nobody waits for this test
-    assert status == 200 or json.loads(body)["not_ready"] == ["database"]
+    assert status == 200 or json.loads(body)["not_ready"][0] == "database"
     assert product.get("/healthz")[0] == 200
     product.wait_until_healthy()
 
@@ -38,14 +37,12 @@ def test_a_later_start_is_quick_and_has_the_same_data(product: Product) -> None:
     with product.connect() as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (word text)")
         connection.execute("INSERT INTO kept VALUES ('still here')")
-    began = time.monotonic()
     assert product.stop() == 0
-    assert time.monotonic() - began < 5
     product.assert_nothing_left()
     again = Product(product.state, settings="tests.chaos.settings")
     again.start()
     try:
-        assert again.wait_started() < 10
+        assert again.wait_started() < stretched(LATER_START_WITHIN)
         with again.connect() as connection:
             assert connection.execute("SELECT word FROM kept").fetchall() == [("still here",)]
         assert again.stop() == 0

@@ -16,7 +16,7 @@ COLOURS = {Health.ALIVE: "success", Health.LATE: "warning", Health.GONE: "danger
 
 
 @admin.register(ProcessHeartbeat)
-class ProcessAdmin(ModelAdmin):  # type: ignore[misc]
+class ProcessAdmin(ModelAdmin):
     """Read only: processes write these rows themselves."""
 
     list_display = ["kind", "health", "host", "pid", "version", "started_at", "seen_at", "told"]

@@ -58,7 +58,7 @@ class Process:
     start_seconds: float = 60.0
     hang_seconds: float = 30.0
     # Seconds to wait after the first, second, ... death within a minute
-    backoff: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
+    backoff: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0)
 
 
 Part = Step | Process

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 PR_SET_CHILD_SUBREAPER = 36
+HAS_PROC = Path("/proc/self/stat").exists()
 
 
 def adopt_orphans() -> None:
@@ -114,7 +115,7 @@ def _children() -> set[int]:
 
 
 def _row(pid: int) -> Row:
-    if sys.platform == "linux":
+    if HAS_PROC:
         # The name of the program may hold spaces and parentheses, so what counts comes after the last one
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             state, parent, _, session, _ = file.read(1024).rpartition(b")")[2].split(maxsplit=4)
