@@ -107,12 +107,12 @@ class _Start:
         lock = self._lock_or_server()
         if lock is not None:
             with os.fdopen(lock):
-                new = self._prepare()
+                tools = self._tools(lock)
+                new = self._prepare(tools)
                 self._make_log()
-                programs.run(
-                    self.programs / "pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", self.log,
-                    "-o", shlex.join(self._options(new)),
-                    identity=self.identity, doing=f"start; its log is {self.log}", keep_open=(lock,),
+                tools.run(
+                    "pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", self.log,
+                    "-o", shlex.join(self._options(new)), doing=f"start; its log is {self.log}",
                 )  # fmt: skip
         connection = connections.read(self.info)
         assert connection is not None
@@ -123,7 +123,8 @@ class _Start:
         lock = self._lock_or_server()
         if lock is None:
             self._follow(parent)
-        connection = self._prepare()
+        tools = self._tools(lock)
+        connection = self._prepare(tools)
         if self.home != self.state:
             sys.stdout.write(
                 f"PostgreSQL doesn't run as root, and no other user may enter this folder: it lives in {self.home}\n"
@@ -134,7 +135,7 @@ class _Start:
         if self.identity:
             self.identity.take_on()
         _end_with_parent(parent)
-        program = self.programs / "postgres"
+        program = tools.folder / "postgres"
         arguments = [str(program), "-D", str(self.data), *self._options(connection)]
         os.execve(program, arguments, programs.environment())  # noqa: S606
 
@@ -163,17 +164,19 @@ class _Start:
         os.close(lock)
         return None
 
-    def _prepare(self) -> Connection:
+    def _tools(self, lock: int) -> making.Tools:
+        return making.Tools(places.find_programs(self.state, self.identity), self.identity, lock)
+
+    def _prepare(self, tools: making.Tools) -> Connection:
         """Everything up to the start itself; only for the holder of the lock."""
-        self.programs = places.find_programs(self.state, self.identity)
         passwords = None
         if (self.data / "PG_VERSION").exists():
-            making.check_version(self.data, folder=self.programs)
+            making.check_version(self.data, tools)
             postmaster.clear_after_crash(self.data, places.socket_folder(self.home))
             if not self.info.exists():
-                passwords = making.set_passwords(self.data, folder=self.programs, identity=self.identity)
+                passwords = making.set_passwords(self.data, tools)
         else:
-            passwords = making.make_data(self.data, folder=self.programs, identity=self.identity)
+            passwords = making.make_data(self.data, tools)
         host = str(places.make_socket_folder(self.home, self.identity))
         if passwords:
             owner, superuser = passwords
@@ -202,6 +205,8 @@ class _Start:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: postmaster.stop(self.data))
         _end_with_parent(parent)
+        sys.stdout.write(f"PostgreSQL runs already, as process {pid}; it ends with this one\n")
+        sys.stdout.flush()
         if pid is not None:
             postmaster.wait_until_gone(self.data, pid)
         sys.exit(0)

@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from apps.core.postgres import programs
@@ -33,33 +34,38 @@ host all all 127.0.0.1/32 scram-sha-256
 EXTENSIONS = ("pg_stat_statements", "pg_trgm")
 
 
-def make_data(data: Path, *, folder: Path, identity: Identity | None) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Tools:
+    """PostgreSQL's programs, as whom they run, and the lock, which what they leave running goes on holding."""
+
+    folder: Path
+    identity: Identity | None
+    lock: int
+
+    def run(self, program: str, *arguments: str | Path, doing: str, text: str = "") -> str:
+        return programs.run(
+            self.folder / program, *arguments, doing=doing, text=text, identity=self.identity, keep_open=(self.lock,)
+        )
+
+
+def make_data(data: Path, tools: Tools) -> tuple[str, str]:
     """Answers the passwords of the owner and the superuser."""
     for left in data.parent.glob("data.unfinished-*"):
         shutil.rmtree(left)
-    # A new name each time: what a killed start left running can't write into ours
     unfinished = Path(tempfile.mkdtemp(prefix="data.unfinished-", dir=data.parent))
-    if identity:
-        os.chown(unfinished, identity.user, identity.group)
+    if tools.identity:
+        os.chown(unfinished, tools.identity.user, tools.identity.group)
     try:
-        programs.run(
-            folder / "initdb", "-D", unfinished, "-U", SUPERUSER, "--auth=reject", "-E", "UTF8",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
-            identity=identity, doing="make its data folder",
+        tools.run(
+            "initdb", "-D", unfinished, "-U", SUPERUSER, "--auth=reject", "-E", "UTF8",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", doing="make its data folder",
         )  # fmt: skip
         with open(unfinished / "postgresql.conf", "a") as configuration:
             configuration.write(CONFIGURATION)
         (unfinished / "pg_hba.conf").write_text(ACCESS)
-        _alone(
-            folder,
-            unfinished,
-            identity,
-            "postgres",
-            f"CREATE ROLE {OWNER}",
-            f"CREATE DATABASE {DATABASE} OWNER {OWNER}",
-        )
-        _alone(folder, unfinished, identity, DATABASE, *(f"CREATE EXTENSION {name}" for name in EXTENSIONS))
-        passwords = set_passwords(unfinished, folder=folder, identity=identity)
+        _alone(tools, unfinished, "postgres", f"CREATE ROLE {OWNER}", f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+        _alone(tools, unfinished, DATABASE, *(f"CREATE EXTENSION {name}" for name in EXTENSIONS))
+        passwords = set_passwords(unfinished, tools)
         unfinished.rename(data)
         _write_down(data.parent)
     finally:
@@ -67,21 +73,21 @@ def make_data(data: Path, *, folder: Path, identity: Identity | None) -> tuple[s
     return passwords
 
 
-def set_passwords(data: Path, *, folder: Path, identity: Identity | None) -> tuple[str, str]:
+def set_passwords(data: Path, tools: Tools) -> tuple[str, str]:
     """New ones; also the way back when they were lost."""
     owner, superuser = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     _alone(
-        folder, data, identity, "postgres",
+        tools, data, "postgres",
         f"ALTER ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{owner}'",
         f"ALTER ROLE {SUPERUSER} PASSWORD '{superuser}'",
     )  # fmt: skip
     return owner, superuser
 
 
-def check_version(data: Path, *, folder: Path) -> None:
+def check_version(data: Path, tools: Tools) -> None:
     """A major version can't read the data of another."""
     there = (data / "PG_VERSION").read_text().strip()
-    ours = programs.run(folder / "postgres", "--version", doing="say its version").split()[-1].split(".")[0]
+    ours = tools.run("postgres", "--version", doing="say its version").split()[-1].split(".")[0]
     if there != ours:
         raise PostgresError(
             f"The data in {data} is PostgreSQL {there}'s and this version of the product brings PostgreSQL {ours}: "
@@ -89,12 +95,12 @@ def check_version(data: Path, *, folder: Path) -> None:
         )
 
 
-def _alone(folder: Path, data: Path, identity: Identity | None, database: str, *statements: str) -> None:
+def _alone(tools: Tools, data: Path, database: str, *statements: str) -> None:
     """Statements without a server, so that nobody can connect before the passwords are there."""
-    programs.run(
-        folder / "postgres", "--single", "-D", data, "-c", "exit_on_error=on", "-c", "log_checkpoints=off",
+    tools.run(
+        "postgres", "--single", "-D", data, "-c", "exit_on_error=on", "-c", "log_checkpoints=off",
         "-c", "log_min_error_statement=panic", database,
-        identity=identity, doing="prepare its database", text="".join(f"{statement}\n" for statement in statements),
+        doing="prepare its database", text="".join(f"{statement}\n" for statement in statements),
     )  # fmt: skip
 
 
