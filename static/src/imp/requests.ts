@@ -18,7 +18,8 @@ interface Swap extends Failure {
 const UNASKED = new Set(["live", "load", "revealed"]);
 
 function wasAsked({ requestConfig }: Failure): boolean {
-  return !UNASKED.has(requestConfig?.triggeringEvent?.type ?? "");
+  const [trigger = ""] = requestConfig?.triggeringEvent?.type.split(":") ?? [];
+  return !UNASKED.has(trigger);
 }
 
 /** problem+json says what went wrong in the words of the server; a page of HTML has its title. */
