@@ -12,8 +12,8 @@ def addresses(plan: Plan) -> dict[str, str]:
     return {
         "Console": f"{plan.address}/",
         "Admin": f"{plan.address}/admin/",
-        "API": f"{plan.address}/v1/",
-        "Docs": f"{plan.address}/v1/docs",
+        "API, docs": f"{plan.address}/v1/",
+        "OpenAPI": f"{plan.address}/v1/openapi.json",
     }
 
 
