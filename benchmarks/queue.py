@@ -90,13 +90,12 @@ def produce(name: str) -> None:
     django.setup()
     from django.db import connection, transaction
     from django_q.models import OrmQ
+    from django_q.tasks import async_task
 
+    from apps.core.dispatch import dispatch
     from benchmarks.queue_tasks import mark_start
 
-    if name == "ours":
-        from apps.core.dispatch import dispatch as enqueue
-    else:
-        from django_q.tasks import async_task as enqueue
+    enqueue = dispatch if name == "ours" else async_task
 
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS bench_start")
@@ -174,12 +173,8 @@ def databases() -> Iterator[dict[str, str]]:
                 admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
 
 
-def percentile(values: list[float], share: float) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[round(share * 100) - 1]
-
-
 def main() -> None:
-    from benchmarks.harness import record
+    from benchmarks.harness import percentile, record
 
     delays: dict[str, list[float]] = {name: [] for name in TASKS}
     rates: dict[str, list[float]] = {name: [] for name in TASKS}
@@ -198,11 +193,11 @@ def main() -> None:
                 rates[side.name] += side.ask("throughput", TASKS[side.name])
 
     figures: list[dict[str, Any]] = []
-    for share, goal in ((0.5, GOAL_MS), (0.99, None)):
-        ours, stock = (percentile(delays[name], share) for name in ("ours", "stock"))
+    for percent, goal in ((50, GOAL_MS), (99, None)):
+        ours, stock = (percentile(delays[name], percent) for name in ("ours", "stock"))
         figures.append(
             {
-                "name": f"queue: commit to task start, p{share * 100:.0f}",
+                "name": f"queue: commit to task start, p{percent}",
                 "value": ours,
                 "unit": "ms",
                 "baseline": stock,
@@ -222,7 +217,7 @@ def main() -> None:
         }
     )
     for figure in figures:
-        record(**{**figure, "value": round(figure["value"], 2), "baseline": round(figure["baseline"], 2)})
+        record(**figure)
 
 
 if __name__ == "__main__":

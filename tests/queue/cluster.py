@@ -50,6 +50,7 @@ class RunningCluster:
     def __init__(self, workers: int, environment: dict[str, str] | None) -> None:
         self.lines: list[str] = []
         self.expected = workers + 1
+        self.seen: set[psutil.Process] = set()
         reading, writing = os.pipe()
         self.process = self._fork(workers, writing) if environment is None else self._run(workers, writing, environment)
         os.close(writing)
@@ -102,7 +103,9 @@ class RunningCluster:
 
     def children(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
-            return [child for child in self.process.children() if child.status() != psutil.STATUS_ZOMBIE]
+            found = [child for child in self.process.children() if child.status() != psutil.STATUS_ZOMBIE]
+            self.seen.update(found)
+            return found
         return []
 
     def sweeper(self) -> psutil.Process:
@@ -127,11 +130,15 @@ class RunningCluster:
         return time.monotonic() - began
 
     def destroy(self) -> None:
-        children = self.children()
+        self.children()
         with contextlib.suppress(psutil.NoSuchProcess):
             self.process.kill()
             self.process.wait()
-        psutil.wait_procs(children, timeout=5)
+        # What was seen once, too: a test that finds an orphan must not leave it behind
+        for process in self.seen:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(self.seen, timeout=5)
         self.reader.join(5)
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 from django.db import connection, transaction
+from django_q.conf import Conf
 from django_q.models import OrmQ
 
 from apps.core import context
@@ -24,6 +25,11 @@ def queue_is_empty() -> bool:
 
 
 class TestDelivery:
+    @pytest.fixture(autouse=True)
+    def never_look_by_yourself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever starts soon has been told to, and wasn't found by a worker that looks every two seconds."""
+        monkeypatch.setattr(Conf, "POLL", 60)
+
     def test_a_task_starts_at_the_commit_and_knows_its_request(self, cluster: RunningCluster, effects: Effects) -> None:
         cluster.workers()
         with context.bound(request_id="req_7"), transaction.atomic():
@@ -33,7 +39,7 @@ class TestDelivery:
         committed_at = now()
         wait_until(lambda: effects.list() == ["hello"])
         _, _, at, request_id, seen_task_id = effects.rows()[0]
-        assert at - committed_at < timedelta(milliseconds=500), "it waited for a poll, not for the notice"
+        assert at - committed_at < timedelta(seconds=2), "it waited for a look, not for the notice"
         assert (request_id, seen_task_id) == ("req_7", task_id)
         wait_until(queue_is_empty)
         wait_until(lambda: task_id in cluster.log())
@@ -47,7 +53,7 @@ class TestDelivery:
         wait_until(lambda: effects.list() == ["sooner", "later"])
         for (_, _, at, _, _), delay in zip(effects.rows(), (0.7, 1.5), strict=True):
             late = (at - asked_at).total_seconds() - delay
-            assert 0 <= late < 0.4
+            assert 0 <= late < 1.5
 
     def test_each_of_many_runs_once_over_two_clusters(self, cluster: RunningCluster, effects: Effects) -> None:
         wanted = [f"task {number}" for number in range(300)]
