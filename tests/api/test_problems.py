@@ -9,10 +9,13 @@ from django.test import Client
 from psycopg import errors as postgres_errors
 
 from apps.accounts.models import User
+from apps.core.api.models import IdempotencyKey
+from apps.core.api.views import answer
 from apps.core.errors import InvalidInput, Problem, all_types
 from tests.contracts.api import assert_problem
 from tests.people import Api
 from tests.sample import services
+from tests.sample.api import NoteViewSet
 from tests.sample.models import Note
 
 NOTES = "/v1/notes"
@@ -190,6 +193,17 @@ def test_the_unforeseen_is_logged_and_not_told(
     assert b"42" not in response.content
     assert "ZeroDivisionError" in caplog.text
     assert not Note.objects.exists()
+
+
+def test_an_answer_that_refuses_undoes_what_was_done_before_it(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(view: NoteViewSet, request: Any) -> Any:
+        Note.objects.create(owner=alice, title="Half made")
+        return answer({}, status=409)
+
+    monkeypatch.setattr(NoteViewSet, "create", refuse)
+    assert Api(alice).post(NOTES, {"title": "a"}, idempotency_key="k").status_code == 409
+    assert not Note.objects.exists()
+    assert not IdempotencyKey.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,15 @@ def test_values_are_paged_like_objects(notes: list[Note]) -> None:
     assert [row["id"] for page in reversed(back) for row in page.items] == seen
 
 
+def test_a_page_that_one_came_back_to_leads_on_again(notes: list[Note]) -> None:
+    first = paginate(Note.objects.all(), order=["id"], limit=5)
+    second = paginate(Note.objects.all(), order=["id"], cursor=first.next_cursor, limit=5)
+    back = paginate(Note.objects.all(), order=["id"], cursor=second.previous_cursor, limit=5)
+    assert back.items == first.items
+    assert back.next_cursor is not None
+    assert paginate(Note.objects.all(), order=["id"], cursor=back.next_cursor, limit=5).items == second.items
+
+
 def test_annotations_can_be_the_order(notes: list[Note]) -> None:
     forwards, _ = walk(Note.objects.annotate(weight=F("rank") * 2), ["-weight"], 6)
     assert len({note.pk for page in forwards for note in page.items}) == len(notes)
