@@ -4,6 +4,9 @@ import re
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
+# The refusal or failure itself is noted with its status and address; an aborted request is no problem at all
+KNOWN_ELSEWHERE = ("Failed to load resource", "htmx:sendAbort", "htmx:afterRequest")
+
 
 class Problems:
     """Console errors (a violated Content-Security-Policy is one), exceptions, requests that failed or were refused."""
@@ -30,8 +33,7 @@ class Problems:
         page.on("response", self._note_refusal)
 
     def _hear(self, message: ConsoleMessage) -> None:
-        # The refusal itself is noted with its status and address
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        if message.type == "error" and not message.text.startswith(KNOWN_ELSEWHERE):
             self.found.append(f"console: {message.text}")
 
     def _note_failure(self, request: Request) -> None:
