@@ -159,16 +159,21 @@ class Browser:
         self.status = self.response.status
         self.last = last
         self._messages: queue.Queue[Message | None] = queue.Queue()
+        self._unread: list[Message] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         if self.status != 200:
             self.refusal = Answer(self.status, dict(self.response.getheaders()), self.response.read().decode())
             self.close()
         elif not frozen:
             self._reader.start()
-            # The first one says from where on the stream tells everything
+            # The first one says from where on the stream tells everything; it may be an event already
             self.first = self.next()
+            if self.first.event == "message":
+                self._unread.append(self.first)
 
     def next(self, patience: float = PATIENCE) -> Message:
+        if self._unread:
+            return self._unread.pop()
         try:
             message = self._messages.get(timeout=patience)
         except queue.Empty:
@@ -251,8 +256,8 @@ class Browser:
         self._messages.put(None)
 
 
-def wait_until(condition: Any, *, what: str, patience: float = PATIENCE) -> None:
+def wait_until(condition: Any, *, what: str, patience: float = PATIENCE, every: float = 0.05) -> None:
     until = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < until, f"Waited {patience} s for {what}"
-        time.sleep(0.05)
+        time.sleep(every)

@@ -118,7 +118,7 @@ def test_a_page_resumes_at_the_next_live_process(tmp_path, alice):
     second = LiveProcess(tmp_path / "log", port=first.port)
     try:
         back = Browser(second, alice.session, "note:n1", last=page.last)
-        assert back.first.told == ("note:n1", "saved", "meanwhile")
+        assert back.told(1) == [("note:n1", "saved", "meanwhile")]
         back.close()
     finally:
         second.stop()
