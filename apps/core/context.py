@@ -15,7 +15,8 @@ class Context:
     task_id: str = ""
 
 
-_current: ContextVar[Context] = ContextVar("imp_context", default=Context())
+NOTHING_KNOWN = Context()
+_current: ContextVar[Context] = ContextVar("imp_context", default=NOTHING_KNOWN)
 
 
 def current() -> Context:
