@@ -52,10 +52,6 @@ class Shell:
     def live_url(self) -> str:
         return live_url(self.request)
 
-    @property
-    def is_development(self) -> bool:
-        return bool(settings.DEBUG)
-
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     return {"shell": Shell(request)}

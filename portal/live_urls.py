@@ -10,6 +10,5 @@ urlpatterns = [
     path("live/events", events),
     path("healthz", healthz),
     path("metrics", live_metrics),
-    path("metrics", live_metrics),
     re_path("", missing),
 ]

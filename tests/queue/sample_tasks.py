@@ -85,13 +85,6 @@ def ignore_timeout(what: str) -> None:
     ctypes.CDLL(None).sleep(60)
 
 
-@task(attempts=1)
-def wait_in_the_database(what: str) -> None:
-    note(what)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(60)")
-
-
 @task(attempts=1, timeout=timedelta(seconds=1))
 def swallow_every_exception(what: str) -> None:
     note(what)

@@ -12,7 +12,7 @@ class ApiRouter(SimpleRouter):
 
 
 def routes(collection: str, view_set: type[ApiViewSet], *, name: str) -> list[URLPattern | URLResolver]:
-    """URL patterns of one view set, for an app's `api_urls`."""
+    """URL patterns of one view set, for an app's `api.py`."""
     router = ApiRouter()
     router.register(collection, view_set, basename=name)
     return router.urls

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.core import context
-from apps.core.errors import InvalidInput, NotAllowed, NotSignedIn, Problem, TooManyRequests, Unavailable
+from apps.core.errors import InvalidInput, NotAllowed, NotSignedIn, TooManyRequests, Unavailable
 from apps.core.events.hub import Stream, hub, told, told_entries
 from apps.core.events.listeners import Claim, judge
 from apps.core.events.log import read_between
@@ -46,7 +46,7 @@ async def events(request: HttpRequest) -> HttpResponseBase:
         try:
             response = await _open(request)
         except Exception as error:
-            response = await sync_to_async(_refusal)(as_problem(error), request)
+            response = await sync_to_async(problem_response)(as_problem(error), request)
         response["X-Request-Id"] = context.current().request_id
     _allow_our_pages(request, response)
     return response
@@ -113,10 +113,6 @@ def _topics(request: HttpRequest) -> frozenset[str]:
     if len(topics) > MOST_TOPICS:
         raise InvalidInput(fields={"?topic": [_("At most %(count)s topics in one stream.") % {"count": MOST_TOPICS}]})
     return topics
-
-
-def _refusal(problem: Problem, request: HttpRequest) -> HttpResponse:
-    return problem_response(problem, request)
 
 
 def _allow_our_pages(request: HttpRequest, response: HttpResponseBase) -> None:
