@@ -125,6 +125,8 @@ def measure(live: Any, url: str, people: dict[str, str]) -> None:
         grown = (worker.memory_info().rss - before) / 1000 / (PEOPLE * PAGES_OF_EACH)
         one = next(iter(people))
         sent = {topic: publish_to(topic, first) for topic, first in (("audit", 0), (f"audit:{one}", EVENTS))}
+        # The last ones may still be on their way
+        time.sleep(2)
         arrived = pages.ask()
         bare = dict(zip(range(2 * EVENTS), arrived["bare"], strict=True))
         for topic, count, what in (("audit", 500, "500 pages"), (f"audit:{one}", 20, "the 20 pages of one person")):

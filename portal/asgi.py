@@ -1,9 +1,11 @@
 """The live process: streams to open pages. Its pages and API are in `portal/wsgi.py`."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import django
@@ -35,6 +37,14 @@ def end_streams_at_signals() -> None:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(hub.stop))
 
 
+def settle_memory() -> None:
+    """A full collection over everything that Django has loaded would stop all streams for 100 ms, again and again."""
+    # Refusals link to the console's pages; loading those at the first one would be such a stop too
+    import_module(settings.ROOT_URLCONF)
+    gc.collect()
+    gc.freeze()
+
+
 class LiveHandler(ASGIHandler):
     """Django's handler, for requests that stay open for hours."""
 
@@ -48,6 +58,7 @@ class LiveHandler(ASGIHandler):
 
     async def live(self, receive: Receive, send: Send) -> None:
         await receive()
+        settle_memory()
         end_streams_at_signals()
         await hub.start(patience=0)
         await send({"type": "lifespan.startup.complete"})
