@@ -238,6 +238,8 @@ def check_programs() -> None:
 
 
 def build_front_end() -> bool:
+    # Filled when an image is made; WhiteNoise warns where there is none
+    (ROOT / "static" / "collected").mkdir(exist_ok=True)
     if assets.is_current():
         return False
     with step("Installing and building the front end"):
