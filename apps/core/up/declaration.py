@@ -7,7 +7,7 @@ from pathlib import Path
 
 from apps.core.up.probes import Probe
 
-# The state folder and the pid of the supervisor, in the environment of everything it starts
+# Its value is the state folder; everything that the supervisor starts carries it in its environment
 MARKER = "IMP_SUPERVISOR"
 
 

@@ -20,7 +20,7 @@ class ReservedPort:
     reservation: socket.socket | None
 
 
-def reserve_port(*, wanted: int, asked_by: str, what: str) -> ReservedPort:
+def reserve_port(wanted: int, asked_by: str, *, what: str) -> ReservedPort:
     """`asked_by` names the option or variable that asked for exactly this port; empty if it's only the usual one."""
     if not 1 <= wanted <= HIGHEST:
         raise UpError(f"{asked_by} is {wanted}; a port is a number between 1 and {HIGHEST}.")

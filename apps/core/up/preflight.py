@@ -9,7 +9,7 @@ import psycopg
 
 from apps.core.up.declaration import UpError
 
-OLDEST_POSTGRES = 14
+OLDEST_POSTGRES = 15
 CONNECT_SECONDS = 5
 # A new PostgreSQL takes 60 MB, and writes its log of changes ahead
 NEEDED_BYTES = 300_000_000

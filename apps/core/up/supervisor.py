@@ -1,7 +1,6 @@
 """Starts the parts in order, watches them, heals what dies or hangs, and takes all of them away."""
 
 import asyncio
-import os
 import re
 import signal
 import time
@@ -313,8 +312,3 @@ def _quoted(lines: Iterable[str]) -> str:
 
 def _stop_signal(part: Part) -> signal.Signals:
     return part.stop_signal if isinstance(part, Process) else signal.SIGTERM
-
-
-def leftovers(marker: str, value: str) -> set[int]:
-    """What an earlier supervisor of this folder left, after a crash that its guard didn't survive either."""
-    return trees.marked(marker, value) - {os.getpid()}

@@ -20,7 +20,7 @@ from apps.core.up.output import Output
 from apps.core.up.ports import asked_port, reserve_port
 from apps.core.up.preflight import check_database, check_state_folder
 from apps.core.up.summary import print_summary
-from apps.core.up.supervisor import Supervisor, leftovers
+from apps.core.up.supervisor import Supervisor
 
 USUAL_WEB_PORT = 8000
 USUAL_LIVE_PORT = 8001
@@ -44,8 +44,10 @@ class Command(BaseCommand):
         try:
             check_state_folder(settings.STATE_DIR)
             journal.acquire()
-            web = reserve_port(**_wanted(port, "--port", "PORT", USUAL_WEB_PORT), what="the pages")
-            live = reserve_port(**_wanted(live_port, "--live-port", "LIVE_PORT", USUAL_LIVE_PORT), what="live updates")
+            web = reserve_port(*asked_port(port, "--port", "PORT", USUAL_WEB_PORT), what="the pages")
+            live = reserve_port(
+                *asked_port(live_port, "--live-port", "LIVE_PORT", USUAL_LIVE_PORT), what="live updates"
+            )
             if settings.DATABASE_URL:
                 check_database(settings.DATABASE_URL)
         except UpError as error:
@@ -73,15 +75,11 @@ class Command(BaseCommand):
         sys.exit(code)
 
 
-def _wanted(option: int | None, option_name: str, variable: str, usual: int) -> dict[str, Any]:
-    wanted, asked_by = asked_port(option, option_name, variable, usual)
-    return {"wanted": wanted, "asked_by": asked_by}
-
-
 async def _supervise(
     plan: Plan, declaration: ModuleType, parts: list[Part], *, output: Output, journal: Journal, began: float
 ) -> int:
-    if left := leftovers(MARKER, str(plan.state)):
+    # After a crash that the earlier supervisor's guard didn't survive either
+    if left := trees.marked(MARKER, str(plan.state)):
         trees.kill(left)
         output.event("up", f"ended {len(left)} processes that an earlier run left behind", pids=sorted(left))
     beats: list[Heartbeat] = []
