@@ -23,6 +23,8 @@ class Finding:
 
 Check = Callable[[], Iterator[Finding]]
 
+START = "Start it with `make run`."
+
 
 def ok(check: str, what: str) -> Finding:
     return Finding(check, Level.OK, what)

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from apps.core.crypto.keys import keyring
-from apps.core.doctor.findings import Finding, error, note, ok, warning
+from apps.core.doctor.findings import START, Finding, error, note, ok, warning
 from apps.core.up.declaration import MARKER, UpError
 from apps.core.up.journal import is_held, read_run
 from apps.core.up.ports import reserve_port
@@ -18,7 +18,6 @@ from apps.core.up.trees import marked
 LOW_BYTES = 1_000_000_000
 CRITICAL_BYTES = 100_000_000
 OFTEN_RESTARTED = 3
-START = "Start it with `make run`."
 
 
 def check_settings() -> Iterator[Finding]:

@@ -9,15 +9,14 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.core import clock
-from apps.core.doctor.findings import Check, Finding, error, note, ok, warning
+from apps.core.doctor.findings import START, Check, Finding, error, note, ok, warning
+from apps.core.notify import parameters
 from apps.core.processes.selectors import GONE_AFTER, LATE_AFTER, Health, last_seen, list_processes
 from apps.core.queue.selectors import get_counts, get_lag
 from apps.core.up.preflight import OLDEST_POSTGRES
 
-CONNECT_SECONDS = 5
 LARGEST_CLOCK_DIFFERENCE = timedelta(seconds=2)
 LONG_LAG = timedelta(seconds=10)
-START = "Start it with `make run`."
 
 
 def checks() -> tuple[Check, ...]:
@@ -30,9 +29,7 @@ def checks() -> tuple[Check, ...]:
 
 def _cannot_connect() -> str | None:
     try:
-        parameters = connection.get_connection_params()
-        known = ("dbname", "user", "password", "host", "port", "sslmode")
-        psycopg.connect(**{k: v for k, v in parameters.items() if k in known}, connect_timeout=CONNECT_SECONDS).close()
+        psycopg.connect(**parameters()).close()
     except psycopg.Error as failure:
         return " ".join(str(failure).split())
     return None

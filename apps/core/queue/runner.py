@@ -1,5 +1,6 @@
 """Runs one claimed task and settles what comes of it."""
 
+import logging
 import time
 import traceback
 from collections.abc import Callable
@@ -79,7 +80,13 @@ def run(claim: Claim, *, limit: Limit = unlimited) -> Outcome:
         return outcome
 
 
-_LEVELS = {Outcome.DONE: 20, Outcome.AGAIN: 30, Outcome.RETURNED: 20, Outcome.FAILED: 40, Outcome.LOST: 30}
+_LEVELS = {
+    Outcome.DONE: logging.INFO,
+    Outcome.AGAIN: logging.WARNING,
+    Outcome.RETURNED: logging.INFO,
+    Outcome.FAILED: logging.ERROR,
+    Outcome.LOST: logging.WARNING,
+}
 
 
 def _run(claim: Claim, task: Task, package: Package, limit: Limit) -> tuple[Outcome, str]:

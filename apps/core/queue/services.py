@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from django.db import connection, transaction
 
+from apps.core.notify import notify
 from apps.core.queue.broker import channel, push
 from apps.core.queue.models import QueuedTask, TaskFailure
 
@@ -46,7 +47,7 @@ def run_now(*, queue_ids: Collection[int]) -> list[QueuedTask]:
         cursor.execute(
             "UPDATE django_q_ormq SET lock = clock_timestamp() WHERE id = ANY(%s)", [[task.pk for task in tasks]]
         )
-        cursor.execute("SELECT pg_notify(%s, '')", [channel()])
+    notify(channel())
     return tasks
 
 

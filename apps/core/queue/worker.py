@@ -17,6 +17,7 @@ from django.db import close_old_connections, connections
 from django_q.conf import Conf
 from psycopg import sql
 
+from apps.core.notify import parameters
 from apps.core.queue.broker import channel
 from apps.core.queue.claims import Claim, claim_next, release_dead, seconds_to_next, this_worker
 from apps.core.queue.runner import Outcome, TaskInterrupted, TaskStopped, TaskTimedOut, persistently, run
@@ -95,13 +96,7 @@ class Worker:
         """A connection of its own to listen and claim; it listens before the first look, so no wake-up is missed."""
         if self.inbox is None:
             with self._interruptible():
-                parameters = connections[Conf.ORM].get_connection_params()
-                known = {
-                    name: value
-                    for name, value in parameters.items()
-                    if name not in ("cursor_factory", "context", "prepare_threshold", "server_side_binding")
-                }
-                inbox = psycopg.connect(**{"connect_timeout": 5, **known}, autocommit=True)
+                inbox = psycopg.connect(**parameters(Conf.ORM), autocommit=True)
             try:
                 # Losing a claim when Postgres itself crashes is harmless: the task is then still due
                 inbox.execute("SET synchronous_commit = off")
