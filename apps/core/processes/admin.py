@@ -6,24 +6,23 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from apps.core.processes.models import ProcessHeartbeat
 from apps.core.processes.selectors import Health, health_of
+from apps.core.web.admin import ReadOnlyAdmin
 
 COLOURS = {Health.ALIVE: "success", Health.LATE: "warning", Health.GONE: "danger"}
 
 
 @admin.register(ProcessHeartbeat)
-class ProcessAdmin(ModelAdmin):
-    """Read only: processes write these rows themselves."""
+class ProcessAdmin(ReadOnlyAdmin):
+    """Processes write these rows themselves."""
 
     list_display = ["kind", "health", "host", "pid", "version", "started_at", "seen_at", "told"]
     list_filter = ["kind"]
     list_per_page = 100
     search_fields = ["host"]
-    show_full_result_count = False
     fields = ["kind", "health", "host", "pid", "version", "started_at", "seen_at", "told", "detail"]
     readonly_fields = fields
 
@@ -45,15 +44,6 @@ class ProcessAdmin(ModelAdmin):
     def has_view_permission(self, request: HttpRequest, obj: ProcessHeartbeat | None = None) -> bool:
         """Whoever the site lets in: looking after processes is what operators are for."""
         return True
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ProcessHeartbeat | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ProcessHeartbeat | None = None) -> bool:
-        return False
 
 
 def _is_worth_telling(part: dict[str, Any]) -> bool:
