@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
-from apps.accounts.second_factor import has_second_factor
+from apps.accounts.selectors import has_second_factor
 from apps.accounts.views import SignOut
 from apps.core.assets import assets
 from apps.core.errors import NotAllowed

@@ -3,14 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
-from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from apps.accounts.selectors import has_second_factor
 from apps.audit.selectors import list_events
+from apps.audit.services import topics_for
 from apps.core import clock
 from apps.core.errors import NotAllowed, Text
 from apps.core.processes.selectors import Health, list_processes
@@ -37,7 +38,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         return _part(request, "activity", activity_context(request))
     if part == "platform":
         return _part(request, "platform", platform_context(request))
-    context = {"has_second_factor": is_mfa_enabled(request.user), **activity_context(request)}
+    user: Any = request.user
+    context = {"has_second_factor": has_second_factor(user), **activity_context(request)}
     return htmx.vary(render(request, "overview/index.html", context))
 
 
@@ -51,14 +53,14 @@ def activity_context(request: HttpRequest) -> dict[str, Any]:
     user: Any = request.user
     return {
         "events": list(list_events(actor=user)[:RECENT]),
-        "live_topic": "audit" if user.is_staff else f"audit:{user.pk}",
+        "live_topics": topics_for(user),
     }
 
 
 def platform_context(request: HttpRequest) -> dict[str, Any]:
     """Which processes live and what the worker has to do. Two queries."""
     if not request.user.is_staff:
-        raise NotAllowed(roles=["operator"])
+        raise NotAllowed(role="sre-operator")
     processes = list_processes()
     counts = get_counts()
     is_late = counts.lag is not None and counts.lag > LATE_AFTER

@@ -3,7 +3,6 @@
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
-from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes import views as recovery_views
 from allauth.mfa.totp import views as totp_views
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -15,7 +14,6 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from apps.accounts.forms import EnableSecondFactorForm
-from apps.accounts.models import User
 from apps.accounts.qr import qr_path
 from apps.accounts.views import RefusesWith422
 from apps.audit.services import record
@@ -75,7 +73,3 @@ class NewRecoveryCodes(RefusesWith422, recovery_views.GenerateRecoveryCodesView)
             response: HttpResponse = super().form_valid(form)
             record(actor=self.request.user, verb="account.recovery_codes_made", target=self.request.user)
         return response
-
-
-def has_second_factor(user: User) -> bool:
-    return bool(Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists())

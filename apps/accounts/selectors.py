@@ -37,6 +37,10 @@ def second_factor_of(user: User) -> SecondFactorState | None:
     )
 
 
+def has_second_factor(user: User) -> bool:
+    return bool(Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists())
+
+
 def password_changed_at(user: User) -> datetime | None:
     """When it was last changed by the person; the account's first password isn't a change."""
     event = last_event(verb="account.password_changed", target=user)
