@@ -16,7 +16,7 @@ from apps.core.postgres.places import digest
 STOP_FAST, STOP_IMMEDIATELY = signal.SIGINT, signal.SIGQUIT
 STOPPED_WITHIN = 10.0
 # How long connections of a killed server may take to notice before they're ended
-ORPHANS_NOTICE_WITHIN = 3.0
+ORPHANS_NOTICE_WITHIN = 1.0
 
 
 def find(data: Path) -> int | None:
