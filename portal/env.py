@@ -60,7 +60,7 @@ def database_from_url(url: str) -> dict[str, Any]:
     if not name:
         raise ImproperlyConfigured(f"{hint}; the name of the database is missing.")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "apps.core.database",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -2,7 +2,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.color import Style
-from django.db.backends.postgresql import base, operations
+from django.db.backends.postgresql import operations
+
+from apps.core.database import base
 
 
 class DatabaseOperations(operations.DatabaseOperations):

@@ -1,0 +1,1 @@
+"""PostgreSQL for Django, with connections that are checked without a round trip. Named by DATABASES' ENGINE."""
