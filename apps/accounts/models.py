@@ -3,11 +3,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.managers import UserManager
+from apps.accounts.managers import SessionManager, UserManager
 from apps.core import clock
 from apps.core.ids import IdField
 from apps.core.versions import Versioned
@@ -71,3 +72,20 @@ class User(Versioned, AbstractBaseUser):
 
     def has_module_perms(self, app: str) -> bool:
         return self.is_active and self.is_staff
+
+
+class Session(AbstractBaseSession):
+    """A browser's session. The person is who signed in with it; what the session holds stays in its signed data."""
+
+    # Unconstrained: for a person who was just deleted, Django would try one new key after the other, for ever
+    person = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, editable=False, db_constraint=False, related_name="sessions"
+    )
+
+    objects = SessionManager()  # type: ignore[misc]
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from apps.accounts.sessions import SessionStore
+
+        return SessionStore

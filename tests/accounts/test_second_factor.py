@@ -188,10 +188,11 @@ def test_neither_the_key_nor_the_recovery_codes_are_in_a_dump_of_the_database(se
     codes = recovery_codes(browser)
     browser.post("/account/recovery-codes/new")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT session_data FROM django_session")
+        cursor.execute("SELECT session_data FROM accounts_session")
         sessions = [row[0] for row in cursor.fetchall()]
     from django.core import signing
 
+    assert sessions
     kept = [str(signing.loads(each, salt="django.contrib.sessions.SessionStore")) for each in sessions]
     dump = whole_database() + "".join(kept).encode()
     assert b"mina@tidewater.example" in dump

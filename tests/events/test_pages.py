@@ -5,9 +5,9 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
+from apps.accounts.models import Session
 from apps.core.events import publish
 from tests.browser.checks import check_accessibility
 from tests.events.live import LiveProcess, wait_until

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import psutil
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.utils import timezone
 
+from apps.accounts.models import Session
 from apps.core.events import publish
 from apps.core.events.models import Event
 from apps.core.events.position import Position

@@ -153,10 +153,10 @@ def test_visitor_is_sent_to_the_sign_in(client: Client, notes: list[Note]) -> No
     assert client.get("/board?colour=blue")["Location"] == "/sign-in?next=/board%3Fcolour%3Dblue"
 
 
-def test_list_costs_three_queries_however_many_rows(
+def test_list_costs_two_queries_however_many_rows(
     page_client: Client, notes: list[Note], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         page_client.get("/board")
 
 
@@ -207,7 +207,7 @@ def test_export_in_an_unknown_format_is_not_there(page_client: Client, notes: li
 def test_head_of_an_export_learns_its_name_without_asking_for_rows(
     page_client: Client, notes: list[Note], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         response = page_client.head("/board?format=csv")
     assert "notes-" in response["Content-Disposition"]
 

@@ -45,11 +45,11 @@ def test_overview_sends_a_visitor_to_the_sign_in(client: Client, db: None) -> No
     assert response["Location"] == "/sign-in?next=/"
 
 
-def test_overview_costs_four_queries(
+def test_overview_costs_three_queries(
     page_client: Client, event: AuditEvent, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     page_client.get("/")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         page_client.get("/")
 
 
@@ -81,11 +81,11 @@ def test_platform_card_is_for_operators(page_client: Client) -> None:
     assert "platform-title" not in response.content.decode()
 
 
-def test_audit_page_costs_three_queries(
+def test_audit_page_costs_two_queries(
     page_client: Client, event: AuditEvent, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     page_client.get("/audit")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         page_client.get("/audit")
 
 

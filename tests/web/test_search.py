@@ -93,7 +93,7 @@ def test_search_is_a_page_of_its_own_without_script(page_client: Client) -> None
 def test_search_costs_no_query_beyond_who_asks(
     page_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         search(page_client, "audit")
 
 
