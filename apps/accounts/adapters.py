@@ -54,6 +54,10 @@ class AccountAdapter(DefaultAccountAdapter):
             if isinstance(user, User):
                 record(actor=user, verb="account.signed_out", target=user)
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """The address alone. allauth counts for each Host header too, whose port anybody can vary."""
+        return str(credentials.get("email", "")).strip().lower()
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Also for an address that nobody has, so that trying addresses shows in the log."""
         email = str(credentials.get("email", ""))

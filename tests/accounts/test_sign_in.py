@@ -85,6 +85,15 @@ def test_after_five_refusals_the_address_waits_also_with_the_right_password(clie
     assert sign_in(Client(), "other@tidewater.example").status_code == 302
 
 
+def test_another_port_in_the_host_header_gives_no_further_tries(client, mina):
+    for port in range(1, 6):
+        values = {"login": mina.email, "password": "wrong"}
+        assert client.post("/sign-in", values, headers={"Host": f"testserver:{port}"}).status_code == 422
+    values = {"login": mina.email, "password": PASSWORD}
+    assert client.post("/sign-in", values, headers={"Host": "testserver:6"}).status_code == 429
+    assert not is_signed_in(client)
+
+
 def test_many_tries_from_one_place_get_the_page_for_that(client, mina):
     for _ in range(60):
         client.post("/sign-in", {})
