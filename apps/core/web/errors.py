@@ -15,6 +15,7 @@ from django.core import exceptions
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
 from django.template import loader
 from django.utils.html import escape
 from django.utils.translation import get_language
@@ -70,7 +71,12 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path:
+            # No address of ours has one, and no column of the database takes one
+            return respond(request, NotFound())
         response = self.get_response(request)
+        if htmx.is_partial(request) and _leads_to_sign_in(request, response):
+            return _to_sign_in(request)
         if response.status_code == 405 and not getattr(response, "content", b"-"):
             return respond(request, MethodNotAllowed(headers={"Allow": response.get("Allow", "")}))
         if settings.DEBUG and response.status_code == 404 and request.resolver_match is None:
@@ -135,6 +141,13 @@ def respond(request: HttpRequest, problem: Problem) -> HttpResponseBase:
 
 def wants_json(request: HttpRequest) -> bool:
     return request.path.startswith(API_PREFIX) or not (htmx.is_htmx(request) or request.accepts("text/html"))
+
+
+def _leads_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Django's own checks redirect, which HTMX would follow: the sign-in page would stand inside of the page."""
+    if response.status_code != HTTPStatus.FOUND or request.user.is_authenticated:
+        return False
+    return response["Location"].partition("?")[0] == resolve_url(settings.LOGIN_URL)
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponseBase:

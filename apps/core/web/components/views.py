@@ -125,4 +125,4 @@ def fail(request: HttpRequest) -> HttpResponse:
 @in_development
 def rows(request: HttpRequest) -> HttpResponse:
     """The table alone, for the links of its heads and its pager."""
-    return render(request, "components/_table.html", {"gateways": samples.gateways()})
+    return render(request, "components/_table.html", samples.context())
