@@ -89,3 +89,9 @@ def test_each_request_makes_one_line_with_route_status_and_time(lines: io.String
 def test_probes_make_no_line(lines: io.StringIO, client: Client) -> None:
     assert client.get("/healthz").status_code == 200
     assert parsed(lines) == []
+
+
+@pytest.mark.django_db
+def test_a_host_that_is_not_ours_makes_one_line_without_a_traceback(lines: io.StringIO, client: Client) -> None:
+    assert client.get("/sign-in", headers={"Host": "evil.example"}).status_code == 400
+    assert [line["logger"] for line in parsed(lines)] == ["access"]
