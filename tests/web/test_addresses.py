@@ -1,8 +1,9 @@
 """Addresses that fragments and strangers ask for, and where they lead."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from apps.accounts.models import User
 from tests.web.htmx import HTMX
@@ -20,7 +21,6 @@ def test_address_with_a_nul_in_it_leads_nowhere(page_client: Client) -> None:
 
 
 def test_heads_and_pager_of_the_components_page_find_their_table(
-    client: Client, alice: User, settings: SettingsWrapper
 ) -> None:
     settings.DEBUG = True
     client.force_login(alice)
