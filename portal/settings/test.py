@@ -11,5 +11,3 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.sample", "tests.vault"]
 ROOT_URLCONF = "tests.urls"
 DATABASES["default"]["ENGINE"] = "tests.database"
 OPERATORS_NEED_SECOND_FACTOR = False
-# Nothing is collected here; whitenoise would warn at each client
-STATIC_ROOT = None
