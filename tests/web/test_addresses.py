@@ -20,8 +20,7 @@ def test_address_with_a_nul_in_it_leads_nowhere(page_client: Client) -> None:
     assert page_client.get("/audit/%00").status_code == 404
 
 
-def test_heads_and_pager_of_the_components_page_find_their_table(
-) -> None:
+def test_heads_and_pager_of_the_components_page_find_their_table(client: Client, alice: User, settings: Any) -> None:
     settings.DEBUG = True
     client.force_login(alice)
     table = client.get("/components/rows")
