@@ -1,6 +1,5 @@
 """What goes into before and after: only what differs, as plain JSON, with secrets masked."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,12 +9,7 @@ from uuid import UUID
 from django.utils.functional import Promise
 
 from apps.core.crypto import MASK, Sealed, Secret
-
-# A name that ends in one of these words holds something that must not be read in a log
-SECRET_NAME = re.compile(
-    r"(^|[_\-. ])(password|passphrase|secret|token|api_?key|private_?key|seed|credentials?|authorization|cookie)s?$",
-    re.IGNORECASE,
-)
+from apps.core.secret_names import names_a_secret
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -42,7 +36,7 @@ def masked(value: Any, *, name: str = "") -> Any:
     """As plain JSON. A secret becomes the mask, whether by its type or by the name it goes under."""
     if value is None or value == "":
         return value
-    if isinstance(value, Secret | Sealed) or (SECRET_NAME.search(name) and not isinstance(value, bool)):
+    if isinstance(value, Secret | Sealed) or (names_a_secret(name) and not isinstance(value, bool)):
         return MASK
     if isinstance(value, Mapping):
         return {str(key): masked(item, name=str(key)) for key, item in value.items()}

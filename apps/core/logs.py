@@ -15,13 +15,9 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from apps.core.secret_names import names_a_secret
+
 MASK = "(hidden)"
-# As whole words, so that `token_id` and `monkey` stay readable
-SECRET_NAME = re.compile(
-    r"(^|[_\-.])(passwords?|passwd|passphrase|secrets?|tokens?|authorization|cookies?|api[_-]?keys?|private[_-]?key"
-    r"|credentials?|session[_-]?key|recovery[_-]?codes?|csrfmiddlewaretoken|dsn|database[_-]?url)$",
-    re.IGNORECASE,
-)
 SECRET_TEXT = (
     # postgres://user:password@host
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(@)", re.IGNORECASE), rf"\1{MASK}\2"),
@@ -99,7 +95,7 @@ def mask_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventD
 
 
 def _masked(key: object, value: Any, *, depth: int) -> Any:
-    if isinstance(key, str) and SECRET_NAME.search(key) and value not in (None, "", True, False):
+    if isinstance(key, str) and names_a_secret(key) and value not in (None, "", True, False):
         return MASK
     if isinstance(value, str):
         for pattern, replacement in SECRET_TEXT:

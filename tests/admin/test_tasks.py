@@ -12,10 +12,10 @@ from django_q.models import OrmQ
 
 from apps.audit.models import AuditEvent
 from apps.core import context
+from apps.core.crypto import MASK
 from apps.core.dispatch import dispatch
 from apps.core.queue.claims import claim_next, fail, run_later
 from apps.core.queue.models import QueuedTask, TaskFailure
-from apps.core.queue.packages import MASK
 from apps.core.queue.tasks import task
 
 pytestmark = pytest.mark.django_db

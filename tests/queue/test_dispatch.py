@@ -8,9 +8,10 @@ from django_q.models import OrmQ
 
 from apps.core import context
 from apps.core.clock import now
+from apps.core.crypto import MASK
 from apps.core.dispatch import dispatch
 from apps.core.queue.models import QueuedTask
-from apps.core.queue.packages import MASK, ForgedPackage, unpack
+from apps.core.queue.packages import ForgedPackage, unpack
 from apps.core.queue.tasks import UnknownTask, task
 
 pytestmark = pytest.mark.django_db

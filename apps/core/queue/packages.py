@@ -4,7 +4,6 @@ A package is a signed pickle. `unpack` checks the signature before it touches th
 installation has signed is ever loaded.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 from django_q.signing import BadSignature, SignedPackage
 
 from apps.core.clock import now
+from apps.core.crypto import MASK
 from apps.core.queue.tasks import Task
+from apps.core.secret_names import names_a_secret
 
-MASK = "•••"
-SECRET_LIKE = re.compile(r"pass(word|phrase)?|secret|token|credential|private|api_?key|authorization|cookie", re.I)
 LARGEST = 64 * 1024
 LONGEST_SHOWN = 200
 
@@ -79,7 +78,7 @@ def require_plain(value: Any) -> None:
 
 def readable(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as operators see them: secrets masked, long texts cut."""
-    return {name: MASK if SECRET_LIKE.search(name) else _readable_value(value) for name, value in arguments.items()}
+    return {name: MASK if names_a_secret(name) else _readable_value(value) for name, value in arguments.items()}
 
 
 def _readable_value(value: Any) -> Any:
