@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.accounts.services import MANAGED
 from apps.audit.changes import fields_of
 from apps.audit.services import SYSTEM, record
+from apps.core.errors import Text
 
 PASSWORD = "imp-demo"  # noqa: S105
 
@@ -31,7 +31,7 @@ class DemoPerson:
 
 @dataclass(frozen=True)
 class DemoGroup:
-    title: str | Promise
+    title: Text
     people: list[DemoPerson] = field(default_factory=list)
 
 

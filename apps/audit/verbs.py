@@ -7,17 +7,15 @@ can't be recorded, and one that was recorded once is never renamed: the log keep
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Text = str | Promise
+from apps.core.errors import Text
 
 _texts: dict[str, Text] = {
     # Signing in
     "account.signed_in": _("Signed in"),
     "account.sign_in_failed": _("Sign-in refused for %(target)s"),
     "account.signed_out": _("Signed out"),
-    "account.reauthenticated": _("Confirmed who they are"),
     # One's own account
     "account.preferences_changed": _("Changed the preferences of %(target)s"),
     "account.password_changed": _("Changed the password of %(target)s"),
