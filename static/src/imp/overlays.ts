@@ -29,7 +29,7 @@ function nameAfterHeading(host: Element, dialog: HTMLDialogElement): void {
 }
 
 /** Asks before work is lost; a key that nobody has stored keeps its dialog open. */
-export async function closeOverlay(dialog: HTMLDialogElement): Promise<void> {
+async function closeOverlay(dialog: HTMLDialogElement): Promise<void> {
   const tick = missingTick(dialog);
   if (tick) tick.focus();
   else if (!hasUnsavedWork(dialog) || (await askToLeave())) dialog.close();
