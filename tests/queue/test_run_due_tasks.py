@@ -30,6 +30,16 @@ def break_down() -> None:
     raise ValueError("no")
 
 
+class Speechless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@task(attempts=1)
+def break_down_oddly(how: str) -> None:
+    raise {"nul": ValueError("a\0b"), "half": ValueError("a\ud800b"), "speechless": Speechless()}[how]
+
+
 @pytest.fixture(autouse=True)
 def forget() -> None:
     seen.clear()
@@ -66,3 +76,18 @@ class TestRunDueTasks:
         with time_machine.travel(now() + timedelta(minutes=1)):
             run_due_tasks(may_fail=True)
         assert TaskFailure.objects.get().attempts == 2
+
+    @pytest.mark.parametrize(
+        ("how", "error"),
+        [
+            ("nul", "ValueError: a\\0b"),
+            ("half", "ValueError: a\\ud800b"),
+            ("speechless", "Speechless: its text can't be made"),
+        ],
+    )
+    def test_an_error_that_cannot_be_stored_as_it_is_is_told_all_the_same(self, how: str, error: str) -> None:
+        dispatch(break_down_oddly, how)
+        run_due_tasks(may_fail=True)
+        failure = TaskFailure.objects.get()
+        assert failure.error == error
+        assert "break_down_oddly" in failure.traceback

@@ -115,12 +115,24 @@ def _run(claim: Claim, task: Task, package: Package, limit: Limit) -> tuple[Outc
 
 
 def _settle_error(claim: Claim, task: Task, raised: BaseException) -> tuple[Outcome, str]:
-    error = f"{type(raised).__name__}: {raised}"[:LONGEST_ERROR]
-    lines = "".join(traceback.format_exception(raised))[-LONGEST_TRACEBACK:]
+    error = storable(f"{type(raised).__name__}: {_text_of(raised)}")[:LONGEST_ERROR]
+    lines = storable("".join(traceback.format_exception(raised)))[-LONGEST_TRACEBACK:]
     if claim.attempts < task.attempts:
         delay = task.delay_after(claim.attempts)
         return _settled(Outcome.AGAIN, lambda cursor: run_later(cursor, claim, delay=delay, error=error)), error
     return _settled(Outcome.FAILED, lambda cursor: fail(cursor, claim, error=error, traceback=lines)), error
+
+
+def _text_of(raised: BaseException) -> str:
+    try:
+        return str(raised)
+    except Exception:
+        return "its text can't be made"
+
+
+def storable(text: str) -> str:
+    """PostgreSQL takes no NUL, and half of a surrogate pair is no text; what a task was given may hold both."""
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
 def _settled(outcome: Outcome, settle: Callable[[Cursor], bool]) -> Outcome:

@@ -19,7 +19,7 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from apps.core.clock import now
 from apps.core.queue.claims import has_ended, this_worker
 from apps.core.queue.models import Sweep
-from apps.core.queue.runner import LONGEST_ERROR
+from apps.core.queue.runner import LONGEST_ERROR, storable
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +154,7 @@ class Sweeper:
         try:
             each.function()
         except Exception as raised:
-            error = "".join(traceback.format_exception(raised))[-LONGEST_ERROR:]
+            error = storable("".join(traceback.format_exception(raised)))[-LONGEST_ERROR:]
             log.exception("sweep", function=each.name, outcome="failed")
         else:
             log.debug("sweep", function=each.name, ms=round((time.perf_counter() - started) * 1000, 1))
