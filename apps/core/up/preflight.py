@@ -41,7 +41,7 @@ def check_database(url: str) -> None:
     try:
         connection = psycopg.connect(url, connect_timeout=CONNECT_SECONDS)
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
+        reason = _without_password(" ".join(str(error).split()), url)
         raise UpError(
             f"The database of DATABASE_URL can't be used: {reason}. Check the address, or leave it unset."
         ) from None
@@ -51,14 +51,26 @@ def check_database(url: str) -> None:
             raise UpError(
                 f"The database of DATABASE_URL is PostgreSQL {version}; {OLDEST_POSTGRES} or newer is needed."
             )
-        name, user, allowed, read_only = connection.execute(
+        name, user, allowed, is_copy, read_only = connection.execute(
             "SELECT current_database(), current_user,"
-            " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), pg_is_in_recovery()"
-        ).fetchone() or ("", "", False, False)
-    if read_only:
+            " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false), pg_is_in_recovery(),"
+            " current_setting('default_transaction_read_only')::bool"
+        ).fetchone() or ("", "", False, False, False)
+    if is_copy:
         raise UpError("The database of DATABASE_URL is a read-only copy; write the address of its primary.")
+    if read_only:
+        raise UpError(
+            f"The user {user} may only read in the database {name}: set default_transaction_read_only to off for both, "
+            "or write another user into DATABASE_URL."
+        )
     if not allowed:
         raise UpError(
             f"The user {user} may not make tables in the database {name}: make it the owner "
             f'(`ALTER DATABASE "{name}" OWNER TO "{user}"`), or write another user into DATABASE_URL.'
         )
+
+
+def _without_password(reason: str, url: str) -> str:
+    """libpq quotes what it can't read of an address, and that may be the password."""
+    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    return reason.replace(password, "(hidden)") if password else reason

@@ -1,0 +1,22 @@
+"""What `check_database` says about a database that answers, and what it keeps to itself."""
+
+import pytest
+from django.conf import settings
+
+from apps.core.up.declaration import UpError
+from apps.core.up.preflight import check_database
+
+
+def test_a_user_who_may_only_read_is_refused() -> None:
+    url = str(settings.DATABASE_URL or settings.EMBEDDED_POSTGRES.url())
+    check_database(url)
+    with pytest.raises(UpError, match="may only read in the database"):
+        check_database(f"{url}?options=-cdefault_transaction_read_only%3Don")
+
+
+@pytest.mark.parametrize("password", ["half%zzopen", "two words"])
+def test_a_password_that_cannot_be_read_is_not_quoted(password: str) -> None:
+    with pytest.raises(UpError) as refusal:
+        check_database(f"postgres://imp:{password}@127.0.0.1:9/imp")
+    assert "can't be used" in str(refusal.value)
+    assert password not in str(refusal.value)
