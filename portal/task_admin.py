@@ -4,7 +4,7 @@ They are here and not in `core`, because what operators do goes into the audit l
 """
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from apps.audit.services import Target, record
 from apps.core.clock import now
+from apps.core.durations import exactly
 from apps.core.queue import selectors, services
 from apps.core.queue.models import DelayedTask, QueuedTask, RunningTask, Sweep, TaskFailure, WaitingTask
 from apps.core.web.admin import OperatorsAdmin
@@ -68,7 +69,7 @@ class TaskListAdmin(OperatorsAdmin):
             for model, count in lists
         ]
         response: HttpResponse = super().changelist_view(
-            request, {**(extra_context or {}), "task_lists": shown, "lag": counts.lag}
+            request, {**(extra_context or {}), "task_lists": shown, "lag": exactly(counts.lag) if counts.lag else ""}
         )
         return response
 
@@ -158,15 +159,15 @@ class TaskListAdmin(OperatorsAdmin):
 
     @admin.display(description=_("waits for"), ordering="due_at")
     def waits(self, task: Any) -> str:
-        return span(now() - task.due_at)
+        return exactly(now() - task.due_at)
 
     @admin.display(description=_("runs for"), ordering="claimed_at")
     def runs(self, task: QueuedTask) -> str:
-        return span(now() - task.claimed_at) if task.claimed_at else "–"
+        return exactly(now() - task.claimed_at) if task.claimed_at else "–"
 
     @admin.display(description=_("due in"), ordering="due_at")
     def due(self, task: Any) -> str:
-        return span(task.due_at - now())
+        return exactly(task.due_at - now())
 
     @admin.display(description=_("due"), ordering="due_at")
     def due_moment(self, task: Any) -> str:
@@ -174,7 +175,7 @@ class TaskListAdmin(OperatorsAdmin):
 
     @admin.display(description=_("age"), ordering="created_at")
     def age(self, task: QueuedTask | TaskFailure) -> str:
-        return span(now() - task.created_at)
+        return exactly(now() - task.created_at)
 
 
 def list_keys(queryset: models.QuerySet[Any]) -> list[Any]:
@@ -189,20 +190,6 @@ def short(path: str) -> str:
 
 def moment(at: datetime | None) -> str:
     return date_format(localtime(at), "DATETIME_FORMAT") if at else "–"
-
-
-def span(length: timedelta) -> str:
-    """Days to milliseconds, in the one or two units that matter."""
-    seconds = max(0.0, length.total_seconds())
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 120:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
 TASK_FIELDS = ("task_id", "function", "shown_arguments", "request_id", "attempts", "error", "created_at")
@@ -256,7 +243,7 @@ class SweepAdmin(TaskListAdmin):
 
     @admin.display(description=_("every"), ordering="every")
     def every_span(self, sweep: Sweep) -> str:
-        return span(sweep.every)
+        return exactly(sweep.every)
 
     @admin.display(description=_("took"))
     def took(self, sweep: Sweep) -> str:

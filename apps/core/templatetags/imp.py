@@ -10,11 +10,12 @@ from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext, pgettext
 
 from apps.core import clock
 from apps.core.assets import assets
 from apps.core.charts import Spark
+from apps.core.durations import roughly
 
 register = template.Library()
 
@@ -67,25 +68,10 @@ def relative(moment: datetime) -> str:
         # How a date is written, in the letters of Django's date filter
         pattern = pgettext("date", "j M") if moment.year == now.year else pgettext("date", "j M Y")
         return format_date(timezone.localtime(moment), pattern)
-    text = span(distance)
+    text = roughly(distance)
     if not text:
         return gettext("now")
     return gettext("%(span)s ago") % {"span": text} if moment <= now else gettext("in %(span)s") % {"span": text}
-
-
-def span(distance: timedelta) -> str:
-    """A length of time in its largest unit, empty below five seconds."""
-    seconds = int(distance.total_seconds())
-    if seconds < 5:
-        return ""
-    if seconds < 60:
-        return gettext("%(count)d s") % {"count": seconds}
-    if seconds < 3600:
-        return gettext("%(count)d min") % {"count": seconds // 60}
-    if seconds < 86400:
-        return gettext("%(count)d h") % {"count": seconds // 3600}
-    days = seconds // 86400
-    return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
 
 
 @register.filter
