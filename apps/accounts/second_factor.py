@@ -29,7 +29,7 @@ class SecondFactor(LoginRequiredMixin, View):
 @method_decorator(never_cache, name="dispatch")
 class Enable(RefusesWith422, totp_views.ActivateTOTPView):
     form_class = EnableSecondFactorForm
-    template_name = "account/second_factor_on.html"
+    template_name = "accounts/second_factor_on.html"
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().get_context_data(**context)
@@ -48,7 +48,7 @@ class Enable(RefusesWith422, totp_views.ActivateTOTPView):
 
 @method_decorator(never_cache, name="dispatch")
 class Disable(RefusesWith422, totp_views.DeactivateTOTPView):
-    template_name = "account/second_factor_off.html"
+    template_name = "accounts/second_factor_off.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
@@ -61,12 +61,12 @@ class Disable(RefusesWith422, totp_views.DeactivateTOTPView):
 class RecoveryCodes(recovery_views.ViewRecoveryCodesView):
     """Shown once; later only how many are left."""
 
-    template_name = "account/recovery_codes.html"
+    template_name = "accounts/recovery_codes.html"
 
 
 @method_decorator([never_cache, reauthentication_required(app="allauth.mfa")], name="dispatch")
 class NewRecoveryCodes(RefusesWith422, recovery_views.GenerateRecoveryCodesView):
-    template_name = "account/recovery_codes_new.html"
+    template_name = "accounts/recovery_codes_new.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():

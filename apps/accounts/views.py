@@ -108,7 +108,7 @@ def show_account(request: HttpRequest, *, status: int = 200, **forms: Any) -> Ht
         "second_factor": selectors.second_factor_of(user),
         **forms,
     }
-    return htmx.vary(render(request, "account/index.html", context, status=status))
+    return htmx.vary(render(request, "accounts/index.html", context, status=status))
 
 
 class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
