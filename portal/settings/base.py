@@ -163,7 +163,7 @@ TIME_ZONE = "UTC"
 # --- Static files ----------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT: Path | None = BASE_DIR / "static" / "collected"
+STATIC_ROOT = BASE_DIR / "static" / "collected"
 STATICFILES_DIRS = [BASE_DIR / "static" / "dist"]
 ASSET_MANIFEST = BASE_DIR / "static" / "dist" / "manifest.json"
 WHITENOISE_IMMUTABLE_FILE_TEST = r"-[A-Z0-9]{8}\.(css|js|svg)(\.map)?$"  # the names that esbuild gives
