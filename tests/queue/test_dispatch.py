@@ -74,6 +74,9 @@ class TestDispatch:
             (greet, (object(),), TypeError, "pass an id"),
             (greet, ("a", "b", {"at": now()}), TypeError, "pass an id"),
             (greet, ("a", "b", {1: "x"}), TypeError, "pass an id"),
+            (greet, ("a\0b",), TypeError, "can't be stored"),
+            (greet, ("a", "b", {"\ud800": 1}), TypeError, "can't be stored"),
+            (greet, ([float("nan")],), TypeError, "JSON has none such"),
             (greet, ("x" * 70_000,), TypeError, "save them and pass an id"),
         ],
     )

@@ -4,6 +4,8 @@ A package is a signed pickle. `unpack` checks the signature before it touches th
 installation has signed is ever loaded.
 """
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,8 @@ from apps.core.crypto import MASK
 from apps.core.queue.tasks import Task
 from apps.core.secret_names import names_a_secret
 
+# No column of PostgreSQL takes NUL or half of a surrogate pair
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 LARGEST = 64 * 1024
 LONGEST_SHOWN = 200
 
@@ -64,13 +68,18 @@ def unpack(payload: str) -> Package:
 
 def require_plain(value: Any) -> None:
     """Only what JSON can say: such arguments mean the same to the worker of the next release."""
+    if isinstance(value, str) and UNSTORABLE.search(value):
+        raise TypeError(f"A task can't take the text {value!r:.80}; it has a character that can't be stored.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(f"A task can't take the number {value}; JSON has none such.")
     if value is None or isinstance(value, str | int | float | bool):
         return
     if isinstance(value, list | tuple):
         for item in value:
             require_plain(item)
     elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        for item in value.values():
+        for key, item in value.items():
+            require_plain(key)
             require_plain(item)
     else:
         raise TypeError(f"A task can't take {type(value).__name__} {value!r:.80}; pass an id or another plain value.")
