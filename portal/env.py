@@ -52,8 +52,11 @@ def database_from_url(url: str) -> dict[str, Any]:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{hint} ({error}).") from None
+    except ValueError:
+        # What Python says of it quotes a piece of the password, where that has a / or # in it
+        raise ImproperlyConfigured(
+            f"{hint}; the port is no number, or the password has a / ? or # in it, to be written as %2F %3F or %23."
+        ) from None
     if parts.scheme not in ("postgres", "postgresql"):
         raise ImproperlyConfigured(f"{hint}; {parts.scheme or 'no scheme'!r} is not PostgreSQL.")
     name = unquote(parts.path.lstrip("/"))

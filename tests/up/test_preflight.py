@@ -1,10 +1,12 @@
-"""What `check_database` says about a database that answers, and what it keeps to itself."""
+"""What is said about DATABASE_URL and the database behind it, and what is kept secret."""
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from apps.core.up.declaration import UpError
 from apps.core.up.preflight import check_database
+from portal.env import database_from_url
 
 
 def test_a_user_who_may_only_read_is_refused() -> None:
@@ -20,3 +22,10 @@ def test_a_password_that_cannot_be_read_is_not_quoted(password: str) -> None:
         check_database(f"postgres://imp:{password}@127.0.0.1:9/imp")
     assert "can't be used" in str(refusal.value)
     assert password not in str(refusal.value)
+
+
+@pytest.mark.parametrize("password", ["open#sesame", "open/sesame", "open?sesame"])
+def test_a_password_that_has_to_be_escaped_is_not_quoted_either(password: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="%23") as refusal:
+        database_from_url(f"postgres://imp:{password}@127.0.0.1:9/imp")
+    assert "open" not in str(refusal.value)
