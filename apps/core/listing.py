@@ -97,7 +97,7 @@ def paginate(
     def cursor_at(item: Item, towards: str) -> str:
         return _write(signer, towards, [_value(item, column.path) for column in columns])
 
-    # where a cursor led here, the row it was made of lies behind
+    # Where a cursor led here, the row it was made of lies behind
     has_next, has_previous = (True, more) if backwards else (more, position is not None)
     return Page(
         items=items,
@@ -134,7 +134,7 @@ def _columns(queryset: QuerySet[Any, Any], order: Sequence[str]) -> list[Column]
     key = queryset.model._meta.pk.name
     names = [*order]
     if key not in [name.removeprefix("-") for name in names]:
-        # the tie-break turns with the last column, so that one index serves the whole order
+        # The tie-break turns with the last column, so that one index serves the whole order
         names.append(f"-{key}" if names and names[-1].startswith("-") else key)
     return [_column(queryset, name) for name in names]
 
@@ -160,7 +160,7 @@ def _column(queryset: QuerySet[Any, Any], name: str) -> Column:
 
 def _beyond(columns: list[Column], position: list[Any], *, backwards: bool) -> Any:
     if len({column.descending for column in columns}) == 1 and not any(column.nullable for column in columns):
-        # a row comparison is the one form for which PostgreSQL goes straight to the place in the index, also among ties
+        # A row comparison is the one form for which PostgreSQL goes straight to the place in the index, also among ties
         compare = TupleGreaterThan if columns[0].descending == backwards else TupleLessThan
         return compare(Tuple(*(F(column.path) for column in columns)), tuple(position))
 
@@ -170,7 +170,7 @@ def _beyond(columns: list[Column], position: list[Any], *, backwards: bool) -> A
         if after is not None:
             ties = [earlier.equals(known) for earlier, known in zip(columns[:depth], position[:depth], strict=True)]
             branches.append(reduce(Q.__and__, [*ties, after]))
-    # says nothing new, but lets an index on the first column skip what lies before
+    # Says nothing new, but lets an index on the first column skip what lies before
     reach = columns[0].follows(position[0], backwards=backwards, inclusive=True)
     return (reach or Q()) & reduce(Q.__or__, branches)
 

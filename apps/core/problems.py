@@ -105,7 +105,7 @@ def _absolute(request: HttpRequest, path: str) -> str:
 
 def _errors(fields: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     for name, errors in fields.items():
-        # names of our own parts are paths already: /items/0 into the body, ?limit in the query
+        # Names of our own parts are paths already: /items/0 into the body, ?limit in the query
         path = name if not name or name[0] in "/?" else "/" + name.replace("__", "/")
         for error in errors:
             yield from _entries(path, error)

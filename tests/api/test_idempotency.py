@@ -110,7 +110,7 @@ def test_a_day_later_the_key_is_free(alice: User) -> None:
         idempotency.forget_expired()
         Api(alice)
         assert IdempotencyKey.objects.count() == 1
-    # not swept yet, and still taken over
+    # Not swept yet, and still taken over
     IdempotencyKey.objects.update(created_at=start - timedelta(hours=25))
     response = create(alice, title="Another day")
     assert response.status_code == 201

@@ -28,12 +28,12 @@ CSRF = "c" * 32
 EXAMPLES = 20
 CONFIG = SchemathesisConfig.from_dict(
     {
-        # who asks is said by the test
+        # Who asks is said by the test
         "generation": {"with-security-parameters": False},
         "checks": {
-            # a request can be right by the document and still meet a state that refuses it
+            # A request can be right by the document and still meet a state that refuses it
             "positive_data_acceptance": {"expected-statuses": ["2xx", 304, 404, 409, 412, 422]},
-            # it takes away only what it has given itself; the contracts try strangers
+            # It takes away only what it has given itself; the contracts try strangers
             "ignored_auth": {"enabled": False},
             "negative_data_rejection": {"expected-statuses": ["4xx"]},
         },
@@ -88,7 +88,7 @@ def test_the_api_does_what_its_document_says(
     def ask(case: Any) -> None:
         throttling.forget_all()
         if next(turns) % 2 and "/notes/{id}" in case.operation.path and case.path_parameters:
-            # half of the time something that exists, in its current version
+            # Half of the time something that exists, in its current version
             note = Note.objects.create(owner=alice, title="Parcel 63122")
             case.path_parameters["id"] = note.pk
             if mode is GenerationMode.POSITIVE and "If-Match" in (case.headers or {}):

@@ -33,7 +33,7 @@ class ReadContract:
 
     url: ClassVar[str]
     model: ClassVar[type[models.Model]]
-    #: a filter that finds a part of what is there
+    #: A filter that finds a part of what is there
     narrowing: ClassVar[dict[str, str]]
     rows: ClassVar[int] = 12
 
@@ -126,9 +126,9 @@ class ApiContract(ReadContract):
 
     creating: ClassVar[Mapping[str, Any]]
     changing: ClassVar[Mapping[str, Any]]
-    #: bodies that are refused → the path that is named
+    #: Bodies that are refused → the path that is named
     refused_bodies: ClassVar[list[tuple[Mapping[str, Any], str]]]
-    #: verbs without a body, as they're written in the address
+    #: Verbs without a body, as they're written in the address
     verbs: ClassVar[tuple[str, ...]] = ()
 
     def test_what_is_created_is_there(self, alice: User) -> None:

@@ -17,7 +17,7 @@ class ListContract:
     """Give `make` and say where the list is. Rows are told apart by their ids in the page."""
 
     url: ClassVar[str]
-    #: a filter that finds a part of what is there, and one that can't be read
+    #: A filter that finds a part of what is there, and one that can't be read
     narrowing: ClassVar[dict[str, str]]
     nonsense: ClassVar[dict[str, str]]
     rows: ClassVar[int] = 55

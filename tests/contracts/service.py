@@ -14,11 +14,11 @@ from apps.core.errors import NotAllowed, NotFound, Problem
 class ServiceContract:
     """Give `call` and `make`, and say who may. `make` sets the scene and returns the row, or None before a create."""
 
-    #: the rows that must stay as they are when it's refused
+    #: The rows that must stay as they are when it's refused
     watched: ClassVar[tuple[type[models.Model], ...]]
     verb: ClassVar[str]
     allowed: ClassVar[tuple[str, ...]] = ("alice",)
-    #: actor → the refusal they get
+    #: Actor → the refusal they get
     refused: ClassVar[dict[str, type[Problem]]] = {"bob": NotAllowed, "charlie": NotFound}
 
     def make(self, alice: User, bob: User) -> Any:

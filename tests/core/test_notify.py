@@ -50,7 +50,7 @@ def test_an_event_loop_hears_the_same_and_can_query_between():
                 (pid,) = await cursor.fetchone()
                 match len(found):
                     case 1:
-                        # arrives while the connection is busy with a query
+                        # Arrives while the connection is busy with a query
                         await database.execute("SELECT pg_notify('imp_test', 'one')")
                     case 2:
                         await asyncio.to_thread(_in_own_connection, drop, pid)

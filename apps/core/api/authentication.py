@@ -14,7 +14,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
     def enforce_csrf(self, request: Request) -> None:
         try:
-            # not REST framework's request: it would parse the body in search of a form's token
+            # Not REST framework's request: it would parse the body in search of a form's token
             super().enforce_csrf(request._request)  # type: ignore[arg-type]
         except exceptions.PermissionDenied as error:
             raise CrossSiteRequest from error

@@ -9,7 +9,7 @@ from django.db.models import DateTimeField, F, Func, QuerySet, TextField
 from rest_framework import serializers
 
 JSON = "json_"
-# a class; its stub hides that it can be hashed, as the cache wants it
+# A class; its stub hides that it can be hashed, as the cache wants it
 Serializer = Any
 
 # What PostgreSQL writes as the field would: no float, whose digits differ, no decimal, which is text in our JSON

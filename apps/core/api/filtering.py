@@ -35,7 +35,7 @@ def _names(filterset_class: Any) -> frozenset[str]:
 
 
 def filtered(queryset: QuerySet[Any], filterset_class: Any, request: Request) -> QuerySet[Any]:
-    # a FilterSet copies all its filters when it's made: not for a list that isn't filtered
+    # A FilterSet copies all its filters when it's made: not for a list that isn't filtered
     if filterset_class is None or filter_names(filterset_class).isdisjoint(request.query_params):
         return queryset
     _refuse_unclear_booleans(filterset_class, request)

@@ -100,7 +100,7 @@ def _insert(row: IdempotencyKey) -> str | None:
                 ) from error
             raise
         found = cursor.fetchone()
-        # only the wait for the key is bounded here, not what the service waits for
+        # Only the wait for the key is bounded here, not what the service waits for
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
     return found[0] if found else None
 

@@ -16,7 +16,7 @@ class IdempotencyKey(models.Model):
     person_id = models.CharField(max_length=40, db_collation="C")
     key = models.CharField(max_length=128)
     fingerprint = models.BinaryField(max_length=32)
-    # sealed, because the answer to a create may hold a secret that is shown only once
+    # Sealed, because the answer to a create may hold a secret that is shown only once
     answer = SecretField(null=True)
     created_at = models.DateTimeField(default=clock.now)
 

@@ -38,7 +38,7 @@ class ApiView(APIView):
     format_kwarg = None
     allowance: throttling.Allowance | None = None
 
-    # for the reference: the group that it's shown in, and the first part of the operation's id
+    # For the reference: the group that it's shown in, and the first part of the operation's id
     tag: ClassVar[str]
 
     @property
@@ -55,7 +55,7 @@ class ApiView(APIView):
         self.kwargs = kwargs
         self.request = self.initialize_request(request, *args, **kwargs)
         try:
-            # read as a whole before anything reads a part of it: only here Django refuses too large a body
+            # Read as a whole before anything reads a part of it: only here Django refuses too large a body
             request.body  # noqa: B018
             self.initial(self.request, *args, **kwargs)
             handler = self._handler()

@@ -58,13 +58,13 @@ def verb(*, body: type[BaseSerializer[Any]] | None = None, needs_version: bool =
 
 
 class ApiViewSet(ViewSetMixin, ApiView):
-    # for the reference: how one and several are called in a sentence
+    # For the reference: how one and several are called in a sentence
     singular: ClassVar[str]
     plural: ClassVar[str]
 
     serializer_class: type[BaseSerializer[Any]]
     lookup_field = "pk"
-    # ids only: whatever else stands there can't be one, and reaches no query
+    # Ids only: whatever else stands there can't be one, and reaches no query
     lookup_value_regex = "[0-9a-zA-Z_-]{1,64}"
     lookup_url_kwarg: str | None = None
     action: str
@@ -159,7 +159,7 @@ class Created(ApiViewSet):
     """POST on the collection."""
 
     create_serializer_class: type[BaseSerializer[Any]]
-    # where the answer to the create shows more than is ever shown again
+    # Where the answer to the create shows more than is ever shown again
     created_serializer_class: type[BaseSerializer[Any]] | None = None
 
     def perform_create(self, **fields: Any) -> Any:

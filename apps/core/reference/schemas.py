@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MOST_CHOICES = 8
-# the bounds of a column, which tell a reader nothing
+# The bounds of a column, which tell a reader nothing
 LARGEST_OF_TYPE = {2**15 - 1, 2**31 - 1, 2**63 - 1}
 
 
