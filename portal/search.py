@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.web.menu import sections
@@ -26,17 +26,9 @@ def commands(request: HttpRequest, query: str) -> Iterator[Result]:
     yield Result(_("Follow the system's theme"), "theme-system", "eye", keywords=_("auto appearance"), act="tick")
     yield Result(_("Light theme"), "theme-light", "eye", keywords=_("bright day appearance"), act="tick")
     yield Result(_("Dark theme"), "theme-dark", "eye", keywords=_("night appearance"), act="tick")
-    account = _address("account")
-    if account:
-        yield Result(_("Change the language"), f"{account}#preferences", "globe", keywords="english 한국어 korean 영어")
+    preferences = f"{reverse('account')}#preferences"
+    yield Result(_("Change the language"), preferences, "globe", keywords="english 한국어 korean 영어")
     yield Result(_("Sign out"), reverse("account_logout"), "external", keywords=_("log out leave"), act="post")
-
-
-def _address(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 register_search(Provider(_("Go to"), pages))
