@@ -17,7 +17,7 @@ import pytest
 
 from apps.core.postgres.launcher import EmbeddedPostgres
 from tests.boot.clone import ROOT
-from tests.faults.product import free_port
+from tests.machine import free_port
 
 PATIENCE = 120
 

@@ -14,23 +14,16 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db import connection
 
 from apps.core.up.declaration import Plan, Process
 from portal.processes import parts
+from tests.machine import database_url, free_port
 
 BASE = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 15.0
-
-
-def database_url() -> str:
-    """The tests' own database, as another process reaches it."""
-    given = connection.settings_dict
-    user, password, host = (quote(str(given[key]), safe="") for key in ("USER", "PASSWORD", "HOST"))
-    return f"postgres://{user}:{password}@{host}:{given['PORT']}/{given['NAME']}"
 
 
 def command(port: int, target: str) -> list[str]:
@@ -39,12 +32,6 @@ def command(port: int, target: str) -> list[str]:
     (declared,) = (part for part in parts(plan) if part.name == "live")
     assert isinstance(declared, Process)
     return [*declared.command[:-1], target]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class LiveProcess:

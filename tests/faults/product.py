@@ -25,6 +25,7 @@ from apps.core.postgres.launcher import EmbeddedPostgres
 from apps.core.up.declaration import MARKER
 from apps.core.up.journal import Run, read_run
 from apps.core.up.trees import is_alive, marked, members, table
+from tests.machine import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN = 60.0
@@ -39,12 +40,6 @@ def stretched(seconds: float) -> float:
     """A limit that holds for a machine with nothing else to do, on this one as it is now."""
     busy = os.getloadavg()[0] / (os.cpu_count() or 1)
     return seconds * min(max(1.0, busy), LONGEST_STRETCH)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(holds: Callable[[], Any], *, within: float, what: str) -> float:

@@ -10,11 +10,10 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psutil
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connections
 
 from apps.core.logs import configure
 from apps.core.processes.models import ProcessHeartbeat
@@ -31,14 +30,6 @@ def wait_until(holds: Callable[[], Any], within: float = 15, what: str = "") -> 
         assert time.monotonic() < give_up_at, f"not within {within} s: {what or holds}"
         time.sleep(0.005)
     return found
-
-
-def url_of_test_database() -> str:
-    known = connection.settings_dict
-    return (
-        f"postgres://{known['USER']}:{quote(known['PASSWORD'])}@{quote(known['HOST'], safe='')}:{known['PORT']}"
-        f"/{known['NAME']}"
-    )
 
 
 class RunningCluster:

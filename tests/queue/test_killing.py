@@ -22,8 +22,9 @@ from apps.core.queue.broker import PUSH_NOW, channel
 from apps.core.queue.models import QueuedTask, TaskFailure
 from apps.core.queue.packages import pack
 from apps.core.queue.tasks import task_of
+from tests.machine import database_url
 from tests.queue import sample_tasks
-from tests.queue.cluster import RunningCluster, running_cluster, url_of_test_database, wait_until
+from tests.queue.cluster import RunningCluster, running_cluster, wait_until
 from tests.queue.conftest import Effects
 
 # Under 3 s on an idle machine; the tests share theirs with others
@@ -164,7 +165,7 @@ class TestStopping:
         assert QueuedTask.objects.count() == 3 - effects.count("waits")
 
     def test_sigterm_to_the_whole_group_ends_the_command_cleanly(self, effects: Effects) -> None:
-        with running_cluster(environment={"DATABASE_URL": url_of_test_database()}) as cluster:
+        with running_cluster(environment={"DATABASE_URL": database_url()}) as cluster:
             dispatch(sample_tasks.write_slowly, "job", 1.0)
             busy_worker(effects, "job starts")
             children = cluster.children()

@@ -131,11 +131,11 @@ class TestWaiting:
 def test_cancelling_what_a_worker_is_just_taking_does_not_wait_for_it() -> None:
     import psycopg
 
-    from tests.queue.cluster import url_of_test_database
+    from tests.machine import database_url
 
     dispatch(sample_tasks.write, "contended")
     key = QueuedTask.objects.get().pk
-    with psycopg.connect(url_of_test_database()) as other:
+    with psycopg.connect(database_url()) as other:
         assert claim_next(other.cursor(), worker="host/1@1.00/2@1.00")
         assert services.cancel_tasks(queue_ids=[key]) == []
         other.commit()
