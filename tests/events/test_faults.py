@@ -43,7 +43,7 @@ def own_database(tmp_path):
     server = EmbeddedPostgres(tmp_path / "postgres")
     server.start()
     yield server
-    server.stop()
+    server.remove()
 
 
 def manage(server, *arguments):
