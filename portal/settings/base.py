@@ -88,11 +88,14 @@ TEMPLATES = [
 
 DATABASE_URL = env.text("DATABASE_URL")
 EMBEDDED_POSTGRES = EmbeddedPostgres(STATE_DIR / "postgres")
+_database = env.database_from_url(DATABASE_URL or EMBEDDED_POSTGRES.url())
 DATABASES = {
     "default": {
-        **env.database_from_url(DATABASE_URL or EMBEDDED_POSTGRES.url()),
+        **_database,
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
+        # What a connection asks again and again is planned once
+        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5, **_database["OPTIONS"]},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,9 +1,12 @@
 """A connection is looked at before each request without asking the server, and a lost one is still noticed."""
 
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 from django.db import close_old_connections, connection
 
+from apps.accounts.models import User
 from apps.core.database import base
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,3 +74,18 @@ def test_a_notice_that_waits_on_the_socket_ends_nothing():
     from_elsewhere("SELECT pg_notify('imp_test_connections', 'x'), 1")
     close_old_connections()
     assert pid() == first
+
+
+def test_times_are_read_in_utc():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT timestamptz '2026-07-01 21:30:00.000123+09', NULL::timestamptz")
+        (row,) = cursor.fetchall()
+    assert row == (datetime(2026, 7, 1, 12, 30, 0, 123, tzinfo=UTC), None)
+    assert row[0].tzinfo is UTC
+
+
+def test_rows_can_be_read_in_pieces():
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    User.objects.bulk_create(User(email=f"{number}@tidewater.example", created_at=now) for number in range(7))
+    found = User.objects.values_list("created_at", flat=True).iterator(chunk_size=2)
+    assert [*found] == [now] * 7
