@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import User
+from apps.accounts.models import Session, User
 from apps.audit.changes import changes, fields_of
 from apps.audit.services import Actor, record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
@@ -98,12 +98,13 @@ def change_person(*, actor: Actor, user: User, **values: Any) -> User:
 
 @transaction.atomic
 def deactivate_person(*, actor: Actor, user: User) -> User:
-    """Keep somebody out. Their sessions end with their next request."""
+    """Keep somebody out: their sessions end now, and don't come back when they do."""
     _require_administrator(actor)
     if actor.pk == user.pk:
         raise Conflict(_("You can't deactivate your own account."))
     _keep_one_administrator(user)
     _save(actor=actor, user=user, verb="person.deactivated", values={"is_active": False})
+    Session.objects.filter(person=user).delete()
     return user
 
 

@@ -6,7 +6,6 @@
 import logging
 import logging.config
 import os
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -15,15 +14,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from apps.core.secret_names import names_a_secret
+from apps.core.secret_names import MASK, mask_text, names_a_secret
 
-MASK = "(hidden)"
-SECRET_TEXT = (
-    # postgres://user:password@host
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(@)", re.IGNORECASE), rf"\1{MASK}\2"),
-    (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    (re.compile(r"\b(password|passwd|secret|token|api_key)=[^\s&'\",;]+", re.IGNORECASE), rf"\1={MASK}"),
-)
 DEEPEST = 6
 
 
@@ -98,9 +90,7 @@ def _masked(key: object, value: Any, *, depth: int) -> Any:
     if isinstance(key, str) and names_a_secret(key) and value not in (None, "", True, False):
         return MASK
     if isinstance(value, str):
-        for pattern, replacement in SECRET_TEXT:
-            value = pattern.sub(replacement, value)
-        return value
+        return mask_text(value)
     if depth >= DEEPEST:
         return value
     if isinstance(value, Mapping):

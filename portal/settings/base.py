@@ -98,6 +98,14 @@ DATABASES = {
         "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5, **_database["OPTIONS"]},
     }
 }
+# What every process must see alike: attempts to sign in, codes that were used. Nothing else is kept in it
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "core_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People ----------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import translation
 
@@ -12,11 +11,8 @@ PASSWORD = "a-long-tide-4711"
 
 
 @pytest.fixture(autouse=True)
-def _no_limits_left_over() -> Iterator[None]:
-    """Counted tries and used codes are kept in the cache."""
-    cache.clear()
+def _english_again() -> Iterator[None]:
     yield
-    cache.clear()
     translation.activate("en")
 
 

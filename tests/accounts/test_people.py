@@ -66,9 +66,15 @@ def test_someone_deactivated_is_out_with_the_next_request(yuna, alice, client):
     services.deactivate_person(actor=yuna, user=alice)
     assert client.get("/account").status_code == 302
     assert recorded("person.deactivated").target_id == alice.pk
+
+
+def test_someone_reactivated_signs_in_anew(yuna, alice, client):
+    client.force_login(alice)
+    services.deactivate_person(actor=yuna, user=alice)
     services.reactivate_person(actor=yuna, user=alice)
     alice.refresh_from_db()
     assert alice.is_active
+    assert client.get("/account").status_code == 302
     assert recorded("person.reactivated")
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import User
@@ -92,6 +93,17 @@ def test_another_port_in_the_host_header_gives_no_further_tries(client, mina):
     values = {"login": mina.email, "password": PASSWORD}
     assert client.post("/sign-in", values, headers={"Host": "testserver:6"}).status_code == 429
     assert not is_signed_in(client)
+
+
+def test_tries_are_counted_where_every_process_sees_them(client, mina):
+    def counted() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM core_cache")
+            return int(cursor.fetchone()[0])
+
+    before = counted()
+    sign_in(client, password="wrong")
+    assert counted() > before
 
 
 def test_many_tries_from_one_place_get_the_page_for_that(client, mina):

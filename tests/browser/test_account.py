@@ -21,7 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _no_limits_left_over() -> Iterator[None]:
+def _no_limits_left_over(transactional_db: None) -> Iterator[None]:
+    """Counted tries and used codes lie in a table without a model, which emptying the database passes over."""
     cache.clear()
     yield
     cache.clear()

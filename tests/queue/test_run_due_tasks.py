@@ -37,7 +37,12 @@ class Speechless(Exception):
 
 @task(attempts=1)
 def break_down_oddly(how: str) -> None:
-    raise {"nul": ValueError("a\0b"), "half": ValueError("a\ud800b"), "speechless": Speechless()}[how]
+    raise {
+        "nul": ValueError("a\0b"),
+        "half": ValueError("a\ud800b"),
+        "speechless": Speechless(),
+        "leaky": ValueError("postgres://imp:hunter2@db refused token=abc123"),
+    }[how]
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +88,7 @@ class TestRunDueTasks:
             ("nul", "ValueError: a\\0b"),
             ("half", "ValueError: a\\ud800b"),
             ("speechless", "Speechless: its text can't be made"),
+            ("leaky", "ValueError: postgres://imp:(hidden)@db refused token=(hidden)"),
         ],
     )
     def test_an_error_that_cannot_be_stored_as_it_is_is_told_all_the_same(self, how: str, error: str) -> None:

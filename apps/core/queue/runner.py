@@ -17,6 +17,7 @@ from apps.core import context
 from apps.core.queue.claims import Claim, Cursor, fail, finish, give_back, run_later
 from apps.core.queue.packages import ForgedPackage, Package, unpack
 from apps.core.queue.tasks import Task, UnknownTask, task_named
+from apps.core.secret_names import mask_text
 
 log = structlog.get_logger(__name__)
 
@@ -131,8 +132,11 @@ def _text_of(raised: BaseException) -> str:
 
 
 def storable(text: str) -> str:
-    """PostgreSQL takes no NUL, and half of a surrogate pair is no text; what a task was given may hold both."""
-    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
+    """PostgreSQL takes no NUL, and half of a surrogate pair is no text; what a task was given may hold both.
+
+    It may also hold a secret, which operators who read the failure needn't know.
+    """
+    return mask_text(text.replace("\0", "\\0").encode(errors="backslashreplace").decode())
 
 
 def _settled(outcome: Outcome, settle: Callable[[Cursor], bool]) -> Outcome:
