@@ -1,4 +1,4 @@
-"""The baseline of the lists: one statement over a connection that stays, its text as the body, and nothing around it."""
+"""The baseline of the lists: one statement over a connection that stays, its text as the body, nothing around it."""
 
 import os
 import threading

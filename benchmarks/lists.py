@@ -1,4 +1,4 @@
-"""A list of 50,000 rows, its first and its 1,000th page, asked over HTTP as people do, against bare SQL that makes JSON.
+"""A list of 50,000 rows, first and 1,000th page, asked over HTTP as people do, against bare SQL that makes JSON.
 
 Both sides run under granian as the product does, each over a connection that stays, and answer with the same rows
 and the same fields. Ours has middleware, a session, permission, throttling and a cursor; the baseline is a bare WSGI
