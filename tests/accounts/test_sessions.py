@@ -7,11 +7,12 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Session, User
+from apps.accounts.sessions import SessionStore
 from apps.core import clock
 
 
@@ -138,3 +139,20 @@ def test_what_expired_is_nobodys_and_can_be_cleared(signed_in):
     assert who(signed_in) is None
     call_command("clearsessions")
     assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_without_the_database_pages_and_programs_are_told_to_come_back(
+    signed_in: Client, settings: Any, monkeypatch: pytest.MonkeyPatch, debug: bool
+) -> None:
+    def refuse(self: Any) -> None:
+        raise OperationalError("the connection is lost")
+
+    settings.DEBUG = debug
+    monkeypatch.setattr(SessionStore, "load", refuse)
+    signed_in.raise_request_exception = False
+    page, program = signed_in.get("/audit"), signed_in.get("/v1/me")
+    assert (page.status_code, program.status_code) == (503, 503)
+    assert b"Traceback" not in page.content
+    assert program["Content-Type"] == "application/problem+json"
+    assert program.json()["type"].endswith("/errors/unavailable")
