@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from apps.core import clock, health
 from apps.core.processes.models import ProcessHeartbeat
+from tests.database.migrations import forget_newest_migration
 
 NOBODY = "nobody.example"
 
@@ -82,8 +83,7 @@ def test_not_ready_while_tasks_wait_too_long(client: Client, monkeypatch: pytest
 @pytest.mark.django_db
 def test_not_ready_while_a_migration_is_missing(client: Client) -> None:
     all_alive()
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'core' AND name = '0004_processes'")
+    forget_newest_migration(connection)
     response = client.get("/readyz")
     assert (response.status_code, response.json()["not_ready"]) == (503, ["migrations"])
 
