@@ -15,6 +15,7 @@ from apps.core import clock
 from apps.core.doctor import installation, main, services
 from apps.core.doctor.findings import Check, Finding, Level, examine
 from apps.core.processes.models import ProcessHeartbeat
+from tests.database.migrations import forget_newest_migration
 
 ROOT = Path(__file__).resolve().parents[2]
 
