@@ -45,8 +45,13 @@ def write_slowly(what: str, seconds: float) -> None:
 @task(atomic=True, attempts=100, first_delay=timedelta(milliseconds=10))
 def write_in_one_transaction(what: str, seconds: float) -> None:
     note(what)
-    dispatch(write, f"after {what}")
+    dispatch(write_exactly_once, f"after {what}")
     time.sleep(seconds)
+
+
+@task(atomic=True, attempts=100, first_delay=timedelta(milliseconds=10))
+def write_exactly_once(what: str) -> None:
+    note(what)
 
 
 @task(attempts=3, first_delay=timedelta(milliseconds=200))
