@@ -6,6 +6,7 @@ import portal.task_admin  # noqa: F401  registers the operators' task pages
 from apps.core import health
 from apps.core.metrics import metrics
 from apps.core.web.search import search
+from apps.tenants.middleware import ROUTE as TENANT_ROUTE
 from portal.overview import overview
 
 urlpatterns = [
@@ -19,6 +20,7 @@ urlpatterns = [
     path("errors/", include("apps.core.web.error_urls")),
     path("", include("apps.core.web.components.urls")),
     path("v1/", include("portal.api_urls")),
+    path(TENANT_ROUTE, include("portal.tenant_urls")),
     path("admin/", admin.site.urls),
     path("", include("apps.accounts.urls")),
 ]

@@ -4,7 +4,10 @@ import pytest
 
 from apps.accounts.models import User
 from apps.core import throttling
+from apps.tenants.models import Tenant
+from apps.tenants.roles import Role
 from tests.people import make_person
+from tests.tenants.world import join, make_tenant
 
 
 @pytest.fixture
@@ -23,6 +26,23 @@ def bob(db: None) -> User:
 def charlie(db: None) -> User:
     """Belongs to others, and must not even learn that it's there."""
     return make_person("charlie")
+
+
+@pytest.fixture
+def tidewater(alice: User, bob: User) -> Tenant:
+    """A provider: alice owns it, bob may look."""
+    tenant = make_tenant("Tidewater")
+    join(alice, tenant, Role.OWNER)
+    join(bob, tenant, Role.VIEWER)
+    return tenant
+
+
+@pytest.fixture
+def hanbit(charlie: User) -> Tenant:
+    """Another provider, charlie's, which is none of alice's and bob's business."""
+    tenant = make_tenant("Hanbit")
+    join(charlie, tenant, Role.OWNER)
+    return tenant
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ class AuditEvent(models.Model):
     request_id = models.CharField(_("request"), max_length=64, blank=True)
     task_id = models.CharField(_("task"), max_length=64, blank=True)
     address = models.CharField(_("address"), max_length=64, blank=True)
+    # Whose log it belongs to; empty for what people do with their accounts and operators with the platform
+    tenant_id = models.CharField(_("workspace's id"), max_length=40, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("audit event")
@@ -39,6 +41,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["verb", "at", "id"], name="audit_verb"),
             models.Index(fields=["target_type", "target_id", "at", "id"], name="audit_target"),
             models.Index(fields=["request_id"], name="audit_request"),
+            models.Index(fields=["tenant_id", "at", "id"], name="audit_tenant"),
         ]
 
     def __str__(self) -> str:

@@ -49,10 +49,12 @@ def record(
     target: models.Model | Target,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    tenant_id: str | None = None,
 ) -> AuditEvent:
     """Write down what the caller did, in the caller's transaction: both happen, or neither.
 
-    Outside of a transaction it refuses, as the change and its event could then part.
+    Outside of a transaction it refuses, as the change and its event could then part. It goes into the log of the
+    tenant that owns the target, or else of the one that the actor acts in.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(
@@ -74,10 +76,13 @@ def record(
         request_id=around.request_id,
         task_id=around.task_id,
         address=around.address,
+        tenant_id=_tenant_of(actor, target) if tenant_id is None else tenant_id,
     )
     events.publish("audit", "recorded", event.pk)
     if event.actor_id:
         events.publish(f"audit:{event.actor_id}", "recorded", event.pk)
+    if event.tenant_id:
+        events.publish(f"audit:{event.tenant_id}", "recorded", event.pk)
     return event
 
 
@@ -92,6 +97,13 @@ def _target_of(target: models.Model | Target) -> Target:
     if isinstance(target, Target):
         return target
     return Target(type=target._meta.model_name or "", id=str(target.pk), label=str(target))
+
+
+def _tenant_of(actor: Actor, target: models.Model | Target) -> str:
+    for each in (target, actor):
+        if found := getattr(each, "tenant_id", ""):
+            return str(found)
+    return ""
 
 
 def _short(label: str) -> str:

@@ -15,6 +15,7 @@ VERSION = "0.1.0"
 # --- Apps ------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "apps.tenants",
     "apps.accounts",
     "apps.audit",
     "apps.core",
@@ -58,6 +59,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "apps.core.web.throttle.PageThrottleMiddleware",
     "apps.core.web.errors.ProblemMiddleware",
+    "apps.tenants.middleware.TenantMiddleware",
 ]
 CSRF_FAILURE_VIEW = "apps.core.web.errors.csrf_failure"
 # Addresses or networks whose X-Forwarded-* headers are believed; nobody's by default
@@ -80,6 +82,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "portal.context.shell",
             ],
+            "builtins": ["apps.core.templatetags.addresses"],
         },
     },
 ]
@@ -137,6 +140,21 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 OPERATORS_NEED_SECOND_FACTOR = env.boolean("IMP_OPERATORS_NEED_SECOND_FACTOR", True)
 SESSION_ENGINE = "apps.accounts.sessions"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
+
+# --- Mail ------------------------------------------------------------------------------------------
+
+_mail = env.mail_from_url(env.text("EMAIL_URL"))
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail.get("EMAIL_HOST", "")
+EMAIL_PORT = _mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "Imp Gateway <no-reply@imp.example>")
+# Where the links in mails lead
+PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{env.integer('PORT', 8000)}")
 
 # --- Secrets ---------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from apps.core import clock
 from apps.core.api.models import IdempotencyKey
 from apps.core.errors import Conflict, IdempotencyKeyReused, MalformedRequest
+from apps.core.walls import current_wall
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -73,7 +74,8 @@ def claim(request: Request) -> Claim | None:
 
 
 def _fingerprint(request: Request) -> bytes:
-    parts = (request.method or "", request.get_full_path(), "")
+    # The workspace too: the same key may not bring the answer of another one
+    parts = (request.method or "", request.get_full_path(), current_wall(), "")
     return hashlib.sha256("\n".join(parts).encode() + request._request.body).digest()
 
 

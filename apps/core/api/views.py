@@ -1,6 +1,7 @@
 """What every endpoint does: who asks, how often, with what; a write in one transaction; errors as problems."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -40,11 +41,18 @@ class ApiView(APIView):
 
     # For the reference: the group that it's shown in, and the first part of the operation's id
     tag: ClassVar[str]
+    # What a token needs to come in: `account` stands for account:read and account:write. Where services ask for
+    # the scope themselves, as they do in a workspace, it's empty.
+    scope: ClassVar[str] = ""
 
     @property
     def actor(self) -> Any:
         """Whom services and selectors are asked for."""
         return self.request.user
+
+    def surroundings(self) -> AbstractContextManager[None]:
+        """What the handler runs in."""
+        return nullcontext()
 
     def query_parameters(self) -> frozenset[str]:
         """The names that a query string may hold."""
@@ -59,7 +67,8 @@ class ApiView(APIView):
             request.body  # noqa: B018
             self.initial(self.request, *args, **kwargs)
             handler = self._handler()
-            response = handler(self.request, *args, **kwargs) if self._is_read() else self._write(handler)
+            with self.surroundings():
+                response = handler(self.request, *args, **kwargs) if self._is_read() else self._write(handler)
         except Exception as error:
             response = self.handle_exception(error)
         return self._finish(response)

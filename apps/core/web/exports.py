@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from apps.core import clock
+from apps.core.walls import current_wall, walled
 
 CHUNK = 500
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
@@ -44,14 +46,19 @@ def stream(
     if head:
         response = HttpResponse(content_type=FORMATS[kind])
     else:
-        response = StreamingHttpResponse(
-            _batched(body(rows.iterator(chunk_size=CHUNK), columns)), content_type=FORMATS[kind]
-        )
+        lines = _batched(body(rows.iterator(chunk_size=CHUNK), columns))
+        response = StreamingHttpResponse(_inside(current_wall(), lines), content_type=FORMATS[kind])
     file_name = f"{name}-{clock.now():%Y%m%d-%H%M%S}.{kind}"
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     response["X-Accel-Buffering"] = "no"
     patch_cache_control(response, private=True, no_store=True)
     return response
+
+
+def _inside(wall: str, lines: Iterator[str]) -> Iterator[str]:
+    """The rows are read while they're sent, after the view and its transaction are over."""
+    with walled(wall) if wall else nullcontext():
+        yield from lines
 
 
 def csv_lines(rows: Iterable[Any], columns: Sequence[Exported]) -> Iterator[str]:

@@ -7,9 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 
 from apps.core.errors import Text
+from apps.core.web.addresses import address
 
 
 def anyone(user: Any) -> bool:
@@ -96,7 +97,7 @@ def _visible(entries: Iterable[Entry], user: Any) -> Iterator[tuple[Entry, str]]
         if not entry.seen_by(user):
             continue
         try:
-            yield entry, reverse(entry.url_name)
+            yield entry, address(entry.url_name)
         except NoReverseMatch:
             continue
 

@@ -1,0 +1,7 @@
+"""The pages of one workspace, below /t/{workspace}/. Their views find it in `request.member`."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("apps.tenants.urls")),
+]
