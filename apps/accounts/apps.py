@@ -8,7 +8,9 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
+        from apps.accounts.account_pages import register_own_sections
         from apps.accounts.sealed import SecondFactorStore
         from apps.core.crypto.stores import register_store
 
         register_store(SecondFactorStore())
+        register_own_sections()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.accounts import second_factor, views
+from apps.accounts import account_pages, second_factor, views
 
 urlpatterns = [
     path("sign-in", views.SignIn.as_view(), name="account_login"),
@@ -11,10 +11,10 @@ urlpatterns = [
     path("sign-in/demo", views.DemoSignIn.as_view(), name="account_demo"),
     path("sign-out", views.SignOut.as_view(), name="account_logout"),
     path("language", views.switch_language, name="account_language"),
-    path("account", views.Account.as_view(), name="account"),
-    path("account/preferences", views.ChangePreferences.as_view(), name="account_preferences"),
+    path("account", account_pages.Account.as_view(), name="account"),
+    path("account/preferences", account_pages.ChangePreferences.as_view(), name="account_preferences"),
     path("account/theme", views.switch_theme, name="account_theme"),
-    path("account/password", views.ChangePassword.as_view(), name="account_change_password"),
+    path("account/password", account_pages.ChangePassword.as_view(), name="account_change_password"),
     path("account/confirm", views.Confirm.as_view(), name="account_reauthenticate"),
     path("account/confirm/code", views.ConfirmByCode.as_view(), name="mfa_reauthenticate"),
     path("account/second-factor", second_factor.SecondFactor.as_view(), name="mfa_index"),

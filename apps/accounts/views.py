@@ -1,4 +1,4 @@
-"""Signing in and one's own account. allauth does the work; these say where it differs for us."""
+"""Signing in and out, and the switches of every page. allauth does the work; these say where it differs for us."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,12 +9,8 @@ from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.base import views as factor_views
 from django.conf import settings
-from django.contrib.auth.mixins import LoginRequiredMixin
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
-from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
@@ -22,20 +18,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from apps.accounts import demo, selectors, services
+from apps.accounts import demo, services
 from apps.accounts.forms import (
     CodeForm,
     ConfirmCodeForm,
     ConfirmPasswordForm,
-    PasswordForm,
-    PreferencesForm,
     SignInForm,
 )
-from apps.accounts.models import User
-from apps.audit.services import record
-from apps.core.errors import InvalidInput, NotFound, StaleVersion
+from apps.core.errors import InvalidInput, NotFound
 from apps.core.web import htmx
-from apps.core.web.forms import add_errors
 
 
 class RefusesWith422:
@@ -89,65 +80,6 @@ class Confirm(RefusesWith422, account_views.ReauthenticateView):
 class ConfirmByCode(RefusesWith422, factor_views.ReauthenticateView):
     form_class = ConfirmCodeForm
     template_name = "accounts/confirm.html"
-
-
-class Account(LoginRequiredMixin, View):
-    """One's own account: what it is called, how it signs in, how the console looks."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return show_account(request)
-
-
-def show_account(request: HttpRequest, *, status: int = 200, **forms: Any) -> HttpResponse:
-    user = request.user
-    assert isinstance(user, User)
-    context = {
-        "preferences": PreferencesForm(initial=selectors.preferences_of(user)),
-        "password_form": PasswordForm(user),
-        "password_changed_at": selectors.password_changed_at(user),
-        "second_factor": selectors.second_factor_of(user),
-        **forms,
-    }
-    return htmx.vary(render(request, "accounts/index.html", context, status=status))
-
-
-class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
-    """Its form stands on the account's page, so that is where a refusal shows it again."""
-
-    form_class = PasswordForm
-
-    def get(self, request: HttpRequest, *arguments: Any, **names: Any) -> HttpResponse:
-        return HttpResponseRedirect(reverse("account") + "#password")
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        with transaction.atomic():
-            response: HttpResponse = super().form_valid(form)
-            record(actor=self.request.user, verb="account.password_changed", target=self.request.user)
-        return response
-
-    def form_invalid(self, form: Any) -> HttpResponse:
-        return show_account(self.request, status=HTTPStatus.UNPROCESSABLE_ENTITY, password_form=form)
-
-
-class ChangePreferences(LoginRequiredMixin, View):
-    """Name, language and theme. The console's page saves language and theme as they are chosen."""
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        user = request.user
-        assert isinstance(user, User)
-        form = PreferencesForm(request.POST)
-        try:
-            if not form.is_valid():
-                raise InvalidInput(fields={name: [str(text) for text in texts] for name, texts in form.errors.items()})
-            user = services.change_preferences(actor=user, user=user, **form.given())
-        except InvalidInput as problem:
-            add_errors(form, problem)
-            return show_account(request, status=problem.status, preferences=form)
-        except StaleVersion as problem:
-            return show_account(request, status=problem.status, conflict=problem)
-        with translation.override(user.language):
-            htmx.later_toast(request, title=_("Saved"))
-        return htmx.redirect(request, reverse("account"))
 
 
 @require_POST

@@ -1,0 +1,113 @@
+"""One's own account: its page, made of sections, and the forms that stand on it."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from allauth.account import views as account_views
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+
+from apps.accounts import selectors, services
+from apps.accounts.forms import PasswordForm, PreferencesForm
+from apps.accounts.models import User
+from apps.accounts.sections import Section, all_sections, context_of_all, register_section
+from apps.audit.services import record
+from apps.core.errors import InvalidInput, StaleVersion
+from apps.core.web import htmx
+from apps.core.web.forms import add_errors
+
+
+class Account(LoginRequiredMixin, View):
+    """What it is called, how it signs in, how the console looks."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return show_account(request)
+
+
+def show_account(request: HttpRequest, *, status: int = 200, **refused: Any) -> HttpResponse:
+    """The page; with the form that was refused in its place, where there is one."""
+    context = {**context_of_all(request), "sections": all_sections(), **refused}
+    return htmx.vary(render(request, "accounts/index.html", context, status=status))
+
+
+class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
+    """Its form stands on the account's page, so that is where a refusal shows it again."""
+
+    form_class = PasswordForm
+
+    def get(self, request: HttpRequest, *arguments: Any, **names: Any) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account") + "#password")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        with transaction.atomic():
+            response: HttpResponse = super().form_valid(form)
+            record(actor=self.request.user, verb="account.password_changed", target=self.request.user)
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return show_account(self.request, status=HTTPStatus.UNPROCESSABLE_ENTITY, password_form=form)
+
+
+class ChangePreferences(LoginRequiredMixin, View):
+    """Name, language and theme. The console's page saves language and theme as they are chosen."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        user = _person(request)
+        form = PreferencesForm(request.POST)
+        try:
+            if not form.is_valid():
+                raise InvalidInput(fields={name: [str(text) for text in texts] for name, texts in form.errors.items()})
+            user = services.change_preferences(actor=user, user=user, **form.given())
+        except InvalidInput as problem:
+            add_errors(form, problem)
+            return show_account(request, status=problem.status, preferences=form)
+        except StaleVersion as problem:
+            return show_account(request, status=problem.status, conflict=problem)
+        with translation.override(user.language):
+            htmx.later_toast(request, title=_("Saved"))
+        return htmx.redirect(request, reverse("account"))
+
+
+# --- The sections of this app ----------------------------------------------------------------------
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _preferences(request: HttpRequest) -> Mapping[str, Any]:
+    return {"preferences": PreferencesForm(initial=selectors.preferences_of(_person(request)))}
+
+
+def _password(request: HttpRequest) -> Mapping[str, Any]:
+    user = _person(request)
+    return {"password_form": PasswordForm(user), "password_changed_at": selectors.password_changed_at(user)}
+
+
+def _second_factor(request: HttpRequest) -> Mapping[str, Any]:
+    return {"second_factor": selectors.second_factor_of(_person(request))}
+
+
+def register_own_sections() -> None:
+    folder = "accounts/sections"
+    for section in (
+        Section("profile", gettext_lazy("Profile"), "user", f"{folder}/_profile.html", _preferences, 10),
+        Section("password", gettext_lazy("Password"), "lock", f"{folder}/_password.html", _password, 20),
+        Section(
+            "second-factor", gettext_lazy("Second factor"), "shield", f"{folder}/_second_factor.html",
+            _second_factor, 30,
+        ),
+        Section(
+            "preferences", gettext_lazy("Language and theme"), "gear", f"{folder}/_preferences.html", _preferences, 80
+        ),
+    ):  # fmt: skip
+        register_section(section)
