@@ -46,6 +46,37 @@ def state_dir(base: Path) -> Path:
     return Path(os.environ.get("IMP_STATE_DIR") or base / ".imp").resolve()
 
 
+def mail_from_url(url: str) -> dict[str, Any]:
+    """`smtp://user:password@host:587` as Django's settings: STARTTLS, unless the host is this machine.
+
+    `smtps://` speaks TLS from the first byte. Without an address, mails are kept and nothing is sent.
+    """
+    if not url:
+        return {"EMAIL_BACKEND": "apps.core.mail.backends.KeepingBackend"}
+    hint = "Write EMAIL_URL as smtp://user:password@host:587, or smtps://user:password@host:465"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{hint}; the port is no number, or the password has a / ? or # in it, to be written as %2F %3F or %23."
+        ) from None
+    if parts.scheme not in ("smtp", "smtps"):
+        raise ImproperlyConfigured(f"{hint}; {parts.scheme or 'no scheme'!r} is no way to send mail.")
+    if not parts.hostname:
+        raise ImproperlyConfigured(f"{hint}; the host is missing.")
+    implicit = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or (465 if implicit else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": implicit,
+        "EMAIL_USE_TLS": not implicit and parts.hostname not in ("localhost", "127.0.0.1", "::1"),
+    }
+
+
 def database_from_url(url: str) -> dict[str, Any]:
     """`postgres://user:password@host:5432/name?sslmode=require` as Django's settings."""
     hint = "Write DATABASE_URL as postgres://user:password@host:5432/name"

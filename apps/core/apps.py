@@ -7,7 +7,11 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
+        from apps.core.events import register_topic
+        from apps.core.mail.models import TOPIC
+        from apps.core.mail.selectors import may_see_mails
         from apps.core.queue import checks  # noqa: F401 (registers itself)
 
+        register_topic(TOPIC, may_see_mails)
         # Whoever dispatches or runs tasks must know all of them
         autodiscover_modules("tasks", "sweeps")
