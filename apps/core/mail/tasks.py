@@ -63,12 +63,14 @@ def _refused(mail: OutgoingMail, error: Exception) -> None:
 
 def _told(error: Exception) -> str:
     if isinstance(error, SMTPRecipientsRefused):
-        code, text = next(iter(error.recipients.values()))
-        return f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+        return _answer(*next(iter(error.recipients.values())))
     if isinstance(error, SMTPResponseException):
-        text = error.smtp_error
-        return f"{error.smtp_code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+        return _answer(error.smtp_code, error.smtp_error)
     return f"{type(error).__name__}: {error}"
+
+
+def _answer(code: int, text: bytes | str) -> str:
+    return f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
 
 
 def _is_final(error: Exception) -> bool:
