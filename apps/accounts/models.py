@@ -8,8 +8,10 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.browsers import Browser, read_browser
 from apps.accounts.managers import SessionManager, UserManager
 from apps.core import clock
+from apps.core.crypto import HASH_LENGTH
 from apps.core.ids import IdField
 from apps.core.versions import Versioned
 
@@ -39,6 +41,8 @@ class User(Versioned, AbstractBaseUser):
     )
     language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
     theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.SYSTEM)
+    # Empty: the browser doesn't say, and nobody has chosen; times are UTC then
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -75,17 +79,83 @@ class User(Versioned, AbstractBaseUser):
 
 
 class Session(AbstractBaseSession):
-    """A browser's session. The person is who signed in with it; what the session holds stays in its signed data."""
+    """A browser's session. The person is who signed in with it; what the session holds stays in its signed data.
 
+    Of the key in the browser's cookie only a hash is kept, so that nobody who reads this table is somebody.
+    """
+
+    id = IdField(prefix="ses")
+    session_key = models.CharField(max_length=64, unique=True, editable=False)
     # Unconstrained: for a person who was just deleted, Django would try one new key after the other, for ever
     person = models.ForeignKey(
         User, on_delete=models.CASCADE, null=True, editable=False, db_constraint=False, related_name="sessions"
     )
+    user_agent = models.CharField(_("browser"), max_length=400, blank=True, editable=False)
+    address = models.CharField(_("address"), max_length=45, blank=True, editable=False)
+    signed_in_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
+    last_seen_at = models.DateTimeField(_("last seen"), default=clock.now, editable=False)
+    # Nobody had signed in to this account from that network before
+    is_unfamiliar = models.BooleanField(default=False, editable=False)
 
     objects = SessionManager()  # type: ignore[misc]
+
+    def __str__(self) -> str:
+        return str(self.browser)
+
+    @property
+    def browser(self) -> Browser:
+        return read_browser(self.user_agent)
 
     @classmethod
     def get_session_store_class(cls) -> Any:
         from apps.accounts.sessions import SessionStore
 
         return SessionStore
+
+
+class SignUp(models.Model):
+    """Somebody wants an account. There is none until they have shown that the address is theirs."""
+
+    id = IdField(prefix="sup")
+    email = models.EmailField(_("e-mail"))
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    password = models.CharField(_("password"), max_length=128)
+    workspace = models.CharField(_("workspace"), max_length=120, blank=True)
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
+    created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class MailedLink(models.Model):
+    """A link that went to an address: good once, and for a while. Whoever opens it can read that address's mail."""
+
+    class Kind(models.TextChoices):
+        SIGN_UP = "sign-up", _("sign-up")
+        PASSWORD = "password", _("new password")
+        EMAIL = "email", _("new address")
+
+    id = IdField(prefix="lnk")
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    email = models.EmailField(_("e-mail"))
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="mailed_links")
+    sign_up = models.ForeignKey(SignUp, on_delete=models.SET_NULL, null=True, related_name="links")
+    token_hash = models.CharField(max_length=HASH_LENGTH, unique=True, db_collation="C")
+    created_at = models.DateTimeField(_("sent"), default=clock.now)
+    expires_at = models.DateTimeField(_("ends"))
+    used_at = models.DateTimeField(_("used"), null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(Lower("email"), "kind", "created_at", name="mailed_link_address"),
+            models.Index(fields=["created_at"], name="mailed_link_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_open(self) -> bool:
+        return self.used_at is None and self.expires_at > clock.now()

@@ -140,6 +140,8 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 OPERATORS_NEED_SECOND_FACTOR = env.boolean("IMP_OPERATORS_NEED_SECOND_FACTOR", True)
 SESSION_ENGINE = "apps.accounts.sessions"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
+# Of a session that isn't kept for 30 days, since it was last used
+SESSION_UNUSED_END = timedelta(hours=24)
 
 # --- Mail ------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Session, User
-from apps.accounts.sessions import SessionStore
+from apps.accounts.sessions import SessionStore, stored_key
 from apps.core import clock
 
 
@@ -33,6 +33,10 @@ def cookie(client: Client) -> str:
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
+def row_of(client: Client) -> Session:
+    return Session.objects.get(session_key=stored_key(cookie(client)))
+
+
 def change(client: Client, name: str, value: Any) -> None:
     session = client.session
     session[name] = value
@@ -41,7 +45,7 @@ def change(client: Client, name: str, value: Any) -> None:
 
 def test_a_session_knows_its_person(alice, signed_in):
     assert who(signed_in) == alice.pk
-    assert Session.objects.get(pk=cookie(signed_in)).person == alice
+    assert row_of(signed_in).person == alice
 
 
 def test_one_query_finds_both(signed_in):
@@ -60,7 +64,7 @@ def test_the_column_alone_lets_nobody_in(alice, bob, signed_in):
     assert who(signed_in) == alice.pk
     stranger = Client()
     change(stranger, "seen", True)
-    Session.objects.filter(pk=cookie(stranger)).update(person=bob)
+    Session.objects.filter(session_key=stored_key(cookie(stranger))).update(person=bob)
     assert who(stranger) is None
 
 
@@ -97,7 +101,7 @@ def test_a_changed_password_ends_the_session(alice, signed_in):
     alice.set_password("another-tide-4712")
     alice.save()
     assert who(signed_in) is None
-    assert not Session.objects.filter(pk=cookie(signed_in)).exists()
+    assert not Session.objects.filter(session_key=stored_key(cookie(signed_in))).exists()
 
 
 def test_a_new_secret_key_keeps_those_signed_in_with_the_one_before(alice, signed_in, settings):

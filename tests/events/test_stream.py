@@ -126,7 +126,7 @@ def test_a_stream_is_cut_within_15_seconds_when_its_right_is_gone(listen, person
     out, inactive, reset, demoted = (person(name, is_staff=True) for name in ("out", "inactive", "reset", "demoted"))
     pages = [listen(each, "operators") for each in (out, inactive, reset, demoted)]
     other = listen(bob, "note:n1")
-    Session.objects.filter(session_key=out.session).delete()
+    Session.objects.filter(person=out).delete()
     type(bob).objects.filter(pk=inactive.pk).update(is_active=False)
     type(bob).objects.filter(pk=demoted.pk).update(is_staff=False)
     reset.set_password("another long password")
