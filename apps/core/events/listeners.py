@@ -70,12 +70,14 @@ def _may_listen(person: Any, topic: str) -> bool:
 def _people(session_keys: Iterable[str]) -> dict[str, Any]:
     """The active person of each session that is still valid, by the same rules as `django.contrib.auth.get_user`."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
-    rows = store.get_model_class().objects.filter(session_key__in=set(session_keys), expire_date__gt=now())
+    # Of a session's key only a hash is kept
+    asked = {store.stored_key(session_key): session_key for session_key in session_keys}
+    rows = store.get_model_class().objects.filter(session_key__in=asked, expire_date__gt=now())
     signed_in: dict[str, tuple[Any, str]] = {}
     for row in rows:
         data = row.get_decoded()
         if SESSION_KEY in data and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS:
-            signed_in[row.session_key] = (data[SESSION_KEY], data.get(HASH_SESSION_KEY, ""))
+            signed_in[asked[row.session_key]] = (data[SESSION_KEY], data.get(HASH_SESSION_KEY, ""))
     people = _active_people({person_id for person_id, _ in signed_in.values()})
     return {
         session_key: people[person_id]
