@@ -16,6 +16,15 @@ _texts: dict[str, Text] = {
     "account.signed_in": _("Signed in"),
     "account.sign_in_failed": _("Sign-in refused for %(target)s"),
     "account.signed_out": _("Signed out"),
+    # Signing up, and links that are mailed
+    "account.sign_up_started": _("Asked for an account for %(target)s"),
+    "account.signed_up": _("Signed up as %(target)s"),
+    "account.link_sent_again": _("Asked for another link for %(target)s"),
+    "account.password_forgotten": _("Asked for a new password for %(target)s"),
+    "account.password_reset": _("Chose a new password for %(target)s by a mailed link"),
+    "account.email_change_asked": _("Asked to change the address of %(target)s"),
+    "account.email_change_cancelled": _("Kept the address of %(target)s"),
+    "account.email_changed": _("Changed the address of %(target)s"),
     # One's own account
     "account.preferences_changed": _("Changed the preferences of %(target)s"),
     "account.password_changed": _("Changed the password of %(target)s"),
