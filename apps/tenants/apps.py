@@ -8,7 +8,8 @@ class TenantsConfig(AppConfig):
     verbose_name = _("Workspaces")
 
     def ready(self) -> None:
-        from apps.core.events import register_topic
-        from apps.tenants.selectors import can_listen
+        from apps.core.events import register_tenants, register_topic
+        from apps.tenants.selectors import can_listen, tenants_of
 
         register_topic("tenant", can_listen)
+        register_tenants(tenants_of)

@@ -1,9 +1,19 @@
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
 
+from apps.core import clock
+from apps.core.crypto.hashing import keyed_hashes
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.problems import InvitationEnded
+from apps.tenants.roles import ROLES_OF, Role
+
+# A hash is made for this and nothing else
+TOKEN_PURPOSE = "invitation"  # noqa: S105
 
 
 def memberships_of(person: Any) -> list[Membership]:
@@ -36,6 +46,67 @@ def can_listen(person: Any, ref: str) -> bool:
     return membership is not None and Member.of(membership).may("workspace.see")
 
 
+def tenants_of(people: Iterable[Any]) -> dict[str, frozenset[str] | None]:
+    """Whose events reach somebody: those of the tenants they are in, and everybody's where they are an operator."""
+    found: dict[str, set[str]] = {person.pk: set() for person in people}
+    rows = Membership.objects.filter(person__in=found, tenant__suspended_at=None)
+    for person_id, tenant_id in rows.values_list("person_id", "tenant_id"):
+        found[person_id].add(tenant_id)
+    return {person.pk: None if person.is_staff else frozenset(found[person.pk]) for person in people}
+
+
 def find_tenant(reference: str) -> Tenant | None:
     """By the id or the address; for operators, who see them all."""
     return Tenant.objects.filter(pk=reference).first() or Tenant.objects.filter(slug=reference).first()
+
+
+def invitation_of(token: str) -> Invitation:
+    """By the secret in its link. Used, revoked or over: it doesn't work any more, and the answer says which."""
+    hashes = keyed_hashes(token, purpose=TOKEN_PURPOSE)
+    found = Invitation.objects.filter(token_hash__in=hashes).select_related("tenant", "invited_by").first()
+    if found is None:
+        raise InvitationEnded
+    if found.accepted_at:
+        raise InvitationEnded(
+            _("It was accepted already. Sign in to go to %(workspace)s.") % {"workspace": found.tenant}
+        )
+    if found.revoked_at:
+        raise InvitationEnded(_("It was taken back by %(workspace)s.") % {"workspace": found.tenant})
+    if not found.is_open:
+        raise InvitationEnded(
+            _("Its week is over. Ask %(person)s to send it again.") % {"person": found.invited_by or found.tenant}
+        )
+    return found
+
+
+def invitations_for(person: Any) -> QuerySet[Invitation]:
+    """What waits for somebody's answer, in whichever workspace."""
+    if not person.is_authenticated:
+        return Invitation.objects.none()
+    address = Lower(Value(person.email))
+    rows = Invitation.objects.annotate(address=Lower("email")).filter(address=address)
+    waiting = rows.filter(accepted_at=None, revoked_at=None, expires_at__gt=clock.now(), tenant__suspended_at=None)
+    return waiting.select_related("tenant", "invited_by").order_by("-sent_at", "-pk")
+
+
+def is_last_owner(membership: Membership) -> bool:
+    """Such a one can't leave, be removed or get another role."""
+    if membership.role != Role.OWNER:
+        return False
+    others = Membership.objects.of(membership.tenant).filter(role=Role.OWNER).exclude(pk=membership.pk)
+    return not others.exists()
+
+
+def roles_to_give(*, actor: Member) -> list[Role]:
+    """The roles that somebody may give to a member of their workspace."""
+    if not actor.may("members.manage"):
+        return []
+    all_of_them = ROLES_OF[actor.tenant.kind]
+    return [role for role in all_of_them if role != Role.OWNER or actor.may("workspace.hand_over")]
+
+
+def owned_alone_by(person: Any) -> list[Tenant]:
+    """The workspaces that nobody would own if this person went."""
+    others = Membership.objects.filter(tenant=OuterRef("tenant"), role=Role.OWNER).exclude(person=person)
+    alone = Membership.objects.filter(~Exists(others), person=person, role=Role.OWNER).select_related("tenant")
+    return [membership.tenant for membership in alone.order_by("tenant__name")]

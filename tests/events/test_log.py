@@ -69,6 +69,8 @@ def test_reading_doesnt_walk_through_the_whole_log():
         parameters = {
             **_parameters(since),
             "topics": ["note:1"],
+            "tenants": ["ten_1"],
+            "everywhere": False,
             "until_id": until.last_id,
             "until_transaction": str(until.next_transaction),
             "until_running": [],

@@ -37,14 +37,18 @@ MARGIN = 5.0
 class Stream:
     """One open page: what it may hear, and what waits to be sent to it."""
 
-    __slots__ = ("_closed", "_queue", "_wake", "claim", "person_id")
+    __slots__ = ("_closed", "_queue", "_wake", "claim", "person_id", "tenants")
 
-    def __init__(self, *, claim: Claim, person_id: str) -> None:
+    def __init__(self, *, claim: Claim, person_id: str, tenants: frozenset[str] | None = frozenset()) -> None:
         self.claim = claim
         self.person_id = person_id
+        self.tenants = tenants
         self._queue: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._closed = False
+
+    def may_hear(self, tenant_id: str) -> bool:
+        return not tenant_id or self.tenants is None or tenant_id in self.tenants
 
     def put(self, message: bytes, *, position: Position) -> None:
         """Never waits and never grows: one who can't keep up refetches everything once instead."""
@@ -172,6 +176,8 @@ class Hub:
             if listening := self._by_topic.get(entry.topic):
                 message = entry.message()
                 for stream in listening:
+                    if not stream.may_hear(entry.tenant_id):
+                        continue
                     messages.setdefault(stream, []).append(message)
         for stream, lines in messages.items():
             self.told += len(lines)
@@ -188,6 +194,7 @@ class Hub:
                 logger.warning("Streams can't be checked: %s", error)
             else:
                 for stream, verdict in zip(streams, verdicts, strict=True):
+                    stream.tenants = verdict.tenants
                     if verdict.person_id != stream.person_id or verdict.refused:
                         stream.close()
             if self.position:

@@ -1,7 +1,7 @@
 """Who is behind a stream, and what they may hear: asked for many streams in a few queries."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -17,6 +17,9 @@ from apps.core.events.topics import may_listen
 
 logger = logging.getLogger(__name__)
 
+# Of each person's id the tenants they are in; None is all of them
+FindTenants = Callable[[Iterable[Any]], Mapping[str, frozenset[str] | None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -28,16 +31,30 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`person_id` is empty where the session isn't, or isn't any longer, that of an active person."""
+    """`person_id` is empty where the session isn't, or isn't any longer, that of an active person.
+
+    Events of other tenants than `tenants` don't reach them, whatever the rules of the topics say; None is all tenants.
+    """
 
     person_id: str = ""
     refused: frozenset[str] = field(default_factory=frozenset)
+    tenants: frozenset[str] | None = frozenset()
+
+
+_find_tenants: FindTenants = lambda people: {}  # noqa: E731
+
+
+def register_tenants(find: FindTenants) -> None:
+    """Say how the tenants of people are found, who hear nothing of the others. Asked as often as the topics' rules."""
+    global _find_tenants
+    _find_tenants = find
 
 
 def judge(claims: Sequence[Claim]) -> list[Verdict]:
-    """A verdict for each claim. Three queries, plus what the rule of each different topic of a person asks."""
+    """A verdict for each claim. Four queries, plus what the rule of each different topic of a person asks."""
     close_old_connections()
     people = _people(claim.session_key for claim in claims)
+    tenants = _find_tenants({person.pk: person for person in people.values()}.values())
     known: dict[tuple[str, str], bool] = {}
     verdicts = []
     for claim in claims:
@@ -52,7 +69,7 @@ def judge(claims: Sequence[Claim]) -> list[Verdict]:
                 known[key] = _may_listen(person, topic)
             if not known[key]:
                 refused.add(topic)
-        verdicts.append(Verdict(person.pk, frozenset(refused)))
+        verdicts.append(Verdict(person.pk, frozenset(refused), tenants.get(person.pk, frozenset())))
     return verdicts
 
 

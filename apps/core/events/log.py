@@ -27,6 +27,7 @@ class Entry:
     topic: str
     kind: str
     ref: str
+    tenant_id: str = ""
 
     def message(self) -> bytes:
         """As the stream tells it, without the id and the empty line that end it."""
@@ -43,7 +44,7 @@ _NEW = """
 SELECT pg_current_snapshot()::text, extract(epoch FROM clock_timestamp())::bigint, event.*
 FROM (VALUES (1)) AS always
 LEFT JOIN (
-    SELECT id, topic, kind, ref FROM core_event
+    SELECT id, topic, kind, ref, tenant_id FROM core_event
     WHERE id > %(last_id)s
        OR transaction >= %(next_transaction)s::text::xid8
        OR transaction = ANY(%(running)s::text[]::xid8[])
@@ -53,8 +54,9 @@ ORDER BY event.id
 """
 
 _BETWEEN = """
-SELECT id, topic, kind, ref FROM core_event
+SELECT id, topic, kind, ref, tenant_id FROM core_event
 WHERE topic = ANY(%(topics)s)
+  AND (tenant_id = '' OR %(everywhere)s OR tenant_id = ANY(%(tenants)s))
   AND (id > %(last_id)s
        OR transaction >= %(next_transaction)s::text::xid8
        OR transaction = ANY(%(running)s::text[]::xid8[]))
@@ -84,7 +86,9 @@ async def read_new(database: Any, since: Position) -> tuple[list[Entry] | None, 
     return entries, Position.from_snapshot(at=at, last_id=last_id, snapshot=snapshot)
 
 
-def read_between(since: Position, until: Position, topics: Iterable[str]) -> list[Entry] | None:
+def read_between(
+    since: Position, until: Position, topics: Iterable[str], *, tenants: frozenset[str] | None = frozenset()
+) -> list[Entry] | None:
     """What a client missed between two positions; None where it can't be told any more."""
     if since == until:
         return []
@@ -93,6 +97,8 @@ def read_between(since: Position, until: Position, topics: Iterable[str]) -> lis
     parameters = {
         **_parameters(since),
         "topics": list(topics),
+        "tenants": list(tenants or ()),
+        "everywhere": tenants is None,
         "until_id": until.last_id,
         "until_transaction": str(until.next_transaction),
         "until_running": [str(number) for number in until.running],

@@ -30,6 +30,8 @@ class Event(models.Model):
     topic = models.CharField(max_length=150, db_collation="C")
     kind = models.CharField(max_length=40)
     ref = models.CharField(max_length=200, blank=True)
+    # Beside the topic's rule, the second wall: it reaches nobody outside of this tenant, whatever its topic
+    tenant_id = models.CharField(max_length=40, blank=True, default="", db_default="")
     transaction = TransactionField(db_default=CurrentTransaction())
     # The database's clock, because positions in the log are dated by it too
     created_at = models.DateTimeField(db_default=Now())

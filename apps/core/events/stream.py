@@ -70,7 +70,7 @@ async def _open(request: HttpRequest) -> StreamingHttpResponse:
             _("You have %(count)s live pages open; close some of them.") % {"count": MOST_STREAMS},
             headers={"Retry-After": "15"},
         )
-    stream = Stream(claim=claim, person_id=verdict.person_id)
+    stream = Stream(claim=claim, person_id=verdict.person_id, tenants=verdict.tenants)
     return StreamingHttpResponse(_messages(request, stream), content_type="text/event-stream", headers=HEADERS)
 
 
@@ -88,7 +88,9 @@ async def _messages(request: HttpRequest, stream: Stream) -> AsyncIterator[bytes
 
 async def _missed(request: HttpRequest, stream: Stream, until: Position) -> bytes:
     since = _since(request, until)
-    entries = await sync_to_async(read_between)(since, until, stream.claim.topics) if since else None
+    entries = None
+    if since:
+        entries = await sync_to_async(read_between)(since, until, stream.claim.topics, tenants=stream.tenants)
     if entries is None:
         return told("resync", until)
     return told_entries([entry.message() for entry in entries], until) if entries else told("ping", until)

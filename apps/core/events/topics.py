@@ -7,6 +7,7 @@ from typing import Any
 # A person as the accounts app defines it; core knows only that there is one.
 CanListen = Callable[[Any, str], bool]
 
+TENANT_ID = "ten_"
 _SHAPE = re.compile(r"(?P<prefix>[a-z][a-z0-9-]{0,39})(?::(?P<ref>[A-Za-z0-9_./-]{1,100}))?")
 _can_listen: dict[str, CanListen] = {}
 
@@ -36,6 +37,12 @@ def may_listen(person: Any, topic: str) -> bool:
         return False
     rule = _can_listen.get(prefix)
     return rule is not None and rule(person, ref)
+
+
+def tenant_in(topic: str) -> str:
+    """The tenant that a topic such as `tenant:ten_01k9…` is about."""
+    _, ref = split_topic(topic)
+    return ref if ref.startswith(TENANT_ID) else ""
 
 
 def split_topic(topic: str) -> tuple[str, str]:
