@@ -38,6 +38,23 @@ _texts: dict[str, Text] = {
     "person.deactivated": _("Deactivated the account of %(target)s"),
     "person.reactivated": _("Reactivated the account of %(target)s"),
     "person.second_factor_reset": _("Reset the second factor of %(target)s"),
+    # Workspaces
+    "tenant.created": _("Created the workspace %(target)s"),
+    "tenant.changed": _("Changed the workspace %(target)s"),
+    "tenant.handed_over": _("Handed the workspace over to %(target)s"),
+    "tenant.suspended": _("Suspended the workspace %(target)s"),
+    "tenant.resumed": _("Resumed the workspace %(target)s"),
+    "tenant.deleted": _("Deleted the workspace %(target)s"),
+    # Their people
+    "member.invited": _("Invited %(target)s"),
+    "member.joined": _("%(target)s joined the workspace"),
+    "member.role_changed": _("Changed the role of %(target)s"),
+    "member.removed": _("Removed %(target)s from the workspace"),
+    "member.left": _("%(target)s left the workspace"),
+    "invitation.resent": _("Sent the invitation of %(target)s again"),
+    "invitation.address_changed": _("Sent an invitation to %(target)s instead"),
+    "invitation.revoked": _("Revoked the invitation of %(target)s"),
+    "invitation.declined": _("Declined the invitation of %(target)s"),
     # Tasks, by an operator
     "task.retried": _("Retried the task %(target)s"),
     "task.dropped": _("Dropped the task %(target)s"),

@@ -6,6 +6,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
+from apps.core.crypto.hashing import HASH_LENGTH
 from apps.core.ids import IdField
 from apps.core.versions import Versioned
 from apps.tenants.roles import Kind, Role
@@ -95,7 +96,7 @@ class Invitation(Versioned, TenantOwned):
     email = models.EmailField(_("e-mail"))
     role = models.CharField(_("role"), max_length=32, choices=Role)
     # Of the newest link: sending again ends the one before
-    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    token_hash = models.CharField(max_length=HASH_LENGTH, unique=True, editable=False)
     invited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -130,6 +131,12 @@ class Invitation(Versioned, TenantOwned):
                 condition=models.Q(accepted_at=None, revoked_at=None),
                 name="invitation_open_once",
             ),
+        ]
+        # What waits for somebody, in whichever workspace
+        indexes = [
+            models.Index(
+                Lower("email"), condition=models.Q(accepted_at=None, revoked_at=None), name="invitation_address"
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.errors import Problem
+from apps.core.errors import Conflict, NotAllowed, Problem
 
 
 class ChooseTenant(Problem):
@@ -22,3 +22,22 @@ class TokenTooNarrow(Problem):
     status = 403
     title = _("This token may not do that")
     advice = _("Make a token with the scope that the answer names, and use that one.")
+
+
+class LastOwner(Conflict):
+    slug = "last-owner"
+    title = _("The last owner stays")
+    advice = _("Make someone else an owner first, or delete the workspace.")
+
+
+class InvitationForSomeoneElse(NotAllowed):
+    slug = "invitation-for-someone-else"
+    title = _("This invitation is for another address")
+    advice = _("Sign in with the account of the address that was invited, or ask for an invitation to yours.")
+
+
+class InvitationEnded(Problem):
+    slug = "invitation-ended"
+    status = 410
+    title = _("This invitation doesn't work any more")
+    advice = _("Each link works once and for 7 days. Ask whoever invited you to send it again.")

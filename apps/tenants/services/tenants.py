@@ -1,0 +1,193 @@
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from psycopg.errors import UniqueViolation
+
+from apps.accounts.models import User
+from apps.audit.changes import changes, fields_of
+from apps.audit.services import Actor, record
+from apps.core import clock
+from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.versions import delete_version, save_version
+from apps.tenants import roles
+from apps.tenants.member import Member
+from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.roles import Kind, Role
+from apps.tenants.services import mails
+from apps.tenants.services.addresses import checked_address
+from apps.tenants.services.links import send_link
+from apps.tenants.services.owners import lock_tenant, tell_pages
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SHORTEST_SLUG, LONGEST_SLUG, LONGEST_NAME, LONGEST_REASON = 3, 40, 80, 300
+WRITTEN_DOWN = ("kind", "name", "slug")
+
+
+@transaction.atomic
+def create_provider(*, actor: Actor, name: str, owner_email: str, slug: str = "") -> Tenant:
+    """By a system administrator. Whoever will own it is invited."""
+    _require_operator(actor, "tenants.open")
+    tenant = _create(Kind.PROVIDER, name, slug)
+    owner_email = checked_address(owner_email, field="owner_email")
+    record(actor=actor, verb="tenant.created", target=tenant, after=fields_of(tenant, WRITTEN_DOWN))
+    invitation = Invitation(tenant=tenant, email=owner_email, role=Role.OWNER)
+    send_link(invitation, actor=actor)
+    invitation.save(force_insert=True)
+    after = {"email": owner_email, "role": Role.OWNER}
+    record(actor=actor, verb="member.invited", target=invitation, after=after)
+    return tenant
+
+
+@transaction.atomic
+def create_customer(*, actor: User, name: str = "") -> Tenant:
+    """For somebody who signed up without an invitation; they own it."""
+    tenant = _create(Kind.CUSTOMER, name.strip() or str(actor).partition("@")[0], "")
+    Membership(tenant=tenant, person=actor, role=Role.OWNER).save(force_insert=True)
+    record(actor=actor, verb="tenant.created", target=tenant, after=fields_of(tenant, WRITTEN_DOWN))
+    return tenant
+
+
+@transaction.atomic
+def change_tenant(
+    *, actor: Member, name: str | None = None, slug: str | None = None, version: int | None = None
+) -> Tenant:
+    """Its name and its address. With a version, only if it's still the one that was read."""
+    actor.require("workspace.change")
+    tenant = lock_tenant(actor.tenant_id)
+    if version is not None:
+        tenant.version = version
+    wanted = {}
+    if name is not None:
+        wanted["name"] = _checked_name(name)
+    if slug is not None:
+        wanted["slug"] = _checked_slug(slug)
+    before, after = changes(fields_of(tenant, wanted), wanted)
+    if not after:
+        return tenant
+    for field, value in after.items():
+        setattr(tenant, field, value)
+    with _saving_slug():
+        save_version(tenant, *after)
+    record(actor=actor, verb="tenant.changed", target=tenant, before=before, after=after)
+    tell_pages(tenant, "changed")
+    return tenant
+
+
+@transaction.atomic
+def suspend_tenant(*, actor: Actor, tenant: Tenant, reason: str) -> Tenant:
+    """From now on nobody of it reads or writes anything there; they're told the reason."""
+    _require_operator(actor, "tenants.suspend")
+    reason = reason.strip()
+    if not reason:
+        raise InvalidInput(fields={"reason": [_("Say why. The workspace's people read it.")]})
+    _require_short(reason, LONGEST_REASON, field="reason")
+    if tenant.is_suspended:
+        raise Conflict(_("%(workspace)s is suspended already.") % {"workspace": tenant})
+    tenant.suspended_at, tenant.suspended_because = clock.now(), reason
+    save_version(tenant, "suspended_at", "suspended_because")
+    record(actor=actor, verb="tenant.suspended", target=tenant, after={"reason": reason})
+    tell_pages(tenant, "changed")
+    mails.tell_suspended(tenant)
+    return tenant
+
+
+@transaction.atomic
+def resume_tenant(*, actor: Actor, tenant: Tenant) -> Tenant:
+    _require_operator(actor, "tenants.suspend")
+    if not tenant.is_suspended:
+        raise Conflict(_("%(workspace)s isn't suspended.") % {"workspace": tenant})
+    before = {"reason": tenant.suspended_because}
+    tenant.suspended_at, tenant.suspended_because = None, ""
+    save_version(tenant, "suspended_at", "suspended_because")
+    record(actor=actor, verb="tenant.resumed", target=tenant, before=before)
+    tell_pages(tenant, "changed")
+    mails.tell_resumed(tenant)
+    return tenant
+
+
+@transaction.atomic
+def delete_tenant(*, actor: Member, version: int | None = None) -> None:
+    """With everything in it, for good. What was done in it stays in the operators' audit log."""
+    actor.require("workspace.delete")
+    tenant = lock_tenant(actor.tenant_id)
+    if version is not None:
+        tenant.version = version
+    others = [person for person in mails.owners_of(tenant) if person.pk != actor.pk]
+    tell_pages(tenant, "deleted")
+    record(actor=actor, verb="tenant.deleted", target=tenant, before=fields_of(tenant, WRITTEN_DOWN))
+    delete_version(tenant)
+    mails.tell_deleted(tenant, people=others, actor=actor)
+
+
+def _create(kind: Kind, name: str, slug: str) -> Tenant:
+    name = _checked_name(name)
+    tenant = Tenant(kind=kind, name=name, slug=_checked_slug(slug) if slug.strip() else _slug_for(name))
+    with _saving_slug():
+        tenant.save(force_insert=True)
+    return tenant
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise InvalidInput(fields={"name": [_("Give the workspace a name.")]})
+    _require_short(name, LONGEST_NAME, field="name")
+    if "://" in name or "www." in name.lower():
+        # It stands in mails to strangers, whose programs make a link of it
+        raise InvalidInput(fields={"name": [_("Choose a name without a web address in it.")]})
+    return name
+
+
+def _checked_slug(slug: str) -> str:
+    slug = slug.strip()
+    if not (SLUG.fullmatch(slug) and SHORTEST_SLUG <= len(slug) <= LONGEST_SLUG):
+        raise InvalidInput(
+            fields={
+                "slug": [
+                    _("Use %(least)d to %(most)d small letters, digits and hyphens, such as tidewater-freight.")
+                    % {"least": SHORTEST_SLUG, "most": LONGEST_SLUG}
+                ]
+            }
+        )
+    return slug
+
+
+def _slug_for(name: str) -> str:
+    """From the name, as far as its letters allow, and with an end of its own: nobody learns which ones are taken."""
+    end = secrets.token_hex(2)
+    start = slugify(name)[: LONGEST_SLUG - len(end) - 1].strip("-") or "workspace"
+    return f"{start}-{end}"
+
+
+@contextmanager
+def _saving_slug() -> Iterator[None]:
+    """Only the unique index knows all workspaces: inside a wall, the others aren't there to be asked."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, UniqueViolation):
+            raise
+        raise InvalidInput(fields={"slug": [_("This address is taken. Choose another one.")]}) from None
+
+
+def _require_short(text: str, limit: int, *, field: str) -> None:
+    if len(text) > limit:
+        raise InvalidInput(fields={field: [_("Use %(limit)d characters or fewer.") % {"limit": limit}]})
+
+
+def _require_operator(actor: Actor, permission: str) -> None:
+    """Whoever runs the platform, or the platform itself."""
+    if not isinstance(actor, User):
+        return
+    role = ""
+    if actor.is_active and actor.is_staff:
+        role = roles.SystemRole.SYSTEM_ADMIN if actor.is_superuser else roles.SystemRole.SRE_OPERATOR
+    if not roles.may(role, permission):
+        detail = _("%(what)s takes a system administrator.") % {"what": roles.PERMISSIONS[permission].label}
+        raise NotAllowed(detail, roles=roles.roles_that_may(permission), own_role=role, permission=permission)
