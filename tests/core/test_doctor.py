@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from apps.core import clock
@@ -103,8 +104,6 @@ def test_a_clock_that_is_apart_from_the_databases(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.django_db
 def test_missing_migrations_are_named() -> None:
-    from django.db import connection
-
     newest = forget_newest_migration(connection)
     assert found(services.check_migrations, Level.ERROR) == [f"1 not applied: core.{newest}"]
 
@@ -188,3 +187,19 @@ def test_the_exit_code_says_if_something_must_be_put_right(
         monkeypatch.setattr(main, "diagnose", lambda level=level: [Finding("disk", level, "small", "make room")])
         assert main.main([]) == code
         assert "→ make room" in capsys.readouterr().out
+
+
+def test_tenants_are_walled_off(db: None) -> None:
+    assert found(services.check_walls, Level.OK)
+
+
+def test_a_table_of_tenants_without_a_policy_is_named(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tenants_membership DISABLE ROW LEVEL SECURITY")
+    assert found(services.check_walls, Level.ERROR) == ["no policy on tenants_membership"]
+
+
+def test_a_role_that_did_not_come_along_is_missed(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "ROLE", "imp_left_behind")
+    (missing,) = found(services.check_walls, Level.ERROR)
+    assert "imp_left_behind" in missing

@@ -14,6 +14,7 @@ from apps.core.notify import parameters
 from apps.core.processes.selectors import GONE_AFTER, LATE_AFTER, Health, last_seen, list_processes
 from apps.core.queue.selectors import get_counts, get_lag
 from apps.core.up.preflight import OLDEST_POSTGRES
+from apps.core.walls import ROLE
 
 LARGEST_CLOCK_DIFFERENCE = timedelta(seconds=2)
 LONG_LAG = timedelta(seconds=10)
@@ -23,7 +24,7 @@ def checks() -> tuple[Check, ...]:
     """Only the first one where the database doesn't answer: the others would all say the same."""
     reason = _cannot_connect()
     if reason is None:
-        return (check_database, check_clock, check_migrations, check_processes, check_queue)
+        return (check_database, check_clock, check_migrations, check_walls, check_processes, check_queue)
     return (_unreachable(reason),)
 
 
@@ -92,6 +93,32 @@ def check_migrations() -> Iterator[Finding]:
         )
     if not missing and not unknown:
         yield ok("migrations", f"{len(executor.loader.disk_migrations)} applied")
+
+
+def check_walls() -> Iterator[Finding]:
+    """After a move to another server the role may be missing: roles aren't in a dump of one database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT CASE WHEN to_regrole(%s) IS NULL THEN false ELSE pg_has_role(%s, 'SET') END", [ROLE, ROLE]
+        )
+        (may_enter,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attname = 'tenant_id'"
+            " AND NOT relrowsecurity ORDER BY relname"
+        )
+        bare = [name for (name,) in cursor.fetchall()]
+    if not may_enter:
+        yield error(
+            "walls",
+            f"the database's user can't take on the role {ROLE}: no page of a workspace opens",
+            f"As a database administrator: CREATE ROLE {ROLE} NOLOGIN; GRANT {ROLE} TO the user WITH SET TRUE, "
+            "then restore its rights on the tables.",
+        )
+    if bare:
+        yield error("walls", f"no policy on {', '.join(bare)}", "Restore the database with its policies, or migrate.")
+    if may_enter and not bare:
+        yield ok("walls", "tenants are walled off from each other in the database")
 
 
 def check_processes() -> Iterator[Finding]:

@@ -9,7 +9,8 @@ import psycopg
 
 from apps.core.up.declaration import UpError
 
-OLDEST_POSTGRES = 15
+# The first that says whether a role may be taken on, which row-level security needs
+OLDEST_POSTGRES = 16
 CONNECT_SECONDS = 5
 # A new PostgreSQL takes 60 MB, and writes its log of changes ahead
 NEEDED_BYTES = 300_000_000
