@@ -31,6 +31,10 @@ class TenantApi(ApiView):
         super().initial(request, *args, **kwargs)
         self._member = self._find_member(request)
 
+    def needed_scope(self) -> str:
+        """The services ask, as they know the permission."""
+        return ""
+
     def surroundings(self) -> AbstractContextManager[None]:
         return walled(self.actor.tenant.pk)
 

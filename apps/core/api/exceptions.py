@@ -29,7 +29,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     problem = translate(error)
     header = getattr(error, "auth_header", None)
     if header and problem.status == 401:
-        problem.headers["WWW-Authenticate"] = header
+        problem.headers.setdefault("WWW-Authenticate", header)
     if isinstance(error, exceptions.MethodNotAllowed):
         problem.headers["Allow"] = ", ".join(context["view"].allowed_methods)
     return problem_response(problem, context["request"]._request)

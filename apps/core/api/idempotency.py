@@ -74,8 +74,10 @@ def claim(request: Request) -> Claim | None:
 
 
 def _fingerprint(request: Request) -> bytes:
-    # The workspace too: the same key may not bring the answer of another one
-    parts = (request.method or "", request.get_full_path(), current_wall(), "")
+    # The workspace too: the same key may not bring the answer of another one. And the token, as another one of the
+    # same person may not have been allowed what was answered
+    asking = getattr(request.auth, "pk", "")
+    parts = (request.method or "", request.get_full_path(), current_wall(), asking, "")
     return hashlib.sha256("\n".join(parts).encode() + request._request.body).digest()
 
 

@@ -18,7 +18,8 @@ from apps.core.problems import CONTENT_TYPE
 DESCRIPTION = """\
 Everything the console does, for programs. JSON in and out, times in UTC, ids that sort by age.
 
-**Who asks.** A session, with its CSRF token in `X-CSRFToken` on writes.
+**Who asks.** A program sends an access token of somebody's, `Authorization: Bearer imp_pat_…`: it acts as that \
+person, within its scopes. The console's pages send their session, with its CSRF token in `X-CSRFToken` on writes.
 
 **Errors** are `application/problem+json` (RFC 9457). `type` never changes and is the address of a page about it; \
 `errors` names each field; `request_id` finds the logs.
@@ -206,7 +207,7 @@ class Schema(AutoSchema):
     def _problem_statuses(self, has_body: bool) -> set[int]:
         statuses = {406, 422, 429, 500, 503}
         if AllowAny not in self.view.permission_classes:
-            statuses.add(401)
+            statuses |= {401, 403}
         if "{" in self.path:
             statuses.add(404)
         if self.method not in {"GET", "HEAD"}:

@@ -50,6 +50,10 @@ class ApiView(APIView):
         """Whom services and selectors are asked for."""
         return self.request.user
 
+    def needed_scope(self) -> str | None:
+        """The scope that a token needs for this request; empty: none. None: this isn't for tokens."""
+        return f"{self.scope}:{'read' if self._is_read() else 'write'}" if self.scope else None
+
     def surroundings(self) -> AbstractContextManager[None]:
         """What the handler runs in."""
         return nullcontext()
@@ -83,7 +87,9 @@ class ApiView(APIView):
     def check_throttles(self, request: Request) -> None:
         """Before permissions, so that strangers who only collect refusals are counted too."""
         address = request.META.get("REMOTE_ADDR", "")
-        self.allowance = throttling.take(self.throttle_scope, person_id=request.user.pk, address=address)
+        # Each token counts for itself, so that a script that runs wild stops neither its person nor their others
+        who = request.user if request.auth is None else request.auth
+        self.allowance = throttling.take(self.throttle_scope, person_id=who.pk, address=address)
         if not self.allowance.allowed:
             raise TooManyRequests
 
