@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AccessConfig(AppConfig):
+    name = "apps.access"
+    label = "access"
+    verbose_name = _("Access tokens")
+
+    def ready(self) -> None:
+        import apps.access.schema  # noqa: F401  tells the OpenAPI document about tokens
+        from apps.access.selectors import can_listen, section_of
+        from apps.accounts.sections import Section, register_section
+        from apps.core.events import register_topic
+
+        register_topic("tokens", can_listen)
+        register_section(Section("tokens", _("Access tokens"), "key", "access/_tokens.html", section_of, 50))

@@ -1,0 +1,37 @@
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.access.models import AccessToken
+from apps.core import clock
+
+# From here on a list says that the end is near, and the person is told by mail
+ENDS_SOON = timedelta(days=3)
+
+
+def list_tokens(*, actor: Any) -> QuerySet[AccessToken]:
+    """A person's own, in every state."""
+    return AccessToken.objects.filter(person_id=actor.pk).select_related("tenant")
+
+
+def tokens_to_show(*, actor: Any) -> list[AccessToken]:
+    """For the page: what still counts, and what has ended and wasn't put away yet. Newest first."""
+    return list(list_tokens(actor=actor).filter(revoked_at=None).order_by("-id"))
+
+
+def list_all_tokens() -> QuerySet[AccessToken]:
+    """Everybody's, for operators."""
+    return AccessToken.objects.select_related("person", "tenant")
+
+
+def section_of(request: HttpRequest) -> Mapping[str, Any]:
+    """What the section of the account's page shows."""
+    return {"tokens": tokens_to_show(actor=request.user), "tokens_end_soon_at": clock.now() + ENDS_SOON}
+
+
+def can_listen(person: Any, ref: str) -> bool:
+    """The topic `tokens:<person>` is that person's alone."""
+    return bool(person.is_authenticated and ref and person.pk == ref)
