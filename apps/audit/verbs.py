@@ -32,6 +32,11 @@ _texts: dict[str, Text] = {
     "account.second_factor_disabled": _("Turned off the second factor of %(target)s"),
     "account.recovery_codes_made": _("Made new recovery codes for %(target)s"),
     "account.recovery_code_used": _("Signed in with a recovery code"),
+    "account.session_revoked": _("Revoked the session %(target)s"),
+    "account.other_sessions_revoked": _("Signed out all other sessions of %(target)s"),
+    "account.session_refused": _("Ended a session of %(target)s whose cookie turned up elsewhere"),
+    "account.data_taken": _("Took the data of %(target)s along"),
+    "account.deleted": _("Deleted the account of %(target)s"),
     # People, by an operator
     "person.created": _("Created the account of %(target)s"),
     "person.changed": _("Changed the account of %(target)s"),
@@ -55,6 +60,10 @@ _texts: dict[str, Text] = {
     "invitation.address_changed": _("Sent an invitation to %(target)s instead"),
     "invitation.revoked": _("Revoked the invitation of %(target)s"),
     "invitation.declined": _("Declined the invitation of %(target)s"),
+    # Access tokens
+    "token.created": _("Made the access token %(target)s"),
+    "token.revoked": _("Revoked the access token %(target)s"),
+    "token.removed": _("Put away the access token %(target)s, which had ended"),
     # Tasks, by an operator
     "task.retried": _("Retried the task %(target)s"),
     "task.dropped": _("Dropped the task %(target)s"),

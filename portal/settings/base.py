@@ -15,6 +15,7 @@ VERSION = "0.1.0"
 # --- Apps ------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "apps.access",
     "apps.tenants",
     "apps.accounts",
     "apps.audit",
@@ -130,8 +131,15 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "apps.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_COOKIE_AGE = 30 * 24 * 3600
-# Tries at one address's password or code, then tries from one place
-ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key,30/5m/ip", "login": "60/m/ip"}
+# Tries at one account from one network, and from one place at any; then at one account from everywhere, so that
+# many places guess no faster, while one of them alone can't keep its owner out
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "5/15m/key,30/5m/ip",
+    "login_failed_anywhere": "50/h/key",
+    "login": "60/m/ip",
+}
+# So long a password or code that was typed counts for what is dangerous
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 MFA_ADAPTER = "apps.accounts.adapters.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Imp Gateway"
 MFA_TOTP_TOLERANCE = 1
@@ -245,8 +253,15 @@ WEB_PORT = env.integer("PORT", 8000)
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "apps.core.api.schema.Schema",
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.core.api.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    # The first one that sees credentials of its kind decides
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.access.authentication.TokenAuthentication",
+        "apps.core.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "apps.access.permissions.WithinScopes",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["apps.core.api.formats.JsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.api.formats.JsonParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.api.formats.JsonNegotiation",

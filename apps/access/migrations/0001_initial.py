@@ -1,4 +1,3 @@
-
 import apps.core.clock
 import apps.core.ids
 from apps.core.walls.operations import WallOff
