@@ -31,3 +31,9 @@ def last_event(*, verb: str, target: Model) -> AuditEvent | None:
     """The newest event of one kind about one object, for what a page says about its past."""
     about = AuditEvent.objects.filter(target_type=target._meta.model_name, target_id=target.pk)
     return about.filter(verb=verb).order_by(*ORDER).first()
+
+
+def list_addresses(*, actor: Model, verb: str, limit: int) -> list[str]:
+    """From where somebody did something of late, each address once."""
+    latest = AuditEvent.objects.filter(actor_id=actor.pk, verb=verb).order_by(*ORDER)
+    return list(dict.fromkeys(str(address) for address in latest.values_list("address", flat=True)[:limit] if address))
