@@ -1,13 +1,14 @@
 """Where allauth asks us: what to write down, what to say, how to keep the second factor's secrets."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -16,9 +17,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.browsers import network_of
 from apps.accounts.models import User
+from apps.accounts.selectors import is_unfamiliar
+from apps.accounts.sessions import store_of
 from apps.audit.services import ANONYMOUS, Target, record
 from apps.core import crypto
+from apps.core.events import publish
 from apps.core.web import htmx
 
 # allauth says these by template; what isn't here goes unsaid, as the page itself shows it
@@ -26,6 +31,9 @@ SAID = {
     "account/messages/password_changed.txt": _("Password changed"),
     "mfa/messages/totp_deactivated.txt": _("Second factor turned off"),
 }
+
+# The key of ACCOUNT_RATE_LIMITS for tries at one account from everywhere
+TRIES_ANYWHERE = {"app": "allauth.account", "action": "login_failed_anywhere"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -43,9 +51,14 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def login(self, request: HttpRequest, user: User) -> None:
+        session = store_of(request)
         with transaction.atomic():
+            session.is_unfamiliar = is_unfamiliar(user, session.address)
             super().login(request, user)
             record(actor=user, verb="account.signed_in", target=user)
+            # Now and not after the answer, so that whoever hears of it finds it
+            session.save()
+            publish(f"account:{user.pk}", "signed-in")
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user
@@ -53,10 +66,29 @@ class AccountAdapter(DefaultAccountAdapter):
             super().logout(request)
             if isinstance(user, User):
                 record(actor=user, verb="account.signed_out", target=user)
+                publish(f"account:{user.pk}", "session-ended")
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Counts a try before the password is looked at, alike for an account that is there and one that isn't."""
+        super().pre_authenticate(request, **credentials)
+        anywhere = ratelimit.consume(request, **TRIES_ANYWHERE, key=_address_of(credentials))
+        if not anywhere:
+            raise self.validation_error("too_many_login_attempts")
+        self._tries_anywhere = anywhere
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """The right password was none of the tries."""
+        super()._rollback_login_failed_rl_usage()
+        self._tries_anywhere.rollback()
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """After a new password."""
+        super()._delete_login_attempts_cached_email(request, **credentials)
+        ratelimit.clear(request, **TRIES_ANYWHERE, key=_address_of(credentials))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """The address alone. allauth counts for each Host header too, whose port anybody can vary."""
-        return str(credentials.get("email", "")).strip().lower()
+        """The account and the network. allauth counts for each Host header instead, whose port anybody can vary."""
+        return f"{_address_of(credentials)} {network_of(self.get_client_ip(request))}"
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Also for an address that nobody has, so that trying addresses shows in the log."""
@@ -82,6 +114,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account") + "#password"
+
+
+def _address_of(credentials: Mapping[str, Any]) -> str:
+    return str(credentials.get("email", "")).strip().lower()
 
 
 _owner: ContextVar[str] = ContextVar("imp_second_factor_owner", default="")

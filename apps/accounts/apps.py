@@ -10,7 +10,10 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from apps.accounts.account_pages import register_own_sections
         from apps.accounts.sealed import SecondFactorStore
+        from apps.accounts.selectors import can_listen
         from apps.core.crypto.stores import register_store
+        from apps.core.events import register_topic
 
         register_store(SecondFactorStore())
+        register_topic("account", can_listen)
         register_own_sections()

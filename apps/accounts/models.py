@@ -41,8 +41,7 @@ class User(Versioned, AbstractBaseUser):
     )
     language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
     theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.SYSTEM)
-    # Empty: the browser doesn't say, and nobody has chosen; times are UTC then
-    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -149,7 +148,7 @@ class MailedLink(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(Lower("email"), "kind", "created_at", name="mailed_link_address"),
+            models.Index(fields=["email", "kind", "created_at"], name="mailed_link_address"),
             models.Index(fields=["created_at"], name="mailed_link_age"),
         ]
 

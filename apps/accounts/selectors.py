@@ -4,11 +4,16 @@ from typing import Any
 
 from allauth.mfa import app_settings as second_factor_settings
 from allauth.mfa.models import Authenticator
+from django.db.models import QuerySet
 
-from apps.accounts.models import User
-from apps.audit.selectors import last_event
+from apps.accounts.browsers import network_of
+from apps.accounts.models import Session, User
+from apps.audit.selectors import last_event, list_addresses
+from apps.core import clock
 
-PREFERENCES = ("name", "language", "theme")
+PREFERENCES = ("name", "language", "theme", "time_zone")
+# So many sign-ins of before are looked at for the networks that somebody comes from
+REMEMBERED = 200
 
 
 @dataclass(frozen=True)
@@ -49,3 +54,20 @@ def password_changed_at(user: User) -> datetime | None:
 
 def preferences_of(user: User) -> dict[str, Any]:
     return {"version": user.version, **{name: getattr(user, name) for name in PREFERENCES}}
+
+
+def list_sessions(*, actor: User) -> QuerySet[Session]:
+    """Where somebody is signed in."""
+    return Session.objects.filter(person_id=actor.pk, expire_date__gt=clock.now())
+
+
+def is_unfamiliar(user: User, address: str) -> bool:
+    """Whether nobody has signed in to this account from that network before, though from others."""
+    network = network_of(address)
+    known = {network_of(each) for each in list_addresses(actor=user, verb="account.signed_in", limit=REMEMBERED)}
+    return network is not None and bool(known) and network not in known
+
+
+def can_listen(person: Any, ref: str) -> bool:
+    """The topic `account:<person>` tells of one's own sessions."""
+    return bool(person.is_authenticated and ref == person.pk)

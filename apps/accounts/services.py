@@ -7,14 +7,20 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.accounts import departures
 from apps.accounts.models import Session, User
+from apps.accounts.selectors import list_sessions, second_factor_of
+from apps.accounts.zones import zone_names
 from apps.audit.changes import changes, fields_of
 from apps.audit.services import Actor, record
-from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Text
+from apps.core.events import publish
 from apps.core.versions import save_version
 
 # What an operator changes of somebody else's account
 MANAGED = ("email", "name", "is_staff", "is_superuser")
+# What somebody takes along of their own row
+PROFILE = ("id", "email", "name", "language", "theme", "time_zone", "created_at", "last_login")
 
 
 @transaction.atomic
@@ -26,11 +32,12 @@ def change_preferences(
     name: str | None = None,
     language: str | None = None,
     theme: str | None = None,
+    time_zone: str | None = None,
 ) -> User:
     """Change what is given. With a version, only if the account is still the one that was read."""
     if actor.pk != user.pk:
         raise NotAllowed(_("Preferences are each person's own."))
-    given = {"name": name, "language": language, "theme": theme}
+    given = {"name": name, "language": language, "theme": theme, "time_zone": time_zone}
     wanted = {key: value for key, value in given.items() if value is not None}
     user = User.objects.get(pk=user.pk)
     if version is not None:
@@ -47,6 +54,63 @@ def set_language(*, actor: User, language: str) -> User:
 
 def set_theme(*, actor: User, theme: str) -> User:
     return _switch(actor=actor, theme=theme)
+
+
+@transaction.atomic
+def revoke_session(*, actor: User, session: Session) -> None:
+    """End one of one's own sessions: whoever has its cookie is asked to sign in."""
+    ended, _by_model = Session.objects.filter(pk=session.pk, person_id=actor.pk).delete()
+    if not ended:
+        raise NotFound
+    record(actor=actor, verb="account.session_revoked", target=session, before=_seen(session))
+    publish(f"account:{actor.pk}", "session-ended", session.pk)
+
+
+@transaction.atomic
+def revoke_other_sessions(*, actor: User, keep: Session | None) -> int:
+    """End all of one's own sessions but the one at hand, if there is one; answers how many."""
+    ended = end_sessions(person=actor, keep=keep)
+    if ended:
+        record(actor=actor, verb="account.other_sessions_revoked", target=actor, after={"ended": ended})
+    return ended
+
+
+@transaction.atomic
+def end_sessions(*, person: User, keep: Session | None = None) -> int:
+    """Part of what changes how somebody signs in, which writes down that."""
+    ended, _by_model = Session.objects.filter(person_id=person.pk).exclude(pk=keep.pk if keep else "").delete()
+    if ended:
+        publish(f"account:{person.pk}", "session-ended")
+    return ended
+
+
+@transaction.atomic
+def take_data(*, actor: User) -> dict[str, Any]:
+    """Everything that is kept of a person under their name, but what they did: that is the audit log's to tell."""
+    record(actor=actor, verb="account.data_taken", target=actor)
+    return {
+        "profile": fields_of(actor, PROFILE),
+        "sessions": [
+            {"id": session.pk, "browser": str(session.browser), **_seen(session), "last_seen_at": session.last_seen_at}
+            for session in list_sessions(actor=actor)
+        ],
+        "second_factor": second_factor_of(actor),
+        **departures.belongings_of(actor),
+    }
+
+
+@transaction.atomic
+def delete_account(*, actor: User, user: User) -> None:
+    """Delete one's own account for good, with all that hangs on it. The audit log keeps what was done, and the name."""
+    if actor.pk != user.pk:
+        raise NotAllowed(_("An account is deleted by the person themselves. Deactivate it instead."))
+    person = User.objects.select_for_update().get(pk=user.pk)
+    if reasons := list_reasons_to_stay(person):
+        raise Conflict(" ".join(str(reason) for reason in reasons))
+    record(actor=person, verb="account.deleted", target=person, before=fields_of(person, ("email", "name")))
+    departures.leave_everything(person)
+    end_sessions(person=person)
+    person.delete()
 
 
 @transaction.atomic
@@ -104,7 +168,7 @@ def deactivate_person(*, actor: Actor, user: User) -> User:
         raise Conflict(_("You can't deactivate your own account."))
     _keep_one_administrator(user)
     _save(actor=actor, user=user, verb="person.deactivated", values={"is_active": False})
-    Session.objects.filter(person=user).delete()
+    end_sessions(person=user)
     return user
 
 
@@ -146,7 +210,11 @@ def _save(*, actor: Actor, user: User, verb: str, values: dict[str, Any]) -> Non
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     """The values, or InvalidInput with what is wrong with each."""
-    allowed = {"language": dict(settings.LANGUAGES), "theme": dict(User.Theme.choices)}
+    allowed = {
+        "language": {code for code, _name in settings.LANGUAGES},
+        "theme": set(User.Theme.values),
+        "time_zone": zone_names(),
+    }
     errors = {
         name: [_("Choose one of those offered.")] for name in allowed if values.get(name) not in {None, *allowed[name]}
     }
@@ -158,12 +226,28 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _seen(session: Session) -> dict[str, Any]:
+    return {"address": session.address, "signed_in_at": session.signed_in_at}
+
+
 def _require_administrator(actor: Actor) -> None:
     if isinstance(actor, User) and not (actor.is_active and actor.is_superuser):
         raise NotAllowed(_("Managing people takes a system administrator."), role="system-admin")
 
 
-def _keep_one_administrator(user: User) -> None:
+def list_reasons_to_stay(person: User) -> list[Text]:
+    """What has to be settled before this person can go."""
+    reasons = departures.reasons_to_stay(person)
+    if _is_last_administrator(person):
+        reasons.append(_("You're the last system administrator. Make someone else one first."))
+    return reasons
+
+
+def _is_last_administrator(user: User) -> bool:
     others = User.objects.select_for_update().filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
-    if user.is_superuser and user.is_active and not others:
+    return user.is_superuser and user.is_active and not others
+
+
+def _keep_one_administrator(user: User) -> None:
+    if _is_last_administrator(user):
         raise Conflict(_("%(person)s is the last system administrator.") % {"person": user})

@@ -16,14 +16,16 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth import middleware
 from django.contrib.sessions.backends import db
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.browsers import network_of, read_browser
 from apps.accounts.models import Session, User
+from apps.audit.services import ANONYMOUS, record
 from apps.core import clock
+from apps.core.events import publish
 
 # "Last seen" is no more exact than this, so that reading a page rarely writes
 SEEN_AGAIN_AFTER = timedelta(minutes=1)
@@ -62,14 +64,13 @@ class SessionStore(db.SessionStore):
             return {}
         own = len(_columns(Session))
         row = Session.from_db(connection.alias, _columns(Session), found[:own])
-        if row.person_id and self._is_elsewhere(row):
-            # Whoever took the cookie has it no longer, and its owner learns of it by having to sign in
-            row.delete()
+        person = User.from_db(connection.alias, _columns(User), found[own:])
+        # Nobody's session is joined with nothing but nulls
+        if person.pk and self._is_elsewhere(row):
+            self._refuse(row, person)
             self._session_key = None
             return {}
         self.row = row
-        person = User.from_db(connection.alias, _columns(User), found[own:])
-        # Nobody's session is joined with nothing but nulls
         self.person = person if person.pk else None
         return self.decode(row.session_data)
 
@@ -148,6 +149,15 @@ class SessionStore(db.SessionStore):
         if read_browser(row.user_agent).kind == read_browser(self.user_agent).kind:
             return False
         return network_of(row.address) != network_of(self.address)
+
+    def _refuse(self, row: Session, person: User) -> None:
+        """Whoever took the cookie has nothing of it, and its owner learns of it by having to sign in."""
+        with transaction.atomic():
+            row.delete()
+            before = {"browser": str(row.browser), "address": row.address}
+            after = {"browser": str(read_browser(self.user_agent)), "address": self.address}
+            record(actor=ANONYMOUS, verb="account.session_refused", target=person, before=before, after=after)
+            publish(f"account:{person.pk}", "session-ended", row.pk)
 
 
 @cache

@@ -118,7 +118,10 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["apps.accounts.sessions.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "name"]},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -128,6 +131,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# Whether anybody may make an account; people who are invited always can
+SIGN_UP_IS_OPEN = env.boolean("IMP_OPEN_SIGN_UP", True)
 ACCOUNT_ADAPTER = "apps.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_COOKIE_AGE = 30 * 24 * 3600
@@ -137,6 +142,9 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "5/15m/key,30/5m/ip",
     "login_failed_anywhere": "50/h/key",
     "login": "60/m/ip",
+    "signup": "30/h/ip",
+    "sign_up_confirm": "5/15m/key",
+    "reset_password": "30/h/ip",
 }
 # So long a password or code that was typed counts for what is dangerous
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600

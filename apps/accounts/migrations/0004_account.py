@@ -16,8 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="user",
             name="time_zone",
-            field=models.CharField(blank=True, default="", max_length=64, verbose_name="time zone"),
-            preserve_default=False,
+            field=models.CharField(default="UTC", max_length=64, verbose_name="time zone"),
         ),
         # The keys that were kept can't be told from hashes, so whoever was signed in signs in once more
         migrations.DeleteModel(name="Session"),
