@@ -1,5 +1,9 @@
 """What every service promises: who may, what is written down, and that a refusal changes nothing."""
 
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import pytest
@@ -17,6 +21,10 @@ class ServiceContract:
     #: The rows that must stay as they are when it's refused
     watched: ClassVar[tuple[type[models.Model], ...]]
     verb: ClassVar[str]
+    #: Verbs that are written down besides, such as that of an invitation which comes with a new workspace
+    also: ClassVar[tuple[str, ...]] = ()
+    #: The services that this tries; `call` has to run them. Every service must be in one of these
+    covers: ClassVar[tuple[Callable[..., Any], ...]] = ()
     allowed: ClassVar[tuple[str, ...]] = ("alice",)
     #: Actor → the refusal they get
     refused: ClassVar[dict[str, type[Problem]]] = {"bob": NotAllowed, "charlie": NotFound}
@@ -37,11 +45,14 @@ class ServiceContract:
             row = self.make(actors["alice"], actors["bob"])
             before = _snapshot(self.watched)
             known = set(AuditEvent.objects.values_list("pk", flat=True))
-            self.call(actors[name], row)
+            with _seeing(self.covers) as unseen:
+                self.call(actors[name], row)
+            assert not unseen, f"call() doesn't run {', '.join(each.__qualname__ for each in unseen)}"
             assert _snapshot(self.watched) != before, f"{name} may, but nothing changed"
-            event = AuditEvent.objects.exclude(pk__in=known).get()
-            assert (event.verb, event.actor_id) == (self.verb, actors[name].pk)
-            assert event.target_id
+            events = AuditEvent.objects.exclude(pk__in=known)
+            assert sorted(event.verb for event in events) == sorted([self.verb, *self.also])
+            assert {event.actor_id for event in events} == {actors[name].pk}
+            assert all(event.target_id for event in events)
 
     def test_whoever_may_not_changes_nothing(self, actors: dict[str, User]) -> None:
         assert self.refused or set(self.allowed) == set(actors)
@@ -52,6 +63,24 @@ class ServiceContract:
                 self.call(actors[name], row)
             assert raised.type is refusal, f"{name} got {raised.type.__name__}"
             assert _snapshot((*self.watched, AuditEvent)) == before, f"{name} was refused, but something changed"
+
+
+@contextmanager
+def _seeing(functions: tuple[Callable[..., Any], ...]) -> Iterator[set[Callable[..., Any]]]:
+    """Those of the functions that haven't run yet; empty once all did."""
+    unseen = set(functions)
+    by_code = {inspect.unwrap(function).__code__: function for function in functions}
+
+    def look(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code in by_code:
+            unseen.discard(by_code[frame.f_code])
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        yield unseen
+    finally:
+        sys.setprofile(before)
 
 
 def _snapshot(kinds: tuple[type[models.Model], ...]) -> str:

@@ -23,7 +23,7 @@ MOST_AT_ONCE = 20
 # Beyond this, somebody is mailing strangers
 MOST_OPEN = 200
 AGAIN_AFTER = timedelta(minutes=1)
-LONGEST_NOTE = 300
+LONGEST_NOTE = 1000
 
 
 @transaction.atomic

@@ -3,8 +3,6 @@
 import secrets
 from datetime import timedelta
 
-from django.urls import reverse
-
 from apps.audit.services import Actor
 from apps.core import clock
 from apps.core.crypto.hashing import keyed_hash
@@ -24,5 +22,4 @@ def send_link(invitation: Invitation, *, actor: Actor, note: str = "") -> None:
     invitation.invited_by_id = actor.pk or None
     invitation.sent_at = clock.now()
     invitation.expires_at = invitation.sent_at + LINK_LIVES
-    path = reverse("invitation", kwargs={"token": token})
-    invitation.mail_id = mails.invite(invitation, actor=actor, path=path, note=note).pk
+    invitation.mail_id = mails.invite(invitation, actor=actor, path=f"/invitations/{token}", note=note).pk
