@@ -2,10 +2,11 @@
 
 from django.urls import path, re_path
 
+from apps.access.api import urlpatterns as access
 from apps.accounts.api import urlpatterns as accounts
-from apps.audit.api import urlpatterns as audit
 from apps.core.api.root import OpenApiDocument, Root, reference_group
 from apps.core.api.views import NothingHere
+from apps.tenants.history.api import urlpatterns as history
 
 app_name = "api"
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("openapi.json", OpenApiDocument.as_view(), name="openapi"),
     path("reference/<slug:group>", reference_group, name="reference"),
     *accounts,
-    *audit,
+    *access,
+    *history,
     re_path("", NothingHere.as_view()),
 ]

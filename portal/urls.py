@@ -12,7 +12,7 @@ from portal.overview import overview
 urlpatterns = [
     path("", overview, name="overview"),
     path("search", search, name="search"),
-    path("", include("apps.audit.urls")),
+    path("", include("apps.tenants.history.urls")),
     # Usually answered before the URLs are looked at, by HealthMiddleware
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
@@ -23,6 +23,7 @@ urlpatterns = [
     path(TENANT_ROUTE, include("portal.tenant_urls")),
     path("admin/", admin.site.urls),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.access.urls")),
 ]
 
 handler400 = "apps.core.web.errors.bad_request"
