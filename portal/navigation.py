@@ -20,6 +20,7 @@ MENU: tuple[Group, ...] = (
                 "api:root", _("API reference"), "book", key="r", seen_by=anyone, keywords=_("docs endpoints openapi")
             ),
             Entry("errors:index", _("Error types"), "error", key="e", seen_by=anyone, keywords=_("problems codes")),
+            Entry("mails", _("Mails"), "mail", key="m", seen_by=developers, keywords=_("inbox links sign-up")),
             Entry("components", _("Components"), "box", key="c", seen_by=developers, keywords=_("design system parts")),
             Entry(
                 "admin:index",

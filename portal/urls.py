@@ -19,9 +19,11 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("errors/", include("apps.core.web.error_urls")),
     path("", include("apps.core.web.components.urls")),
+    path("", include("apps.core.mail.urls")),
     path("v1/", include("portal.api_urls")),
     path(TENANT_ROUTE, include("portal.tenant_urls")),
     path("admin/", admin.site.urls),
+    path("", include("apps.sso.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.access.urls")),
 ]

@@ -3,12 +3,28 @@
 from django.urls import path
 
 from apps.accounts import account_pages, second_factor, views
+from apps.accounts.email_pages import ChangeEmail, ConfirmEmail, settle_change
+from apps.accounts.link_pages import Sent, open_link, send_again
+from apps.accounts.links import Kind
+from apps.accounts.password_pages import Forgot, Reset
+from apps.accounts.sign_up_pages import ConfirmSignUp, SignUp
 
 urlpatterns = [
     path("sign-in", views.SignIn.as_view(), name="account_login"),
     path("sign-in/code", views.SignInCode.as_view(), name="mfa_authenticate"),
     path("sign-in/inactive", views.Inactive.as_view(), name="account_inactive"),
     path("sign-in/demo", views.DemoSignIn.as_view(), name="account_demo"),
+    path("sign-in/forgot", Forgot.as_view(), name="account_forgot"),
+    path("sign-in/forgot/sent", Sent.as_view(kind=Kind.PASSWORD), name="account_forgot_sent"),
+    path("sign-in/reset", Reset.as_view(), name="account_reset"),
+    path("sign-up", SignUp.as_view(), name="account_signup"),
+    path("sign-up/sent", Sent.as_view(kind=Kind.SIGN_UP), name="account_signup_sent"),
+    path("sign-up/confirm", ConfirmSignUp.as_view(), name="account_signup_confirm"),
+    path("link/again", send_again, name="account_link_again"),
+    path("link/<str:token>", open_link, name="account_link"),
+    path("account/email", ChangeEmail.as_view(), name="account_email"),
+    path("account/email/pending", settle_change, name="account_email_pending"),
+    path("account/email/confirm", ConfirmEmail.as_view(), name="account_email_confirm"),
     path("sign-out", views.SignOut.as_view(), name="account_logout"),
     path("language", views.switch_language, name="account_language"),
     path("account", account_pages.Account.as_view(), name="account"),

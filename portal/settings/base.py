@@ -16,6 +16,7 @@ VERSION = "0.1.0"
 
 INSTALLED_APPS = [
     "apps.access",
+    "apps.sso",
     "apps.tenants",
     "apps.accounts",
     "apps.audit",
@@ -133,7 +134,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 # Whether anybody may make an account; people who are invited always can
 SIGN_UP_IS_OPEN = env.boolean("IMP_OPEN_SIGN_UP", True)
-ACCOUNT_ADAPTER = "apps.accounts.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "apps.sso.adapters.AccountAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_COOKIE_AGE = 30 * 24 * 3600
 # Tries at one account from one network, and from one place at any; then at one account from everywhere, so that

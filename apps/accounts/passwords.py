@@ -1,0 +1,67 @@
+"""A forgotten password: a link to the address, and a new password by it."""
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from apps.accounts.links import Kind, LinkEnded, hours_of, make_link, use_link
+from apps.accounts.models import MailedLink, User
+from apps.accounts.services import end_sessions
+from apps.accounts.sign_up import require_good_password
+from apps.audit.services import ANONYMOUS, Target, record
+from apps.core.mail import public_url, send_mail
+from apps.core.versions import save_version
+
+
+@transaction.atomic
+def ask_for_password_link(*, email: str, language: str = "en", verb: str = "account.password_forgotten") -> MailedLink:
+    """Mail a link. An address without an account is told that it has none, and the page says the same to both."""
+    email = email.strip().lower()
+    user = User.objects.filter(email__iexact=email).first()
+    link, address = make_link(
+        kind=Kind.PASSWORD, email=email, language=user.language if user else language, person=user
+    )
+    if user:
+        send_mail(
+            to=user.email,
+            subject=gettext_lazy("Choose a new password"),
+            template="password",
+            context={"link": address, "name": str(user), "hours": hours_of(link.kind)},
+            language=link.language,
+        )
+    else:
+        send_mail(
+            to=email,
+            subject=gettext_lazy("There is no account with this address"),
+            template="no_account",
+            context={"email": email, "sign_in": public_url(reverse("account_login"))},
+            language=link.language,
+        )
+    record(actor=ANONYMOUS, verb=verb, target=user or Target("user", label=email))
+    return link
+
+
+@transaction.atomic
+def reset_password(*, link: MailedLink, password: str) -> User:
+    """Set the password that was forgotten. Every session ends; the second factor stays."""
+    user = use_link(link).person
+    if user is None:
+        raise LinkEnded
+    require_good_password(password, user, field="password")
+    user.set_password(password)
+    save_version(user, "password")
+    end_sessions(person=user)
+    record(actor=user, verb="account.password_reset", target=user)
+    tell_password_changed(user)
+    return user
+
+
+def tell_password_changed(user: User) -> None:
+    """Tell the person by mail, should it not have been them."""
+    send_mail(
+        to=user.email,
+        subject=gettext_lazy("Your password was changed"),
+        template="password_changed",
+        context={"name": str(user), "reset": public_url(reverse("account_forgot"))},
+        language=user.language,
+    )
