@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class SsoConfig(AppConfig):
+    name = "apps.sso"
+    label = "sso"
+    verbose_name = _("Single sign-on")
+
+    def ready(self) -> None:
+        from apps.accounts.sections import Section, register_section
+        from apps.sso.selectors import context_of_section
+
+        title = _("Single sign-on")
+        register_section(Section("identities", title, "shield", "sso/_section.html", context_of_section, 25))

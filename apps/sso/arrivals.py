@@ -1,0 +1,61 @@
+"""What a provider's claims say about somebody, in our words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.sso.models import IdentityProvider
+
+# Beyond this a provider sends a whole directory
+MOST_GROUPS = 2000
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Somebody who has just come back from a provider, which is believed about this much."""
+
+    subject: str
+    email: str
+    is_email_verified: bool
+    name: str
+    groups: tuple[str, ...]
+
+
+def wanted_claims(provider: IdentityProvider) -> tuple[str, ...]:
+    return ("email", provider.groups_claim.partition(".")[0])
+
+
+def read_claims(provider: IdentityProvider, claims: Mapping[str, Any]) -> Arrival:
+    """Some providers write the booleans of OpenID Connect as text."""
+    email = claims.get("email")
+    verified = claims.get("email_verified") in (True, "true") or (
+        provider.trusts_emails and "email_verified" not in claims
+    )
+    return Arrival(
+        subject=str(claims["sub"]),
+        email=email.strip().lower() if isinstance(email, str) else "",
+        is_email_verified=verified,
+        name=_text(claims.get("name")) or _text(claims.get("preferred_username")),
+        groups=_groups(claims, provider.groups_claim),
+    )
+
+
+def _groups(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
+    """No claim is no group: a provider that stops sending them must not leave a role behind.
+
+    A claim whose own name has dots in it, such as an address, is found by its whole name.
+    """
+    found: Any = claims.get(path)
+    if found is None:
+        found = claims
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, Mapping) else None
+    if isinstance(found, str):
+        found = [found]
+    if not isinstance(found, list | tuple):
+        return ()
+    return tuple(dict.fromkeys(each for each in found[:MOST_GROUPS] if isinstance(each, str)))
+
+
+def _text(value: Any) -> str:
+    return value.strip()[:120] if isinstance(value, str) else ""

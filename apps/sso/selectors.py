@@ -1,0 +1,92 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.accounts.models import User
+from apps.core.errors import NotFound
+from apps.sso.models import GivenRole, GroupRole, IdentityProvider, LinkedIdentity
+from apps.sso.oidc.flow import Client
+from apps.tenants.models import Membership
+from apps.tenants.roles import ROLES_OF
+
+
+def list_enabled_providers() -> QuerySet[IdentityProvider]:
+    """Those with a button on the sign-in page."""
+    return IdentityProvider.objects.filter(is_enabled=True)
+
+
+def get_provider(slug: str) -> IdentityProvider:
+    provider = IdentityProvider.objects.filter(slug=slug).first()
+    if provider is None:
+        raise NotFound
+    return provider
+
+
+def list_identities(*, actor: User) -> QuerySet[LinkedIdentity]:
+    """One's own."""
+    return LinkedIdentity.objects.filter(person=actor).select_related("provider").order_by("provider__name")
+
+
+def get_identity(*, actor: User, pk: str) -> LinkedIdentity:
+    identity = list_identities(actor=actor).filter(pk=pk).first()
+    if identity is None:
+        raise NotFound
+    return identity
+
+
+def list_given_memberships(identity: LinkedIdentity) -> list[Membership]:
+    """What ends when this identity is unlinked, as far as nobody gave it by hand or through another identity."""
+    only_here = GivenRole.objects.filter(identity=identity).exclude(
+        tenant__in=GivenRole.objects.filter(identity__person_id=identity.person_id)
+        .exclude(identity=identity)
+        .values("tenant")
+    )
+    return list(
+        Membership.objects.filter(
+            person_id=identity.person_id, given_by=Membership.GivenBy.SSO, tenant__in=only_here.values("tenant")
+        ).select_related("tenant")
+    )
+
+
+def roles_of_groups(provider: IdentityProvider, groups: tuple[str, ...]) -> dict[str, str]:
+    """Tenant → role: of several that the groups give in one tenant, the one with the most rights."""
+    rules = GroupRole.objects.filter(provider=provider, group__in=groups).select_related("tenant")
+    return strongest((rule.tenant_id, rule.tenant.kind, rule.role) for rule in rules)
+
+
+def roles_of_person(person: User) -> dict[str, str]:
+    """Tenant → role, by all of somebody's identities as they were last used."""
+    given = GivenRole.objects.filter(identity__person=person).select_related("tenant")
+    return strongest((each.tenant_id, each.tenant.kind, each.role) for each in given)
+
+
+def strongest(found: Any) -> dict[str, str]:
+    roles: dict[str, str] = {}
+    for tenant, kind, role in found:
+        order = [str(each) for each in ROLES_OF[kind]]
+        if tenant not in roles or order.index(role) < order.index(roles[tenant]):
+            roles[tenant] = role
+    return roles
+
+
+def list_known_groups(provider: IdentityProvider, limit: int = 10) -> list[str]:
+    """For somebody whose own groups give nothing: which would."""
+    names = GroupRole.objects.filter(provider=provider).order_by("group").values_list("group", flat=True)
+    return list(names.distinct()[:limit])
+
+
+def client_of(provider: IdentityProvider) -> Client:
+    return Client(provider.issuer, provider.client_id, provider.client_secret, provider.scopes)
+
+
+def context_of_section(request: HttpRequest) -> dict[str, Any]:
+    """For the account's page: how one signs in, and what else one could link."""
+    user = request.user
+    assert isinstance(user, User)
+    identities = list(list_identities(actor=user))
+    linked = {identity.provider_id for identity in identities}
+    return {
+        "identities": identities,
+        "linkable_providers": [each for each in list_enabled_providers() if each.pk not in linked],
+    }

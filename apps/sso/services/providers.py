@@ -1,0 +1,161 @@
+"""What an operator sets up. Whoever may do this may sign in as anybody, so it takes a system administrator."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.audit.changes import changes, fields_of
+from apps.audit.services import Actor, record
+from apps.core.crypto import Secret
+from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.versions import save_version
+from apps.sso.models import GroupRole, IdentityProvider
+from apps.sso.oidc.discovery import is_safe
+from apps.tenants.models import Tenant
+from apps.tenants.roles import ROLES_OF
+
+SETTINGS = (
+    "name",
+    "issuer",
+    "client_id",
+    "scopes",
+    "groups_claim",
+    "email_domains",
+    "trusts_emails",
+    "session_hours",
+    "is_enabled",
+)
+LONGEST_SESSION_HOURS = 720
+
+
+@transaction.atomic
+def create_provider(*, actor: Actor, slug: str, client_secret: str = "", **values: Any) -> IdentityProvider:
+    """Without a secret it is a public client, which PKCE alone protects."""
+    _require_administrator(actor)
+    _refuse_unknown(values)
+    provider = IdentityProvider(slug=slug, **_tidied(values))
+    provider.client_secret = client_secret or None
+    _check(provider)
+    provider.save(force_insert=True)
+    record(
+        actor=actor,
+        verb="sso.provider_created",
+        target=provider,
+        after=fields_of(provider, ("slug", *SETTINGS, "client_secret")),
+    )
+    return provider
+
+
+@transaction.atomic
+def change_provider(
+    *, actor: Actor, provider: IdentityProvider, client_secret: str | None = None, **values: Any
+) -> IdentityProvider:
+    """What is given. A secret of None stays as it is; an empty one makes it a public client."""
+    _require_administrator(actor)
+    _refuse_unknown(values)
+    before, after = changes(fields_of(provider, values), _tidied(values))
+    if "issuer" in after and provider.identities.exists():
+        raise Conflict(
+            _("People are linked to %(issuer)s, and another issuer could pass for any of them. Make a new provider.")
+            % {"issuer": provider.issuer}
+        )
+    for name, value in after.items():
+        setattr(provider, name, value)
+    if client_secret is not None:
+        before["client_secret"] = provider.client_secret
+        provider.client_secret = client_secret or None
+        after["client_secret"] = Secret(client_secret) if client_secret else None
+    if not after:
+        return provider
+    _check(provider)
+    save_version(provider, *after)
+    record(actor=actor, verb="sso.provider_changed", target=provider, before=before, after=after)
+    return provider
+
+
+@transaction.atomic
+def set_group_role(*, actor: Actor, provider: IdentityProvider, group: str, tenant: Tenant, role: str) -> GroupRole:
+    """Counts from each person's next sign-in on."""
+    _require_administrator(actor)
+    group = group.strip()
+    if not group:
+        raise InvalidInput(fields={"group": [_("Write the group's name as the provider sends it.")]})
+    if role not in ROLES_OF[tenant.kind]:
+        raise InvalidInput(
+            fields={
+                "role": [
+                    _("%(workspace)s has no such role. Choose one of these: %(roles)s.")
+                    % {"workspace": tenant, "roles": ", ".join(ROLES_OF[tenant.kind])}
+                ]
+            }
+        )
+    rule = GroupRole.objects.select_for_update().filter(provider=provider, group=group, tenant=tenant).first()
+    before = {"role": rule.role} if rule else {}
+    if rule and rule.role == role:
+        return rule
+    rule = rule or GroupRole(provider=provider, group=group, tenant=tenant)
+    rule.role = role
+    rule.save()
+    record(
+        actor=actor,
+        verb="sso.group_role_set",
+        target=rule,
+        before=before,
+        after={"provider": provider.name, "group": group, "role": role},
+    )
+    return rule
+
+
+@transaction.atomic
+def remove_group_role(*, actor: Actor, group_role: GroupRole) -> None:
+    """Those who have the role through this group lose it at their next sign-in."""
+    _require_administrator(actor)
+    before = {"provider": group_role.provider.name, "group": group_role.group, "role": group_role.role}
+    record(actor=actor, verb="sso.group_role_removed", target=group_role, before=before)
+    group_role.delete()
+
+
+def _tidied(values: dict[str, Any]) -> dict[str, Any]:
+    tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+    if "scopes" in tidy:
+        tidy["scopes"] = " ".join(dict.fromkeys(tidy["scopes"].split()))
+    if "email_domains" in tidy:
+        words = tidy["email_domains"].replace(",", " ").lower().split()
+        tidy["email_domains"] = ", ".join(dict.fromkeys(word.removeprefix("@") for word in words))
+    return tidy
+
+
+def _check(provider: IdentityProvider) -> None:
+    """InvalidInput with everything that is wrong, or nothing."""
+    try:
+        provider.full_clean()
+        errors: dict[str, list[Any]] = {}
+    except ValidationError as error:
+        errors = dict(error.message_dict)
+    parts = urlsplit(provider.issuer)
+    if not is_safe(provider.issuer):
+        errors.setdefault("issuer", []).append(_("It must begin with https://"))
+    elif parts.query or parts.fragment:
+        errors.setdefault("issuer", []).append(_("An issuer has no ? and no # in it."))
+    if "openid" not in provider.scopes.split():
+        errors.setdefault("scopes", []).append(_("openid must be among them."))
+    if not 1 <= (provider.session_hours or 0) <= LONGEST_SESSION_HOURS:
+        errors.setdefault("session_hours", []).append(
+            _("Between 1 and %(limit)d hours.") % {"limit": LONGEST_SESSION_HOURS}
+        )
+    if errors:
+        raise InvalidInput(fields=errors)
+
+
+def _refuse_unknown(values: dict[str, Any]) -> None:
+    if unknown := set(values) - set(SETTINGS):
+        raise TypeError(f"A provider has no {', '.join(sorted(unknown))} that could be set.")
+
+
+def _require_administrator(actor: Actor) -> None:
+    if isinstance(actor, User) and not (actor.is_active and actor.is_superuser):
+        raise NotAllowed(_("Setting up how people sign in takes a system administrator."), role="system-admin")
