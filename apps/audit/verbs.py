@@ -32,6 +32,8 @@ _texts: dict[str, Text] = {
     "account.second_factor_disabled": _("Turned off the second factor of %(target)s"),
     "account.recovery_codes_made": _("Made new recovery codes for %(target)s"),
     "account.recovery_code_used": _("Signed in with a recovery code"),
+    "identity.linked": _("Linked an identity provider to %(target)s"),
+    "identity.unlinked": _("Unlinked an identity provider from %(target)s"),
     "account.session_revoked": _("Revoked the session %(target)s"),
     "account.other_sessions_revoked": _("Signed out all other sessions of %(target)s"),
     "account.session_refused": _("Ended a session of %(target)s whose cookie turned up elsewhere"),
@@ -64,6 +66,11 @@ _texts: dict[str, Text] = {
     "token.created": _("Made the access token %(target)s"),
     "token.revoked": _("Revoked the access token %(target)s"),
     "token.removed": _("Put away the access token %(target)s, which had ended"),
+    # Identity providers, by an operator
+    "sso.provider_created": _("Set up the identity provider %(target)s"),
+    "sso.provider_changed": _("Changed the identity provider %(target)s"),
+    "sso.group_role_set": _("Gave a role to a group: %(target)s"),
+    "sso.group_role_removed": _("Took the role of a group away: %(target)s"),
     # Tasks, by an operator
     "task.retried": _("Retried the task %(target)s"),
     "task.dropped": _("Dropped the task %(target)s"),
