@@ -4,4 +4,5 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.tenants.urls")),
+    path("", include("apps.tenants.history.tenant_urls")),
 ]

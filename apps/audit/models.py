@@ -1,3 +1,5 @@
+from typing import Self
+
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext
@@ -6,6 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from apps.audit.verbs import text_of
 from apps.core import clock
 from apps.core.ids import IdField
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def of(self, tenant: models.Model) -> Self:
+        """The log of one tenant: what is read of it goes through here."""
+        return self.filter(tenant_id=tenant.pk)
 
 
 class AuditEvent(models.Model):
@@ -29,6 +37,8 @@ class AuditEvent(models.Model):
     address = models.CharField(_("address"), max_length=64, blank=True)
     # Whose log it belongs to; empty for what people do with their accounts and operators with the platform
     tenant_id = models.CharField(_("workspace's id"), max_length=40, blank=True, default="", db_default="")
+
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("audit event")

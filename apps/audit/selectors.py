@@ -1,3 +1,4 @@
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
@@ -8,23 +9,41 @@ from apps.audit.models import AuditEvent
 ORDER = ("-at", "-id")
 
 
-def list_events(*, actor: Any) -> QuerySet[AuditEvent]:
-    """Operators read everything; a person what they did, and what was done to their account."""
+def list_events(*, actor: Any, tenants: Collection[str] = ()) -> QuerySet[AuditEvent]:
+    """Operators read everything; a person what they did, and what was done to their account.
+
+    Of what they did for tenants they read what happened in `tenants`, the ones they are in now: somebody who left
+    takes nothing with them.
+    """
     if not actor.is_authenticated:
         return AuditEvent.objects.none()
     events = AuditEvent.objects.order_by(*ORDER)
     if actor.is_staff:
         return events
-    return events.filter(Q(actor_id=actor.pk) | Q(target_type="user", target_id=actor.pk))
+    return list_own_events(actor=actor, tenants=tenants)
 
 
-def get_event(*, actor: Any, event_id: str) -> AuditEvent:
-    return list_events(actor=actor).get(pk=event_id)
+def list_own_events(*, actor: Any, tenants: Collection[str] = ()) -> QuerySet[AuditEvent]:
+    """Also an operator's: what concerns this person, and not what the platform's people did."""
+    concerned = Q(actor_id=actor.pk) | Q(target_type="user", target_id=actor.pk)
+    return AuditEvent.objects.filter(concerned, tenant_id__in=["", *tenants]).order_by(*ORDER)
+
+
+MayRead = Callable[[Any, str], bool]
+_may_read_log_of: MayRead = lambda person, tenant_id: False  # noqa: E731
+
+
+def register_readers(may_read: MayRead) -> None:
+    """Say who may read a tenant's log, by the person and the tenant's id; until then nobody may."""
+    global _may_read_log_of
+    _may_read_log_of = may_read
 
 
 def can_listen(person: Any, ref: str) -> bool:
-    """The topic `audit` tells of everything, `audit:<person>` of what that person did."""
-    return bool(person.is_authenticated and (person.is_staff or (ref and ref == person.pk)))
+    """The topic `audit` tells of everything, `audit:<person>` of what that person did, `audit:<tenant>` of its log."""
+    if not person.is_authenticated:
+        return False
+    return bool(person.is_staff or (ref and (ref == person.pk or _may_read_log_of(person, ref))))
 
 
 def last_event(*, verb: str, target: Model) -> AuditEvent | None:

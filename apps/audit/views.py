@@ -1,83 +1,63 @@
-from datetime import timedelta
+"""The log as pages. Whose log it is, and who reads it, is said by whoever knows people and tenants."""
 
-import django_filters
-from django.contrib.auth.decorators import login_required
+from typing import Any, ClassVar
+
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
 
 from apps.audit.differences import difference_of
-from apps.audit.filters import AuditEventFilter
+from apps.audit.exports import COLUMNS, NAME
+from apps.audit.filters import AuditPageFilter, Choice
 from apps.audit.models import AuditEvent
-from apps.audit.selectors import get_event, list_events
-from apps.audit.verbs import VERBS
-from apps.core import clock
-from apps.core.errors import NotFound
+from apps.core.errors import NotFound, Text
 from apps.core.web import htmx
-from apps.core.web.lists import Column, ListPage
-
-SPANS = {
-    "24h": (_("Last 24 h"), timedelta(hours=24)),
-    "7d": (_("Last 7 days"), timedelta(days=7)),
-    "30d": (_("Last 30 days"), timedelta(days=30)),
-}
-
-
-def _verb_choices() -> list[tuple[str, str]]:
-    """By what they are done to, in the reader's language, with the object's name left open."""
-    return [(verb, str(text) % {"target": "…"}) for verb, text in VERBS.items()]
-
-
-class AuditPageFilter(AuditEventFilter):
-    """The API's filters, and two that spare people from writing dates and verbs."""
-
-    verb = django_filters.ChoiceFilter(choices=_verb_choices, label=_("What"), empty_label=_("Any action"))
-    within = django_filters.ChoiceFilter(
-        method="filter_within",
-        choices=[(key, label) for key, (label, _span) in SPANS.items()],
-        label=_("When"),
-        empty_label=_("At any time"),
-    )
-
-    def filter_within(self, queryset: "QuerySet[AuditEvent]", name: str, value: str) -> "QuerySet[AuditEvent]":
-        return queryset.filter(at__gte=clock.now() - SPANS[value][1])
+from apps.core.web.lists import Listing, ListPage
 
 
 class AuditList(ListPage):
     template_name = "audit/list.html"
     filterset_class = AuditPageFilter
-    shown_filters = ("verb", "within")
+    shown_filters = ("actor", "verb", "within", "since", "until")
     order = "-at"
-    export_name = "audit-log"
-    columns = (
-        Column("id", _("Entry")),
-        Column("at", _("When"), sort="at"),
-        Column("actor_id", _("Who (id)")),
-        Column("actor_label", _("Who")),
-        Column("verb", _("What")),
-        Column("target_type", _("Object's kind")),
-        Column("target_id", _("Object (id)")),
-        Column("target_label", _("Object")),
-        Column("before", _("Before")),
-        Column("after", _("After")),
-        Column("request_id", _("Request")),
-        Column("task_id", _("Task")),
-        Column("address", _("Address")),
-    )
+    export_name = NAME
+    columns = COLUMNS
+    # The names of the list's page and of an entry's
+    list_page: ClassVar[str] = "audit:list"
+    entry_page: ClassVar[str] = "audit:detail"
 
-    def get_queryset(self) -> "QuerySet[AuditEvent]":
-        return list_events(actor=self.request.user)
+    def get_lead(self) -> Text:
+        """Whose log this is."""
+        raise NotImplementedError
+
+    def get_people(self) -> list[Choice]:
+        """Who may be chosen in the filter, beside the system."""
+        return []
+
+    def get_filterset(self, query: QueryDict) -> Any:
+        return self.filterset_class(query, people=self.get_people(), queryset=self.get_queryset(), request=self.request)
+
+    def get_context(self, listing: Listing) -> dict[str, Any]:
+        return {
+            **super().get_context(listing),
+            "lead": self.get_lead(),
+            "list_page": self.list_page,
+            "entry_page": self.entry_page,
+        }
 
 
-@require_safe
-@login_required
-def detail(request: HttpRequest, event_id: str) -> HttpResponse:
+def show_entry(
+    request: HttpRequest, events: "QuerySet[AuditEvent]", event_id: str, *, list_page: str, entry_page: str
+) -> HttpResponse:
     """One entry: the body of its row, or a page of its own."""
-    try:
-        event = get_event(actor=request.user, event_id=event_id)
-    except AuditEvent.DoesNotExist:
-        raise NotFound from None
+    event = events.filter(pk=event_id).first()
+    if event is None:
+        raise NotFound
+    context = {
+        "event": event,
+        "difference": difference_of(event),
+        "list_page": list_page,
+        "entry_page": entry_page,
+    }
     template = "audit/detail.html#entry" if htmx.is_partial(request) else "audit/detail.html"
-    return htmx.vary(render(request, template, {"event": event, "difference": difference_of(event)}))
+    return htmx.vary(render(request, template, context))

@@ -81,11 +81,11 @@ def test_platform_card_is_for_operators(page_client: Client) -> None:
     assert "platform-title" not in response.content.decode()
 
 
-def test_audit_page_costs_two_queries(
+def test_audit_page_costs_three_queries(
     page_client: Client, event: AuditEvent, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     page_client.get("/audit")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         page_client.get("/audit")
 
 

@@ -1,0 +1,1 @@
+"""The audit log as tenants, people and operators read it: pages, exports and API."""
