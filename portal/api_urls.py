@@ -7,7 +7,6 @@ from apps.accounts.api import urlpatterns as accounts
 from apps.core.api.root import OpenApiDocument, Root, reference_group
 from apps.core.api.views import NothingHere
 from apps.tenants.history.api import urlpatterns as history
-from apps.tenants.history.api import urlpatterns as history
 
 app_name = "api"
 urlpatterns = [
