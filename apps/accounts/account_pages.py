@@ -15,10 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
 
-from apps.accounts import selectors, services
+from apps.accounts import leaving_pages, selectors, services, session_pages
+from apps.accounts.emails import pending_change
 from apps.accounts.forms import PasswordForm, PreferencesForm
 from apps.accounts.models import User
 from apps.accounts.sections import Section, all_sections, context_of_all, register_section
+from apps.accounts.sessions import store_of
+from apps.accounts.zones import zones_by_area
 from apps.audit.services import record
 from apps.core.errors import InvalidInput, StaleVersion
 from apps.core.web import htmx
@@ -49,7 +52,9 @@ class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
             response: HttpResponse = super().form_valid(form)
-            record(actor=self.request.user, verb="account.password_changed", target=self.request.user)
+            user = _person(self.request)
+            record(actor=user, verb="account.password_changed", target=user)
+            services.end_sessions(person=user, keep=store_of(self.request).row)
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
@@ -57,7 +62,7 @@ class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
 
 
 class ChangePreferences(LoginRequiredMixin, View):
-    """Name, language and theme. The console's page saves language and theme as they are chosen."""
+    """Name, language, time zone and theme. The page saves all but the name as they are chosen."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user = _person(request)
@@ -85,7 +90,14 @@ def _person(request: HttpRequest) -> User:
 
 
 def _preferences(request: HttpRequest) -> Mapping[str, Any]:
-    return {"preferences": PreferencesForm(initial=selectors.preferences_of(_person(request)))}
+    return {
+        "preferences": PreferencesForm(initial=selectors.preferences_of(_person(request))),
+        "time_zones": zones_by_area(),
+    }
+
+
+def _profile(request: HttpRequest) -> Mapping[str, Any]:
+    return {**_preferences(request), "pending_email": pending_change(_person(request))}
 
 
 def _password(request: HttpRequest) -> Mapping[str, Any]:
@@ -98,16 +110,13 @@ def _second_factor(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def register_own_sections() -> None:
-    folder = "accounts/sections"
-    for section in (
-        Section("profile", gettext_lazy("Profile"), "user", f"{folder}/_profile.html", _preferences, 10),
-        Section("password", gettext_lazy("Password"), "lock", f"{folder}/_password.html", _password, 20),
-        Section(
-            "second-factor", gettext_lazy("Second factor"), "shield", f"{folder}/_second_factor.html",
-            _second_factor, 30,
-        ),
-        Section(
-            "preferences", gettext_lazy("Language and theme"), "gear", f"{folder}/_preferences.html", _preferences, 80
-        ),
-    ):  # fmt: skip
-        register_section(section)
+    for key, title, icon, context_of, place in (
+        ("profile", gettext_lazy("Profile"), "user", _preferences, 10),
+        ("password", gettext_lazy("Password"), "lock", _password, 20),
+        ("second-factor", gettext_lazy("Second factor"), "shield", _second_factor, 30),
+        ("sessions", gettext_lazy("Sessions"), "globe", session_pages.context_of, 40),
+        ("preferences", gettext_lazy("Language, time and theme"), "gear", _preferences, 80),
+        ("leave", gettext_lazy("Leave"), "external", leaving_pages.context_of, 90),
+    ):
+        template = f"accounts/sections/_{key.replace('-', '_')}.html"
+        register_section(Section(key, title, icon, template, context_of, place))

@@ -98,6 +98,7 @@ class PreferencesForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
     theme = forms.ChoiceField(label=_("Theme"), choices=User.Theme.choices, required=False)
+    time_zone = forms.CharField(label=_("Time zone"), required=False)
 
     def given(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name in self.data}

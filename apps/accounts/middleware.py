@@ -1,13 +1,17 @@
-"""A signed-in person's language goes before the browser's."""
+"""What a signed-in person has chosen, on every page; and where they are asked again who they are."""
+
+from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
-from django.utils import translation
+from django.urls import reverse
+from django.utils import timezone, translation
 
 from apps.core.problems import as_problem
-from apps.core.web.errors import respond
+from apps.core.web import htmx
+from apps.core.web.errors import API_PREFIX, respond
 
 
 class PreferencesMiddleware(LocaleMiddleware):
@@ -18,6 +22,9 @@ class PreferencesMiddleware(LocaleMiddleware):
             if request.user.is_authenticated:
                 translation.activate(request.user.language)
                 request.LANGUAGE_CODE = translation.get_language()
+                if not request.path.startswith(API_PREFIX):
+                    # Programs get UTC
+                    timezone.activate(request.user.time_zone)
                 return None
         except (OperationalError, InterfaceError) as error:
             # The first look into the database. In development Django would show its own page for what is raised here
@@ -25,3 +32,22 @@ class PreferencesMiddleware(LocaleMiddleware):
             return respond(request, as_problem(error))
         super().process_request(request)
         return None
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        timezone.deactivate()
+        return super().process_response(request, response)
+
+
+class ConfirmationMiddleware:
+    """HTMX would follow a redirect by itself, and put the page that asks for the password into a dialog."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        address = response.get("Location", "")
+        pages = (reverse("account_reauthenticate"), reverse("mfa_reauthenticate"))
+        if htmx.is_partial(request) and address.partition("?")[0] in pages:
+            return htmx.redirect(request, address)
+        return response

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.accounts import account_pages, second_factor, views
+from apps.accounts import account_pages, leaving_pages, second_factor, session_pages, views
 from apps.accounts.email_pages import ChangeEmail, ConfirmEmail, settle_change
 from apps.accounts.link_pages import Sent, open_link, send_again
 from apps.accounts.links import Kind
@@ -33,6 +33,12 @@ urlpatterns = [
     path("account/password", account_pages.ChangePassword.as_view(), name="account_change_password"),
     path("account/confirm", views.Confirm.as_view(), name="account_reauthenticate"),
     path("account/confirm/code", views.ConfirmByCode.as_view(), name="mfa_reauthenticate"),
+    path("account/sessions", session_pages.Sessions.as_view(), name="account_sessions"),
+    path("account/sessions/others/revoke", session_pages.RevokeOthers.as_view(), name="account_sessions_others"),
+    path("account/sessions/<str:pk>/revoke", session_pages.RevokeSession.as_view(), name="account_session_revoke"),
+    path("account/alive", session_pages.Alive.as_view(), name="account_alive"),
+    path("account/data", leaving_pages.TakeData.as_view(), name="account_data"),
+    path("account/delete", leaving_pages.DeleteAccount.as_view(), name="account_delete"),
     path("account/second-factor", second_factor.SecondFactor.as_view(), name="mfa_index"),
     path("account/second-factor/on", second_factor.Enable.as_view(), name="mfa_activate_totp"),
     path("account/second-factor/off", second_factor.Disable.as_view(), name="mfa_deactivate_totp"),

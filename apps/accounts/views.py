@@ -4,12 +4,15 @@ from http import HTTPStatus
 from typing import Any
 
 from allauth.account import views as account_views
+from allauth.account.internal.flows import reauthentication
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.base import views as factor_views
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -70,14 +73,32 @@ class Inactive(account_views.AccountInactiveView):
     template_name = "accounts/inactive.html"
 
 
-class Confirm(RefusesWith422, account_views.ReauthenticateView):
+class _RotatesKey:
+    """A key that was known before doesn't gain what the confirmation gives."""
+
+    request: HttpRequest
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        self.request.session.cycle_key()
+        response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+        return response
+
+
+class Confirm(_RotatesKey, RefusesWith422, account_views.ReauthenticateView):
     """Asks who it is, before something dangerous."""
 
     form_class = ConfirmPasswordForm
     template_name = "accounts/confirm.html"
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Somebody whom only another provider signs in has nothing to type, and comes in anew instead."""
+        if request.user.is_authenticated and not reauthentication.get_reauthentication_flows(request.user):
+            return render(request, "accounts/confirm_by_sign_in.html", {"next": get_next_redirect_url(request)})
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
 
-class ConfirmByCode(RefusesWith422, factor_views.ReauthenticateView):
+
+class ConfirmByCode(_RotatesKey, RefusesWith422, factor_views.ReauthenticateView):
     form_class = ConfirmCodeForm
     template_name = "accounts/confirm.html"
 

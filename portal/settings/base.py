@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "apps.core.web.throttle.PageThrottleMiddleware",
+    "apps.accounts.middleware.ConfirmationMiddleware",
     "apps.core.web.errors.ProblemMiddleware",
     "apps.tenants.middleware.TenantMiddleware",
 ]
