@@ -1,13 +1,14 @@
-"""Where allauth asks us about somebody who came through a provider; for everybody else the accounts' own answers count."""
+"""Where allauth asks us about somebody who came through a provider. For all others the accounts' own answers count."""
 
 import time
 from typing import Any
 
-from allauth.account.app_settings import REAUTHENTICATION_TIMEOUT
+from allauth.account import app_settings
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core import context as allauth_context
 from allauth.core.exceptions import ReauthenticationRequired
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from apps.accounts import adapters
 from apps.accounts.models import User
 from apps.sso import selectors, sessions
+from apps.sso.models import LinkedIdentity
 
 
 class AccountAdapter(adapters.AccountAdapter):
@@ -34,31 +36,29 @@ class AccountAdapter(adapters.AccountAdapter):
 
     def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
-        if not user.is_authenticated:
+        if isinstance(user, AnonymousUser):
             return methods
-        return [
-            *methods,
-            *(
-                {
-                    "id": "sso",
-                    "description": _("Use %(provider)s") % {"provider": identity.provider},
-                    "url": reverse("sso:confirm", args=[identity.provider.slug]),
-                }
-                for identity in selectors.list_identities(actor=user).filter(provider__is_enabled=True)
-            ),
-        ]
+        return [*methods, *(_method(identity) for identity in selectors.list_usable_identities(actor=user))]
 
     def is_reauthentication_required(self, *, app: str, **options: Any) -> bool:
         """allauth lets somebody with neither a password nor a second factor pass. Here their provider is asked."""
         required = bool(super().is_reauthentication_required(app=app, **options))
         request = allauth_context.request
-        if (
-            required
-            and not get_reauthentication_flows(request.user)
-            and self.get_reauthentication_methods(request.user)
-        ):
-            records = get_authentication_records(request, request.user)
-            confirmed = [record["at"] for record in records if record.get("reauthenticated")]
-            if not confirmed or time.time() - confirmed[-1] >= REAUTHENTICATION_TIMEOUT:
+        if required and not get_reauthentication_flows(request.user) and not _was_confirmed(request):
+            if self.get_reauthentication_methods(request.user):
                 raise ReauthenticationRequired
         return required
+
+
+def _method(identity: LinkedIdentity) -> dict[str, Any]:
+    return {
+        "id": "sso",
+        "description": _("Use %(provider)s") % {"provider": identity.provider},
+        "url": reverse("sso:confirm", args=[identity.provider.slug]),
+    }
+
+
+def _was_confirmed(request: HttpRequest) -> bool:
+    records = get_authentication_records(request, request.user)
+    confirmed = [record["at"] for record in records if record.get("reauthenticated")]
+    return bool(confirmed) and time.time() - confirmed[-1] < app_settings.REAUTHENTICATION_TIMEOUT

@@ -37,8 +37,8 @@ class IdentityProvider(Versioned):
         _("e-mail domains"),
         max_length=400,
         help_text=_(
-            "Whose addresses it may vouch for, by comma. * is every address: only for a provider that you run yourself, "
-            "as it can then sign in as anybody who isn't an operator."
+            "Whose addresses it may vouch for, by comma. * is every address: only for a provider that you run "
+            "yourself, as it can then sign in as anybody who isn't an operator."
         ),
     )
     trusts_emails = models.BooleanField(

@@ -28,6 +28,11 @@ def list_identities(*, actor: User) -> QuerySet[LinkedIdentity]:
     return LinkedIdentity.objects.filter(person=actor).select_related("provider").order_by("provider__name")
 
 
+def list_usable_identities(*, actor: User) -> QuerySet[LinkedIdentity]:
+    """Those with which one can sign in now."""
+    return list_identities(actor=actor).filter(provider__is_enabled=True)
+
+
 def get_identity(*, actor: User, pk: str) -> LinkedIdentity:
     identity = list_identities(actor=actor).filter(pk=pk).first()
     if identity is None:

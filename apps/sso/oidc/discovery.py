@@ -55,7 +55,7 @@ def metadata_of(issuer: str) -> Metadata:
 
 
 def fetch_metadata(issuer: str) -> Metadata:
-    """From the provider itself. What it calls itself must be what the operator typed, or another could answer for it."""
+    """From the provider itself. It must call itself what the operator typed, or another could answer for it."""
     answer = wire.get(issuer.rstrip("/") + "/.well-known/openid-configuration")
     if answer.status != 200:
         raise ProviderConfused(reason=f"the discovery document answered {answer.status}")

@@ -121,8 +121,8 @@ class AddressUnverified(SignInRefused):
     slug = "sso-address-unverified"
     title = _("The provider hasn't verified your e-mail address")
     advice = _(
-        "It may be somebody else's, so it lets nobody in. Have it verified there; or if you have an account here, sign in "
-        "with your password and link the provider on your account's page."
+        "It may be somebody else's, so it lets nobody in. Have it verified there; or if you have an account here, sign "
+        "in with your password and link the provider on your account's page."
     )
 
 
@@ -130,8 +130,8 @@ class AddressNotVouched(SignInRefused):
     slug = "sso-address-not-vouched"
     title = _("This provider can't vouch for your address")
     advice = _(
-        "It speaks for the addresses of other domains only. If you have an account here, sign in with your password and "
-        "link the provider on your account's page."
+        "It speaks for the addresses of other domains only. If you have an account here, sign in with your password "
+        "and link the provider on your account's page."
     )
 
 

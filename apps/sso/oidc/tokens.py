@@ -27,7 +27,7 @@ HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 def read_id_token(
     token: str, *, metadata: Metadata, client_id: str, nonce: str, access_token: str = "", must_be_fresh: bool = False
 ) -> Claims:
-    """Its claims, once signature, issuer, audience, time and nonce are right. Otherwise the refusal says which isn't."""
+    """Its claims, once signature, issuer, audience, time and nonce are right. A refusal says which of them isn't."""
     try:
         header = jwt.get_unverified_header(token)
         # Our list and not the token's word decides which algorithms there are

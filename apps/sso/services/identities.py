@@ -67,7 +67,7 @@ def unlink_identity(*, actor: Actor, identity: LinkedIdentity) -> None:
             raise NotFound
         if not (actor.is_active and actor.is_superuser):
             raise NotAllowed(_("Managing people takes a system administrator."), role="system-admin")
-    others = selectors.list_identities(actor=person).filter(provider__is_enabled=True).exclude(pk=identity.pk)
+    others = selectors.list_usable_identities(actor=person).exclude(pk=identity.pk)
     if actor.pk == person.pk and not person.has_usable_password() and not others.exists():
         raise Conflict(_("It's the only way in which you can sign in. Set a password first."))
     within = _given_tenants(identity)
@@ -102,8 +102,8 @@ def _arrive(provider: IdentityProvider, arrival: Arrival) -> LinkedIdentity:
     if LinkedIdentity.objects.filter(provider=provider, person=person).exists():
         raise LinkByHand(
             _(
-                "Your account is linked to another identity at %(provider)s. Sign in with your password, unlink that one "
-                "on your account's page, and link this one."
+                "Your account is linked to another identity at %(provider)s. Sign in with your password, unlink that "
+                "one on your account's page, and link this one."
             )
             % {"provider": provider}
         )
@@ -158,7 +158,7 @@ def _use(identity: LinkedIdentity, arrival: Arrival) -> None:
 
 
 def _follow(identity: LinkedIdentity, within: set[str]) -> None:
-    """Within the tenants that this identity spoke or speaks of; another identity of theirs may give a role there too."""
+    """Within the tenants that this identity spoke or speaks of. Another one of theirs may give a role there too."""
     roles = {tenant: role for tenant, role in selectors.roles_of_person(identity.person).items() if tenant in within}
     follow_groups(actor=identity.provider, person=identity.person, roles=roles, within=within)
 

@@ -93,7 +93,9 @@ def set_group_role(*, actor: Actor, provider: IdentityProvider, group: str, tena
                 ]
             }
         )
-    rule = GroupRole.objects.select_for_update().filter(provider=provider, group=group, tenant=tenant).first()
+    rule: GroupRole | None = (
+        GroupRole.objects.select_for_update().filter(provider=provider, group=group, tenant=tenant).first()
+    )
     before = {"role": rule.role} if rule else {}
     if rule and rule.role == role:
         return rule
