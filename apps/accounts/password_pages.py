@@ -3,9 +3,8 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.accounts.link_pages import OPENED, SENT, SoloForm, new_password_field
 from apps.accounts.links import Kind, get_open

@@ -8,9 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.accounts.link_pages import OPENED, SENT, NoFields, SoloForm, new_password_field
 from apps.accounts.links import Kind, get_open
@@ -36,7 +35,7 @@ class SignUpForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
         help_text=gettext_lazy("Your company or team. Left empty, it gets your name."),
     )
-    password = new_password_field()
+    password = new_password_field(gettext_lazy("Password"))
 
 
 class SignUp(SoloForm):
@@ -71,11 +70,6 @@ class ConfirmSignUp(SoloForm):
     """The last step. The account is made here, and whoever made it is signed in."""
 
     template_name = "accounts/sign_up_confirm.html"
-
-    def dispatch(self, request: HttpRequest, *arguments: Any, **names: Any) -> Any:
-        # Before anything is signed in, so that its last line doesn't depend on what the session became
-        self.in_same_browser = False
-        return super().dispatch(request, *arguments, **names)
 
     def get_form(self, data: Any = None) -> forms.Form:
         self.link = get_open(self.request.session.get(OPENED), Kind.SIGN_UP)
