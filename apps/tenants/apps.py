@@ -8,8 +8,15 @@ class TenantsConfig(AppConfig):
     verbose_name = _("Workspaces")
 
     def ready(self) -> None:
+        from apps.accounts.arrivals import register_welcome
+        from apps.accounts.departures import register_belongings, register_departure
         from apps.core.events import register_tenants, register_topic
         from apps.tenants.selectors import can_listen, tenants_of
+        from apps.tenants.services import departures
+        from apps.tenants.services.tenants import welcome
 
         register_topic("tenant", can_listen)
         register_tenants(tenants_of)
+        register_welcome(welcome)
+        register_departure(departures.reasons_to_stay, leave=departures.leave_all)
+        register_belongings("workspaces", departures.belongings_of)

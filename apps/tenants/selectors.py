@@ -63,7 +63,8 @@ def find_tenant(reference: str) -> Tenant | None:
 def invitation_of(token: str) -> Invitation:
     """By the secret in its link. Used, revoked or over: it doesn't work any more, and the answer says which."""
     hashes = keyed_hashes(token, purpose=TOKEN_PURPOSE)
-    found = Invitation.objects.filter(token_hash__in=hashes).select_related("tenant", "invited_by").first()
+    rows = Invitation.objects.select_related("tenant", "invited_by")
+    found: Invitation | None = rows.filter(token_hash__in=hashes).first()
     if found is None:
         raise InvitationEnded
     if found.accepted_at:

@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.accounts.services import create_person
-from apps.audit.services import SYSTEM, Actor, record
+from apps.accounts.sign_up import register_person
+from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.versions import save_version
@@ -117,7 +117,7 @@ def join_by_invitation(*, invitation: Invitation, password: str, name: str = "",
     invitation = _lock_open(invitation)
     if User.objects.filter(email__iexact=invitation.email).exists():
         raise Conflict(_("There is an account with this address. Sign in with it to join."))
-    person = create_person(actor=SYSTEM, email=invitation.email, password=password, name=name, language=language)
+    person = register_person(email=invitation.email, password=password, name=name, language=language)
     return _join(person, invitation)
 
 

@@ -52,6 +52,11 @@ def create_customer(*, actor: User, name: str = "") -> Tenant:
     return tenant
 
 
+def welcome(person: User, workspace_name: str) -> None:
+    """What signing up calls."""
+    create_customer(actor=person, name=workspace_name)
+
+
 @transaction.atomic
 def change_tenant(
     *, actor: Member, name: str | None = None, slug: str | None = None, version: int | None = None
