@@ -8,10 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.access import selectors, services
-from apps.access.confirming import is_confirmed
 from apps.access.filters import TokenFilter
 from apps.access.models import AccessToken
-from apps.access.problems import ConfirmFirst
+from apps.accounts.confirmation import require_confirmation
 from apps.core.api.routing import routes
 from apps.core.api.serializers import Input
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, verb
@@ -104,8 +103,8 @@ class TokenViewSet(Listed, Retrieved, Created, Destroyed):
         return found
 
     def perform_create(self, *, tenant: str | None, **fields: Any) -> AccessToken:
-        if self.through is None and not is_confirmed(self.request._request):
-            raise ConfirmFirst
+        if self.through is None:
+            require_confirmation(self.request._request)
         workspace = self._find_workspace(tenant) if tenant else None
         return services.create_token(actor=self.actor, tenant=workspace, through=self.through, **fields)
 

@@ -8,10 +8,3 @@ class TokenRefused(Problem):
     status = 401
     title = _("This token doesn't let you in")
     advice = _("Make a new one on your account's page, and send it as: Authorization: Bearer imp_pat_…")
-
-
-class ConfirmFirst(Problem):
-    slug = "confirm-first"
-    status = 403
-    title = _("Say first that it's you")
-    advice = _("Open /account/confirm in the same browser, give your password or code, and send the request again.")

@@ -15,9 +15,10 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from apps.access import selectors, services
-from apps.access.confirming import ask_to_confirm, is_confirmed
+from apps.access.confirming import ask_to_confirm
 from apps.access.forms import TokenForm
 from apps.access.models import AccessToken
+from apps.accounts.confirmation import is_confirmed
 from apps.core.errors import NotFound
 from apps.core.web import htmx
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch

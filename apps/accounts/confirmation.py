@@ -6,11 +6,11 @@ A program that comes with a token has shown who it is with each request; one tha
 ConfirmFirst until the person behind it has confirmed.
 """
 
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from allauth.account.internal.flows import reauthentication
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -33,12 +33,15 @@ def is_confirmed(request: HttpRequest) -> bool:
     """Whether whoever is signed in has shown again who they are, a moment ago."""
     if not request.user.is_authenticated:
         return False
-    if reauthentication.get_reauthentication_flows(request.user):
-        return bool(reauthentication.did_recently_reauthenticate(request))
-    # Somebody whom another provider signs in has neither password nor code here; what counts is when they came
-    row = store_of(request).row
-    since = timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
-    return row is not None and clock.now() - row.signed_in_at < since
+    if get_adapter(request).get_reauthentication_methods(request.user):
+        records = get_authentication_records(request, request.user)
+        moments = [record["at"] for record in records if record.get("reauthenticated")]
+    else:
+        # With neither password nor code nor provider to ask, what counts is when they came in
+        row = store_of(request).row
+        moments = [row.signed_in_at.timestamp()] if row else []
+    now = clock.now().timestamp()
+    return any(now - moment < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT for moment in moments)
 
 
 def require_confirmation(request: HttpRequest) -> None:

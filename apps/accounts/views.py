@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from allauth.account import views as account_views
-from allauth.account.internal.flows import reauthentication
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
@@ -91,8 +91,8 @@ class Confirm(_RotatesKey, RefusesWith422, account_views.ReauthenticateView):
     template_name = "accounts/confirm.html"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Somebody whom only another provider signs in has nothing to type, and comes in anew instead."""
-        if request.user.is_authenticated and not reauthentication.get_reauthentication_flows(request.user):
+        """Somebody who has nothing to type and no provider to ask comes in anew instead."""
+        if request.user.is_authenticated and not get_adapter(request).get_reauthentication_methods(request.user):
             return render(request, "accounts/confirm_by_sign_in.html", {"next": get_next_redirect_url(request)})
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return response
