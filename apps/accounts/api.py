@@ -12,20 +12,21 @@ from apps.core.api.viewsets import Retrieved, Updated
 class MeSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
-        fields = ["id", "email", "name", "is_staff", "language", "theme", "created_at", "updated_at"]
+        fields = ["id", "email", "name", "is_staff", "language", "theme", "time_zone", "created_at", "updated_at"]
         read_only_fields = fields
 
 
 class PreferencesInput(ModelInput):
     class Meta:
         model = User
-        fields = ["name", "language", "theme"]
+        fields = ["name", "language", "theme", "time_zone"]
 
 
 class MeViewSet(Retrieved, Updated):
     """Whoever asks."""
 
     tag, singular, plural = "me", "your account", "people"
+    scope = "account"
     serializer_class = MeSerializer
     update_serializer_class = PreferencesInput
 
