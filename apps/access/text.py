@@ -1,6 +1,6 @@
 """What a token looks like: `imp_pat_`, 32 random characters, and a checksum of all that.
 
-    imp_pat_4vQm9TzKc2WnR8yLxJ6bHs0fEaGk3UpD_1bXq7Z
+    imp_pat_4vQm9TzKc2WnR8yLxJ6bHs0fEaGk3UpD_4J9rKs
 
 The prefix lets scanners find one that was published by mistake; the checksum lets them, and us, tell a token from
 what only looks like one, without asking the database. docs/tokens.md has the pattern.
