@@ -80,11 +80,11 @@ class SessionStore(db.SessionStore):
 
     def cycle_key(self) -> None:
         """Another key for the same session."""
-        self._get_session()
+        self._get_session()  # type: ignore[attr-defined]
         if self.row is None:
             self.create()
             return
-        self._session_key = self._get_new_session_key()
+        self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
         self.save()
         self.modified = True
 
@@ -103,7 +103,7 @@ class SessionStore(db.SessionStore):
         now = clock.now()
         known = self.row
         row = Session(
-            session_key=stored_key(self._get_or_create_session_key()),
+            session_key=stored_key(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
             expire_date=self._ends_at(),
             person_id=data.get(auth.SESSION_KEY),
