@@ -27,7 +27,7 @@ def follow_groups(*, actor: Actor, person: User, roles: Mapping[str, str], withi
 
 def _follow(actor: Actor, person: User, tenant: Tenant, role: str) -> None:
     if role and role not in ROLES_OF[tenant.kind]:
-        raise ValueError(f"{role!r} is no role of a {tenant.kind} workspace.")
+        raise ValueError(f"{str(role)!r} is no role of a {tenant.kind} workspace.")
     membership = Membership.objects.of(tenant).filter(person=person).select_related("person", "tenant").first()
     if membership is None:
         if role:

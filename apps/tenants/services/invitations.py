@@ -184,7 +184,7 @@ def _close(invitation: Invitation, *, actor: Actor, verb: str) -> None:
 def _lock_open(invitation: Invitation) -> Invitation:
     """As it is now: of two who open the same link, one gets in."""
     rows = Invitation.objects.select_for_update(of=("self",)).select_related("tenant", "invited_by")
-    found = rows.filter(pk=invitation.pk).first()
+    found: Invitation | None = rows.filter(pk=invitation.pk).first()
     if found is None or not found.is_open:
         raise InvitationEnded
     if found.tenant.is_suspended:

@@ -77,9 +77,8 @@ def hand_over_ownership(*, actor: Member, membership: Membership) -> Membership:
 
 def _own(actor: Member) -> Membership:
     """The actor's place here, which those who run the platform don't have."""
-    membership = (
-        Membership.objects.of(actor.tenant).filter(person_id=actor.pk).select_related("person", "tenant").first()
-    )
+    rows = Membership.objects.of(actor.tenant).select_related("person", "tenant")
+    membership: Membership | None = rows.filter(person_id=actor.pk).first()
     if membership is None:
         raise NotFound(_("You aren't a member of %(workspace)s.") % {"workspace": actor.tenant})
     return membership

@@ -24,7 +24,10 @@ from apps.tenants.services.links import send_link
 from apps.tenants.services.owners import lock_tenant, tell_pages
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+WEB_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
 SHORTEST_SLUG, LONGEST_SLUG, LONGEST_NAME, LONGEST_REASON = 3, 40, 80, 300
+# Of the kind that anybody can make
+MOST_OWNED = 20
 WRITTEN_DOWN = ("kind", "name", "slug")
 
 
@@ -46,15 +49,24 @@ def create_provider(*, actor: Actor, name: str, owner_email: str, slug: str = ""
 @transaction.atomic
 def create_customer(*, actor: User, name: str = "") -> Tenant:
     """For somebody who signed up without an invitation; they own it."""
-    tenant = _create(Kind.CUSTOMER, name.strip() or str(actor).partition("@")[0], "")
+    owned = Membership.objects.filter(person=actor, role=Role.OWNER, tenant__kind=Kind.CUSTOMER)
+    if owned.count() >= MOST_OWNED:
+        raise Conflict(
+            _("You own %(count)d workspaces, which is as many as one person may. Delete one of them first.")
+            % {"count": MOST_OWNED}
+        )
+    tenant = _create(Kind.CUSTOMER, name if name.strip() else _name_after(actor), "")
     Membership(tenant=tenant, person=actor, role=Role.OWNER).save(force_insert=True)
     record(actor=actor, verb="tenant.created", target=tenant, after=fields_of(tenant, WRITTEN_DOWN))
     return tenant
 
 
 def welcome(person: User, workspace_name: str) -> None:
-    """What signing up calls."""
-    create_customer(actor=person, name=workspace_name)
+    """What signing up calls. Nobody can be asked any more, so a name that won't do gives way to the person's."""
+    try:
+        create_customer(actor=person, name=workspace_name)
+    except InvalidInput:
+        create_customer(actor=person)
 
 
 @transaction.atomic
@@ -142,10 +154,16 @@ def _checked_name(name: str) -> str:
     if not name:
         raise InvalidInput(fields={"name": [_("Give the workspace a name.")]})
     _require_short(name, LONGEST_NAME, field="name")
-    if "://" in name or "www." in name.lower():
+    if WEB_ADDRESS.search(name):
         # It stands in mails to strangers, whose programs make a link of it
         raise InvalidInput(fields={"name": [_("Choose a name without a web address in it.")]})
     return name
+
+
+def _name_after(person: User) -> str:
+    """Without their address, which not everybody who sees the workspace should learn."""
+    name = WEB_ADDRESS.sub(" ", str(person).partition("@")[0])
+    return name.strip()[:LONGEST_NAME] or person.pk
 
 
 def _checked_slug(slug: str) -> str:

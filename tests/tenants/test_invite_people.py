@@ -1,0 +1,128 @@
+import pytest
+
+from apps.accounts.models import User
+from apps.audit.models import AuditEvent
+from apps.core import clock
+from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.mail.models import OutgoingMail
+from apps.tenants import selectors, services
+from apps.tenants.member import Member
+from apps.tenants.models import Invitation
+from apps.tenants.roles import Role
+from apps.tenants.services import invitations
+from tests.tenants.contract import TenantServiceContract, some_address
+from tests.tenants.links import token_in_mail_to
+from tests.tenants.world import make_member, make_tenant, member
+
+pytestmark = pytest.mark.django_db
+
+
+class TestInvitePeople(TenantServiceContract):
+    covers = (services.invite_people, services.invite_person)
+    verb = "member.invited"
+    also = ("member.invited",)
+    # Charlie invites into their own workspace, as everybody does: there's no other one to name
+    refused = {"bob": NotAllowed, "operator": NotAllowed}
+
+    def make(self, alice: User, bob: User) -> None:
+        return None
+
+    def act(self, actor: Member, row: None) -> Invitation:
+        services.invite_people(actor=actor, emails=[some_address()], role=Role.QA)
+        return services.invite_person(actor=actor, email=some_address(), role=Role.QA)
+
+
+def test_each_address_gets_a_mail_with_a_link_of_its_own(alice, tidewater):
+    made = services.invite_people(
+        actor=member(alice, tidewater),
+        emails=["Zoe@Reyes.example ", "", "zoe@reyes.example", "jonas@reyes.example"],
+        role=Role.API_DEVELOPER,
+        note="See you on Monday.",
+    )
+    assert [invitation.email for invitation in made] == ["zoe@reyes.example", "jonas@reyes.example"]
+    tokens = {token_in_mail_to(invitation.email) for invitation in made}
+    assert len(tokens) == 2
+    assert {selectors.invitation_of(token).pk for token in tokens} == {invitation.pk for invitation in made}
+    mail = OutgoingMail.objects.get(pk=made[0].mail_id)
+    assert mail.subject == "Alice invites you to Tidewater"
+    for said in ("api-developer", "You write and release in dev", "See you on Monday."):
+        assert said in mail.text.reveal()
+
+
+def test_someone_known_is_written_to_in_their_language(alice, charlie, tidewater):
+    User.objects.filter(pk=charlie.pk).update(language="ko")
+    services.invite_person(actor=member(alice, tidewater), email=charlie.email, role=Role.QA)
+    assert OutgoingMail.objects.get().language == "ko"
+
+
+def test_the_link_is_nowhere_but_in_the_mail(alice, tidewater):
+    invitation = services.invite_person(actor=member(alice, tidewater), email="zoe@reyes.example", role=Role.QA)
+    token = token_in_mail_to("zoe@reyes.example")
+    assert len(token) >= 43
+    invitation.refresh_from_db()
+    kept = [str(value) for value in vars(invitation).values()]
+    kept += [str(vars(event)) for event in AuditEvent.objects.all()]
+    assert not [text for text in kept if token in text]
+
+
+@pytest.mark.parametrize(
+    ("emails", "said"),
+    [
+        ([" "], "Write at least one address."),
+        (["zoe@reyes.example", "zoe@"], "zoe@ is no e-mail address."),
+        (["zoe@reyes.example", "bob@tidewater.example"], "bob@tidewater.example is a member already."),
+        (["zoe@reyes.example", "asked@reyes.example"], "asked@reyes.example has an invitation already."),
+        ([f"p{number}@reyes.example" for number in range(21)], "These are 21 addresses. Invite up to 20 at once."),
+    ],
+)
+def test_one_wrong_address_sends_nothing_to_anybody(alice, tidewater, emails, said):
+    services.invite_person(actor=member(alice, tidewater), email="asked@reyes.example", role=Role.QA)
+    with pytest.raises(InvalidInput) as caught:
+        services.invite_people(actor=member(alice, tidewater), emails=emails, role=Role.QA)
+    assert caught.value.fields["emails"][0].startswith(said)
+    assert Invitation.objects.count() == OutgoingMail.objects.count() == 1
+
+
+def test_the_same_address_may_be_invited_elsewhere(alice, charlie, tidewater, hanbit):
+    for person, tenant in ((alice, tidewater), (charlie, hanbit)):
+        services.invite_person(actor=member(person, tenant), email="zoe@reyes.example", role=Role.QA)
+    assert Invitation.objects.count() == 2
+
+
+def test_one_that_is_over_lives_again(alice, tidewater):
+    acting = member(alice, tidewater)
+    first = services.invite_person(actor=acting, email="zoe@reyes.example", role=Role.QA)
+    Invitation.objects.update(expires_at=clock.now())
+    again = services.invite_person(actor=acting, email="zoe@reyes.example", role=Role.VIEWER)
+    assert (again.pk, again.role, again.is_open) == (first.pk, "viewer", True)
+
+
+@pytest.mark.parametrize("note", ["Look at https://evil.example", "www.evil.example", "x" * 1001])
+def test_our_mails_carry_nobody_s_links(alice, tidewater, note):
+    with pytest.raises(InvalidInput) as caught:
+        services.invite_person(actor=member(alice, tidewater), email="zoe@reyes.example", role=Role.QA, note=note)
+    assert list(caught.value.fields) == ["note"]
+
+
+def test_nobody_is_invited_as_an_owner(alice, tidewater):
+    with pytest.raises(InvalidInput) as caught:
+        services.invite_person(actor=member(alice, tidewater), email="zoe@reyes.example", role=Role.OWNER)
+    assert list(caught.value.fields) == ["role"]
+
+
+def test_a_customer_s_workspace_has_roles_of_its_own(alice):
+    customer = make_tenant("Greenmarket", "customer")
+    owner = make_member("henrike", customer, Role.OWNER)
+    with pytest.raises(InvalidInput):
+        services.invite_person(actor=owner, email="zoe@reyes.example", role=Role.QA)
+    assert services.invite_person(actor=owner, email="zoe@reyes.example", role=Role.CONSUMER).role == "consumer"
+
+
+def test_there_is_an_end_to_the_strangers_one_may_write_to(alice, tidewater, monkeypatch):
+    monkeypatch.setattr(invitations, "MOST_OPEN", 2)
+    acting = member(alice, tidewater)
+    services.invite_people(actor=acting, emails=[some_address(), some_address()], role=Role.QA)
+    with pytest.raises(Conflict, match="2 invitations wait for an answer"):
+        services.invite_person(actor=acting, email=some_address(), role=Role.QA)
+    services.revoke_invitation(actor=acting, invitation=Invitation.objects.first())
+    services.invite_person(actor=acting, email=some_address(), role=Role.QA)
