@@ -19,6 +19,7 @@ from apps.accounts import leaving_pages, selectors, services, session_pages
 from apps.accounts.emails import pending_change
 from apps.accounts.forms import PasswordForm, PreferencesForm
 from apps.accounts.models import User
+from apps.accounts.passwords import tell_password_changed
 from apps.accounts.sections import Section, all_sections, context_of_all, register_section
 from apps.accounts.sessions import store_of
 from apps.accounts.zones import zones_by_area
@@ -54,6 +55,7 @@ class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
             response: HttpResponse = super().form_valid(form)
             user = _person(self.request)
             record(actor=user, verb="account.password_changed", target=user)
+            tell_password_changed(user)
             services.end_sessions(person=user, keep=store_of(self.request).row)
         return response
 
@@ -111,7 +113,7 @@ def _second_factor(request: HttpRequest) -> Mapping[str, Any]:
 
 def register_own_sections() -> None:
     for key, title, icon, context_of, place in (
-        ("profile", gettext_lazy("Profile"), "user", _preferences, 10),
+        ("profile", gettext_lazy("Profile"), "user", _profile, 10),
         ("password", gettext_lazy("Password"), "lock", _password, 20),
         ("second-factor", gettext_lazy("Second factor"), "shield", _second_factor, 30),
         ("sessions", gettext_lazy("Sessions"), "globe", session_pages.context_of, 40),

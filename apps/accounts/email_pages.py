@@ -1,14 +1,13 @@
 from typing import Any
 
-from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.emails import ask_to_change_email, cancel_email_change, confirm_email, pending_change
 from apps.accounts.link_pages import OPENED, NoFields, SoloForm
 from apps.accounts.links import Kind, get_open
@@ -28,8 +27,7 @@ class NewEmailForm(forms.Form):
     )
 
 
-@method_decorator(reauthentication_required, name="dispatch")
-class ChangeEmail(FormView):
+class ChangeEmail(NeedsConfirmation, FormView):
     form_class = NewEmailForm
     title = gettext_lazy("Change your address")
     submit_label = gettext_lazy("Mail me a link")

@@ -48,8 +48,8 @@ def has_second_factor(user: User) -> bool:
 
 def password_changed_at(user: User) -> datetime | None:
     """When it was last changed by the person; the account's first password isn't a change."""
-    event = last_event(verb="account.password_changed", target=user)
-    return event.at if event else None
+    events = [last_event(verb=verb, target=user) for verb in ("account.password_changed", "account.password_reset")]
+    return max((event.at for event in events if event), default=None)
 
 
 def preferences_of(user: User) -> dict[str, Any]:

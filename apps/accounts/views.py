@@ -48,7 +48,8 @@ class SignIn(RefusesWith422, account_views.LoginView):
     template_name = "accounts/sign_in.html"
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**context), "demo": demo.groups_to_offer()}
+        offers = {"demo": demo.groups_to_offer(), "is_sign_up_open": settings.SIGN_UP_IS_OPEN}
+        return {**super().get_context_data(**context), **offers}
 
 
 class SignInCode(RefusesWith422, factor_views.AuthenticateView):
