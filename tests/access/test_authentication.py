@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.access import services, text
-from apps.access.models import AccessToken
 from apps.accounts.models import User
 from apps.core import clock
 from tests.access.tokens import TokenApi, make_token, text_of
