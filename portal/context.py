@@ -10,7 +10,10 @@ from django.utils.translation import get_language
 from apps.core import context
 from apps.core.events.urls import live_url
 from apps.core.web.menu import Line, Section, sections
-from portal.navigation import MENU
+from apps.tenants.member import Member
+from apps.tenants.models import Membership
+from apps.tenants.requests import memberships_at_hand
+from portal.navigation import HOME, MENU, WORKSPACE_MENU
 
 
 class Shell:
@@ -21,7 +24,23 @@ class Shell:
 
     @cached_property
     def menu(self) -> list[Section]:
-        return sections(MENU, self.request)
+        member = self.member
+        if member is None:
+            return sections((*HOME, *MENU), self.request)
+        own = sections(WORKSPACE_MENU, self.request, viewer=member, within=member.tenant.slug)
+        return [*own, *sections(MENU, self.request)]
+
+    @cached_property
+    def member(self) -> Member | None:
+        """In the workspace of this page; on a page that is in none, the one that somebody was in last."""
+        here = getattr(self.request, "member", None)
+        if isinstance(here, Member):
+            return here
+        return Member.of(self.memberships[0]) if self.memberships else None
+
+    @cached_property
+    def memberships(self) -> list[Membership]:
+        return memberships_at_hand(self.request)
 
     @property
     def lines(self) -> list[Line]:

@@ -17,6 +17,9 @@ from apps.core.errors import NotAllowed, Text
 from apps.core.processes.selectors import Health, list_processes
 from apps.core.queue.selectors import get_counts
 from apps.core.web import htmx
+from apps.tenants.requests import memberships_at_hand
+from apps.tenants.selectors import invitations_for
+from apps.tenants.views.base import home_of
 
 RECENT = 8
 LATE_AFTER = timedelta(seconds=10)
@@ -31,6 +34,14 @@ PROCESS_NAMES: dict[str, Text] = {
 
 @require_safe
 @login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """To the workspace that somebody was in last. Who is in none gets the page of the platform."""
+    memberships = memberships_at_hand(request)
+    return htmx.redirect(request, home_of(memberships[0].tenant)) if memberships else overview(request)
+
+
+@require_safe
+@login_required
 def overview(request: HttpRequest) -> HttpResponse:
     """A part that refreshes itself is asked for by its id, and costs only what it shows."""
     part = htmx.target(request)
@@ -40,6 +51,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         return _part(request, "platform", platform_context(request))
     user: Any = request.user
     context = {"has_second_factor": has_second_factor(user), **activity_context(request)}
+    if not (user.is_staff or memberships_at_hand(request)):
+        context["waiting"] = list(invitations_for(user))
     return htmx.vary(render(request, "overview/index.html", context))
 
 

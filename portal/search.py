@@ -6,13 +6,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.web.menu import sections
 from apps.core.web.search import Provider, Result, register_search
-from portal.navigation import MENU
+from portal.context import Shell
 
 
 def pages(request: HttpRequest, query: str) -> Iterator[Result]:
-    for section in sections(MENU, request):
+    for section in Shell(request).menu:
         for line in section.lines:
             hint = f"G {line.key.upper()}" if line.key else section.label
             yield Result(line.label, line.url, line.icon, hint=hint, keywords=line.entry.keywords)

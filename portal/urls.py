@@ -7,12 +7,14 @@ from apps.core import health
 from apps.core.metrics import metrics
 from apps.core.web.search import search
 from apps.tenants.middleware import ROUTE as TENANT_ROUTE
-from portal.overview import overview
+from portal.overview import home, overview
 
 urlpatterns = [
-    path("", overview, name="overview"),
+    path("", home, name="overview"),
+    path("platform", overview, name="platform"),
     path("search", search, name="search"),
     path("", include("apps.tenants.history.urls")),
+    path("", include("apps.tenants.view_as.urls")),
     # Usually answered before the URLs are looked at, by HealthMiddleware
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
@@ -26,6 +28,7 @@ urlpatterns = [
     path("", include("apps.sso.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.access.urls")),
+    path("", include("apps.tenants.outer_urls")),
 ]
 
 handler400 = "apps.core.web.errors.bad_request"

@@ -80,10 +80,13 @@ class Section:
     lines: tuple[Line, ...]
 
 
-def sections(groups: Iterable[Group], request: HttpRequest) -> list[Section]:
-    """The menu of this person, the line of this page marked. A page that isn't served here leaves no dead line."""
-    user = getattr(request, "user", None) or AnonymousUser()
-    visible = [(group, list(_visible(group.entries, user))) for group in groups]
+def sections(groups: Iterable[Group], request: HttpRequest, *, viewer: Any = None, within: str = "") -> list[Section]:
+    """The menu of this person, the line of this page marked. A page that isn't served here leaves no dead line.
+
+    Of a workspace's menu the viewer is a member, and `within` says whose pages its lines lead to.
+    """
+    user = viewer or getattr(request, "user", None) or AnonymousUser()
+    visible = [(group, list(_visible(group.entries, user, within))) for group in groups]
     current = _current(request.path, (url for _, found in visible for _, url in found))
     return [
         Section(group.label, tuple(Line(entry, url, url == current, user) for entry, url in found))
@@ -92,12 +95,12 @@ def sections(groups: Iterable[Group], request: HttpRequest) -> list[Section]:
     ]
 
 
-def _visible(entries: Iterable[Entry], user: Any) -> Iterator[tuple[Entry, str]]:
+def _visible(entries: Iterable[Entry], user: Any, within: str) -> Iterator[tuple[Entry, str]]:
     for entry in entries:
         if not entry.seen_by(user):
             continue
         try:
-            yield entry, address(entry.url_name)
+            yield entry, address(entry.url_name, within=within)
         except NoReverseMatch:
             continue
 

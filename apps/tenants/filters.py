@@ -1,0 +1,69 @@
+"""One set of filters for the pages, their exports and the API."""
+
+import django_filters
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+from apps.tenants.models import Invitation, Membership
+from apps.tenants.roles import ROLES_OF, Role
+
+SECOND_FACTOR = Exists(
+    Authenticator.objects.filter(user_id=OuterRef("person_id"), type=Authenticator.Type.TOTP).values("pk")
+)
+
+WAITING, ENDED = "waiting", "ended"
+
+
+class _OfOneKind(django_filters.FilterSet):
+    """On a page, the roles that this kind of workspace has."""
+
+    role = django_filters.ChoiceFilter(choices=Role.choices, label=_("Role"), empty_label=_("Any role"))
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)
+        member = getattr(self.request, "member", None)
+        if member is not None:
+            self.filters["role"].extra["choices"] = [(role, role.label) for role in ROLES_OF[member.tenant.kind]]
+
+
+class MemberFilter(_OfOneKind):
+    q = django_filters.CharFilter(method="search", label=_("Find a person"))
+    second_factor = django_filters.ChoiceFilter(
+        method="filter_second_factor",
+        choices=[("on", _("With a second factor")), ("off", _("Without a second factor"))],
+        label=_("Second factor"),
+        empty_label=_("Any sign-in"),
+    )
+
+    class Meta:
+        model = Membership
+        fields: list[str] = []
+
+    def search(self, queryset: "QuerySet[Membership]", name: str, value: str) -> "QuerySet[Membership]":
+        words = value.strip()
+        return queryset.filter(Q(person__name__icontains=words) | Q(person__email__icontains=words))
+
+    def filter_second_factor(self, queryset: "QuerySet[Membership]", name: str, value: str) -> "QuerySet[Membership]":
+        """Somebody whose role comes with SSO has theirs at the provider, so they're neither."""
+        by_us = queryset.exclude(given_by=Membership.GivenBy.SSO)
+        return queryset.filter(SECOND_FACTOR) if value == "on" else by_us.filter(~SECOND_FACTOR)
+
+
+class InvitationFilter(_OfOneKind):
+    q = django_filters.CharFilter(field_name="email", lookup_expr="icontains", label=_("Find an address"))
+    phase = django_filters.ChoiceFilter(
+        method="filter_phase",
+        choices=[(WAITING, _("Can be accepted")), (ENDED, _("Ended"))],
+        label=_("Phase"),
+        empty_label=_("Any phase"),
+    )
+
+    class Meta:
+        model = Invitation
+        fields: list[str] = []
+
+    def filter_phase(self, queryset: "QuerySet[Invitation]", name: str, value: str) -> "QuerySet[Invitation]":
+        now = clock.now()
+        return queryset.filter(expires_at__gt=now) if value == WAITING else queryset.filter(expires_at__lte=now)

@@ -1,0 +1,84 @@
+"""All workspaces that somebody is in, and those that wait for their answer."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+
+from apps.accounts.models import User
+from apps.core.errors import NotAllowed, NotFound
+from apps.core.web import htmx
+from apps.core.web.forms import Done, FormView
+from apps.tenants.requests import memberships_at_hand
+from apps.tenants.selectors import invitations_for
+from apps.tenants.services import accept_invitation, create_customer, decline_invitation
+from apps.tenants.views.base import home_of
+from apps.tenants.views.joining import welcome
+
+# In the menu that switches, how many invitations wait is asked for when it opens
+COUNT = "waiting"
+
+
+class Workspaces(LoginRequiredMixin, View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        invitations = invitations_for(request.user)
+        if htmx.target(request) == COUNT:
+            answer = render(request, "tenants/workspaces.html#count", {"count": invitations.count()})
+        else:
+            context = {"memberships": memberships_at_hand(request), "invitations": list(invitations)}
+            answer = render(request, "tenants/workspaces.html", context)
+        answer["Cache-Control"] = "private, no-store"
+        return htmx.vary(answer)
+
+
+class Answer(LoginRequiredMixin, View):
+    """Yes or no to an invitation, without its mail at hand: the account's address was proven before."""
+
+    def post(self, request: HttpRequest, invitation_id: str) -> HttpResponse:
+        assert isinstance(request.user, User)
+        invitation = invitations_for(request.user).filter(pk=invitation_id).first()
+        if invitation is None:
+            raise NotFound(_("This invitation was answered or taken back, or its time is over."))
+        if request.POST.get("answer") == "decline":
+            decline_invitation(actor=request.user, invitation=invitation)
+            htmx.later_toast(request, title=_("Declined"), text=_("Nobody was added anywhere."))
+            return htmx.redirect(request, "workspaces")
+        return welcome(request, accept_invitation(actor=request.user, invitation=invitation))
+
+
+class NewForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=80,
+        help_text=gettext_lazy("Your company or team."),
+        widget=forms.TextInput({"autocomplete": "organization", "autofocus": True}),
+    )
+
+
+class New(FormView):
+    """For somebody who is in none, such as after leaving the last one."""
+
+    form_class = NewForm
+    title = gettext_lazy("Open a workspace")
+    lead = gettext_lazy("A customer workspace: subscribe to APIs and call them. You own it.")
+    submit_label = gettext_lazy("Open the workspace")
+
+    def get_form(self, data: Any = None, files: Any = None) -> forms.BaseForm:
+        if memberships_at_hand(self.request):
+            raise NotAllowed(_("You are in a workspace already. Ask the platform's operators for another one."))
+        return super().get_form(data, files)
+
+    def save(self, form: Any) -> Done:
+        assert isinstance(self.request.user, User)
+        tenant = create_customer(actor=self.request.user, name=form.cleaned_data["name"])
+        return Done(_("%(workspace)s is ready") % {"workspace": tenant}, url=home_of(tenant))
+
+    def succeed(self, done: Done) -> HttpResponse:
+        """On to the new workspace, also from a dialog."""
+        htmx.later_toast(self.request, title=done.title)
+        return htmx.redirect(self.request, done.url)
