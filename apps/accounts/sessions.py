@@ -153,7 +153,7 @@ class SessionStore(db.SessionStore):
     def _refuse(self, row: Session, person: User) -> None:
         """Whoever took the cookie has nothing of it, and its owner learns of it by having to sign in."""
         with transaction.atomic():
-            row.delete()
+            Session.objects.filter(pk=row.pk).delete()
             before = {"browser": str(row.browser), "address": row.address}
             after = {"browser": str(read_browser(self.user_agent)), "address": self.address}
             record(actor=ANONYMOUS, verb="account.session_refused", target=person, before=before, after=after)

@@ -1,0 +1,196 @@
+"""What is kept of a session: a hash of its key, where and when it's used; and that a stolen cookie is worth little."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from apps.accounts.models import Session, User
+from apps.audit.models import AuditEvent
+from apps.core import clock
+from tests.accounts.browsers import (
+    CHROME,
+    ELSEWHERE,
+    FIREFOX,
+    HOME,
+    NEWER_CHROME,
+    SAME_NETWORK,
+    client_of,
+    moved,
+)
+from tests.accounts.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(client: Client, person: User, **more: str) -> Client:
+    answer = client.post("/sign-in", {"login": person.email, "password": PASSWORD, **more})
+    assert answer.status_code == 302
+    return client
+
+
+def cookie(client: Client) -> str:
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def is_signed_in(client: Client) -> bool:
+    return client.get("/account/alive").status_code == 204
+
+
+def session() -> Session:
+    return Session.objects.get()
+
+
+def let_pass(minutes: int) -> None:
+    """As if the session had been used so long ago."""
+    Session.objects.update(last_seen_at=clock.now() - timedelta(minutes=minutes))
+
+
+# --- The key ---------------------------------------------------------------------------------------
+
+
+def test_the_key_of_the_cookie_is_nowhere_in_the_table(mina):
+    client = sign_in(client_of(), mina)
+    assert cookie(client) not in str(Session.objects.values_list())
+
+
+def test_what_the_table_holds_is_no_cookie_that_lets_in(mina):
+    sign_in(client_of(), mina)
+    thief = client_of()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = session().session_key
+    assert not is_signed_in(thief)
+
+
+def test_confirming_gives_another_key_and_keeps_the_session(mina):
+    client = sign_in(client_of(), mina)
+    before, known = cookie(client), session()
+    client.post("/account/confirm", {"password": PASSWORD})
+    assert cookie(client) != before
+    assert is_signed_in(client)
+    assert (session().pk, session().signed_in_at) == (known.pk, known.signed_in_at)
+    late = client_of()
+    late.cookies[settings.SESSION_COOKIE_NAME] = before
+    assert not is_signed_in(late)
+
+
+def test_a_refused_confirmation_leaves_the_key(mina):
+    client = sign_in(client_of(), mina)
+    before = cookie(client)
+    assert client.post("/account/confirm", {"password": "wrong"}).status_code == 422
+    assert cookie(client) == before
+
+
+def test_signing_in_takes_over_nothing_of_the_visitors_session(mina):
+    client = client_of()
+    visitor = client.session
+    visitor["probe"] = 1
+    visitor.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = before = visitor.session_key
+    sign_in(client, mina)
+    assert cookie(client) != before
+    assert session().person == mina
+
+
+# --- Where and when --------------------------------------------------------------------------------
+
+
+def test_a_session_knows_browser_address_and_time(mina):
+    began = clock.now()
+    sign_in(client_of(FIREFOX, HOME), mina)
+    found = session()
+    assert (str(found), found.address) == ("Firefox 144 on Windows", HOME)
+    assert began <= found.signed_in_at <= found.last_seen_at <= clock.now()
+
+
+def test_a_visit_is_noted_once_a_minute(mina):
+    client = sign_in(client_of(), mina)
+    let_pass(minutes=5)
+    began = clock.now()
+    assert is_signed_in(moved(client, NEWER_CHROME, SAME_NETWORK))
+    noted = session()
+    assert noted.last_seen_at >= began
+    assert (str(noted), noted.address) == ("Chrome 142 on macOS", SAME_NETWORK)
+    assert noted.signed_in_at < began
+    assert is_signed_in(client)
+    assert session().last_seen_at == noted.last_seen_at
+
+
+def test_a_long_browser_line_is_cut(mina):
+    sign_in(client_of(CHROME + " x" * 1000), mina)
+    assert len(session().user_agent) == 400
+
+
+def test_a_session_that_goes_with_the_browser_ends_after_a_day_without_use(mina):
+    client = sign_in(client_of(), mina)
+    day = settings.SESSION_UNUSED_END
+    assert abs(session().expire_date - clock.now() - day) < timedelta(minutes=1)
+    Session.objects.update(expire_date=clock.now() + timedelta(hours=1))
+    let_pass(minutes=5)
+    assert is_signed_in(client)
+    assert abs(session().expire_date - clock.now() - day) < timedelta(minutes=1)
+
+
+def test_a_session_that_is_kept_ends_after_thirty_days_whether_used_or_not(mina):
+    client = sign_in(client_of(), mina, remember="on")
+    ends = session().expire_date
+    assert abs(ends - clock.now() - timedelta(days=30)) < timedelta(minutes=1)
+    let_pass(minutes=5)
+    assert is_signed_in(client)
+    assert session().expire_date == ends
+
+
+def test_a_visit_brings_no_ended_session_back(mina):
+    client = sign_in(client_of(), mina)
+    let_pass(minutes=5)
+    store = client.session
+    store.load()
+    Session.objects.all().delete()
+    store.note_visit()
+    assert not Session.objects.exists()
+
+
+# --- A cookie that was taken -----------------------------------------------------------------------
+
+
+def test_another_browser_in_another_network_ends_the_session(mina):
+    client = sign_in(client_of(CHROME, HOME), mina)
+    assert not is_signed_in(moved(client, FIREFOX, ELSEWHERE))
+    assert not is_signed_in(client)
+    event = AuditEvent.objects.get(verb="account.session_refused")
+    assert (event.actor_id, event.target_id) == ("", mina.pk)
+    assert event.before == {"browser": "Chrome 141 on macOS", "address": HOME}
+    assert event.after == {"browser": "Firefox 144 on Windows", "address": ELSEWHERE}
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "address"),
+    [(CHROME, ELSEWHERE), (FIREFOX, HOME), (FIREFOX, SAME_NETWORK), (NEWER_CHROME, ELSEWHERE)],
+)
+def test_a_phone_that_leaves_the_house_and_a_browser_that_poses_as_another_stay_signed_in(mina, user_agent, address):
+    client = sign_in(client_of(CHROME, HOME), mina)
+    assert is_signed_in(moved(client, user_agent, address))
+    assert not AuditEvent.objects.filter(verb="account.session_refused").exists()
+
+
+# --- Networks that are new -------------------------------------------------------------------------
+
+
+def test_the_first_sign_in_is_from_nowhere_unfamiliar(mina):
+    sign_in(client_of(), mina)
+    assert not session().is_unfamiliar
+
+
+def test_a_network_that_nobody_signed_in_from_before_is_told(mina):
+    sign_in(client_of(CHROME, HOME), mina)
+    sign_in(client_of(FIREFOX, SAME_NETWORK), mina)
+    assert not Session.objects.filter(is_unfamiliar=True).exists()
+    sign_in(client_of(FIREFOX, ELSEWHERE), mina)
+    assert Session.objects.get(is_unfamiliar=True).address == ELSEWHERE
+
+
+def test_what_is_unfamiliar_stays_so_for_that_session(mina):
+    sign_in(client_of(CHROME, HOME), mina)
+    client = sign_in(client_of(FIREFOX, ELSEWHERE), mina)
+    client.post("/account/confirm", {"password": PASSWORD})
+    assert Session.objects.get(address=ELSEWHERE).is_unfamiliar
