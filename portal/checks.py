@@ -40,6 +40,13 @@ def production_findings(environment: Mapping[str, str]) -> list[str]:
         found.append("IMP_ENCRYPTION_KEYS is missing: write id:key, the key made with `openssl rand -base64 32`.")
     else:
         found += _refusal("IMP_ENCRYPTION_KEYS", lambda: parse_keys(environment["IMP_ENCRYPTION_KEYS"]))
+    if not environment.get("PUBLIC_URL", "").strip() and hosts and hosts[0].startswith("."):
+        found.append("PUBLIC_URL is missing: write where links in mails lead, such as https://console.example.com.")
+    mail_server = environment.get("EMAIL_URL", "").strip()
+    if mail_server:
+        found += _refusal("EMAIL_URL", lambda: env.mail_from_url(mail_server))
+        if "@" not in environment.get("EMAIL_FROM", ""):
+            found.append("EMAIL_FROM is missing: write who mails come from, such as Console <no-reply@example.com>.")
     if environment.get("DEBUG", "").strip().lower() not in env.FALSE:
         found.append("DEBUG is on: unset it, for its error pages show settings and code to everybody.")
     return found
@@ -61,6 +68,20 @@ def check_proxies(**_: Any) -> list[checks.CheckMessage]:
             "SECURE_SSL_REDIRECT is on and no proxy is trusted.",
             hint="Name the proxy that ends TLS in TRUSTED_PROXIES, by its address or network.",
             id="portal.W001",
+        )
+    ]
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_mail(**_: Any) -> list[checks.CheckMessage]:
+    """Nobody could sign up, choose a forgotten password anew or be invited."""
+    if not settings.EMAIL_BACKEND.endswith(".KeepingBackend"):
+        return []
+    return [
+        checks.Warning(
+            "EMAIL_URL isn't set, so no mail is sent.",
+            hint="Write EMAIL_URL as smtp://user:password@host:587, and EMAIL_FROM as who they come from.",
+            id="portal.W002",
         )
     ]
 

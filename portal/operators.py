@@ -34,7 +34,7 @@ POLICY = {"script-src": ["'unsafe-eval'"]}
 # What belongs together for an operator, in this order; what isn't named here follows by app
 SECTIONS = {
     gettext_lazy("Tasks"): ["WaitingTask", "RunningTask", "DelayedTask", "TaskFailure", "Sweep"],
-    gettext_lazy("Platform"): ["ProcessHeartbeat"],
+    gettext_lazy("Platform"): ["ProcessHeartbeat", "OutgoingMail"],
     gettext_lazy("People"): ["User", "Authenticator"],
     gettext_lazy("History"): ["AuditEvent"],
 }
@@ -46,6 +46,7 @@ ICONS = {
     "taskfailure": "error",
     "sweep": "autorenew",
     "processheartbeat": "monitor_heart",
+    "outgoingmail": "mail",
     "user": "person",
     "authenticator": "lock",
     "auditevent": "shield",

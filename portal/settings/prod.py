@@ -15,6 +15,8 @@ SECRET_KEY = env.text("SECRET_KEY")
 # Earlier ones, that sessions and links were signed with; drop them after a while
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+# Where the links in mails lead: never what a request's Host header says
+PUBLIC_URL = env.text("PUBLIC_URL", f"https://{ALLOWED_HOSTS[0]}")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 # Nothing is made up beside the database: a key in a container's folder would be gone with it
 ENCRYPTION_KEY_FILE = None

@@ -1,4 +1,4 @@
-"""A forgotten password: the link goes to the address, the new password ends every session, and pages tell nobody more."""
+"""A forgotten password: the link goes to the address, a new one ends every session, and pages tell nobody more."""
 
 import re
 from datetime import timedelta

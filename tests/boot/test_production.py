@@ -18,6 +18,8 @@ FULL = {
     "DATABASE_URL": "postgres://imp:secret@database.tidewater.example:5432/imp",
     "IMP_ENCRYPTION_KEYS": f"2027-01:{base64.b64encode(secrets.token_bytes(32)).decode()}",
     "TRUSTED_PROXIES": "10.0.0.0/8",
+    "EMAIL_URL": "smtp://mailer:secret@mx.tidewater.example:587",
+    "EMAIL_FROM": "Tidewater <no-reply@tidewater.example>",
 }
 
 
@@ -65,6 +67,10 @@ def test_the_servers_do_not_start_half_configured_either(module: str) -> None:
         ("DATABASE_URL", "mysql://a:b@c/d", "is not PostgreSQL"),
         ("DATABASE_URL", "postgres://a:b@c:port/d", "Write DATABASE_URL as"),
         ("IMP_ENCRYPTION_KEYS", "no colon", "has no usable id before a colon"),
+        ("EMAIL_URL", "sendmail://localhost", "is no way to send mail"),
+        ("EMAIL_URL", "smtp://a:b@c:port", "Write EMAIL_URL as"),
+        ("EMAIL_URL", "smtp://", "the host is missing"),
+        ("EMAIL_FROM", "", "is missing"),
         ("DEBUG", "true", "DEBUG is on"),
         ("DEBUG", "1", "DEBUG is on"),
     ],
@@ -77,7 +83,12 @@ def test_what_is_wrong_is_named(name: str, value: str, finding: str) -> None:
 
 
 def test_no_finding_shows_a_secret() -> None:
-    weak = {"SECRET_KEY": "weak-but-mine", "IMP_ENCRYPTION_KEYS": "id:bm90IGEga2V5", "DATABASE_URL": "x://a:pass@b/c"}
+    weak = {
+        "SECRET_KEY": "weak-but-mine",
+        "IMP_ENCRYPTION_KEYS": "id:bm90IGEga2V5",
+        "DATABASE_URL": "x://a:pass@b/c",
+        "EMAIL_URL": "x://a:pass@b",
+    }
 
     found = "\n".join(production_findings(weak))
 
@@ -94,6 +105,19 @@ def test_a_redirect_to_https_without_a_trusted_proxy_is_warned_of() -> None:
     done = manage("manage.py", "check", "--deploy", environment={**FULL, "TRUSTED_PROXIES": ""})
 
     assert "portal.W001" in done.stderr
+
+
+def test_links_in_mails_need_an_address_where_the_first_host_is_none() -> None:
+    hosts = {**FULL, "ALLOWED_HOSTS": ".tidewater.example"}
+    [found] = production_findings(hosts)
+    assert "PUBLIC_URL is missing" in found
+    assert production_findings({**hosts, "PUBLIC_URL": "https://console.tidewater.example"}) == []
+
+
+def test_without_a_mail_server_it_starts_and_warns() -> None:
+    environment = {**FULL, "EMAIL_URL": "", "EMAIL_FROM": ""}
+    assert production_findings(environment) == []
+    assert "portal.W002" in manage("manage.py", "check", "--deploy", environment=environment).stderr
 
 
 def test_what_browsers_are_told() -> None:
