@@ -71,6 +71,9 @@ _texts: dict[str, Text] = {
     "sso.provider_changed": _("Changed the identity provider %(target)s"),
     "sso.group_role_set": _("Gave a role to a group: %(target)s"),
     "sso.group_role_removed": _("Took the role of a group away: %(target)s"),
+    # Looking into workspaces, by an operator
+    "view_as.started": _("Began to look at the console as %(target)s"),
+    "view_as.ended": _("Ended looking at the console as %(target)s"),
     # Tasks, by an operator
     "task.retried": _("Retried the task %(target)s"),
     "task.dropped": _("Dropped the task %(target)s"),

@@ -1,5 +1,6 @@
 """The log as pages. Whose log it is, and who reads it, is said by whoever knows people and tenants."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -18,7 +19,7 @@ from apps.core.web.lists import Listing, ListPage
 class AuditList(ListPage):
     template_name = "audit/list.html"
     filterset_class = AuditPageFilter
-    shown_filters = ("actor", "verb", "within", "since", "until")
+    shown_filters: ClassVar[Sequence[str]] = ("actor", "verb", "within", "since", "until")
     order = "-at"
     export_name = NAME
     columns = COLUMNS

@@ -53,7 +53,8 @@ class TenantMiddleware:
             request.member = Member.of(membership)  # type: ignore[attr-defined]
             if membership.tenant.is_suspended:
                 raise TenantSuspended(membership.tenant.suspended_because)
-            _note_visit(membership)
+            if getattr(request, "viewing", None) is None:
+                _note_visit(membership)
             with walled(membership.tenant.pk):
                 response = view(request, *args, **kwargs)
                 if response.status_code >= 400:

@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "apps.core.web.throttle.PageThrottleMiddleware",
     "apps.accounts.middleware.ConfirmationMiddleware",
     "apps.core.web.errors.ProblemMiddleware",
+    "apps.tenants.view_as.middleware.ViewAsMiddleware",
     "apps.tenants.middleware.TenantMiddleware",
 ]
 CSRF_FAILURE_VIEW = "apps.core.web.errors.csrf_failure"
