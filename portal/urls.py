@@ -15,7 +15,6 @@ urlpatterns = [
     path("search", search, name="search"),
     path("", include("apps.tenants.history.urls")),
     path("", include("apps.tenants.view_as.urls")),
-    path("", include("apps.tenants.view_as.urls")),
     # Usually answered before the URLs are looked at, by HealthMiddleware
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
