@@ -6,6 +6,7 @@ from apps.access.api import urlpatterns as access
 from apps.accounts.api import urlpatterns as accounts
 from apps.core.api.root import OpenApiDocument, Root, reference_group
 from apps.core.api.views import NothingHere
+from apps.tenants.api import urlpatterns as tenants
 from apps.tenants.history.api import urlpatterns as history
 
 app_name = "api"
@@ -16,5 +17,6 @@ urlpatterns = [
     *accounts,
     *access,
     *history,
+    *tenants,
     re_path("", NothingHere.as_view()),
 ]

@@ -1,12 +1,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from apps.core import clock
 from apps.core.crypto.hashing import keyed_hashes
+from apps.core.mail.models import OutgoingMail
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.problems import InvitationEnded
@@ -27,6 +28,13 @@ def memberships_of(person: Any) -> list[Membership]:
     return found
 
 
+def list_tenants(*, actor: Any) -> QuerySet[Tenant]:
+    """The workspaces that somebody is in, each with their role there as `own_role`; operators see all."""
+    own = Membership.objects.filter(tenant=OuterRef("pk"), person=actor.pk)
+    tenants = Tenant.objects.annotate(own_role=Subquery(own.values("role")))
+    return tenants if actor.is_active and actor.is_staff else tenants.filter(own_role__isnull=False)
+
+
 def list_members(*, actor: Member) -> QuerySet[Membership]:
     actor.require("workspace.see")
     return Membership.objects.of(actor.tenant).select_related("person")
@@ -36,6 +44,14 @@ def list_invitations(*, actor: Member) -> QuerySet[Invitation]:
     """Those that wait to be accepted, also the ones whose time is over."""
     actor.require("members.manage")
     return Invitation.objects.of(actor.tenant).filter(accepted_at=None, revoked_at=None).select_related("invited_by")
+
+
+def with_delivery(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
+    """How far each one's newest mail is, as `delivery`, and why it got no further."""
+    mail = OutgoingMail.objects.filter(pk=OuterRef("mail_id"))
+    return invitations.annotate(
+        delivery=Subquery(mail.values("state")), delivery_reason=Subquery(mail.values("reason"))
+    )
 
 
 def can_listen(person: Any, ref: str) -> bool:
