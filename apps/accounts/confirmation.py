@@ -53,7 +53,8 @@ def confirm_first(request: HttpRequest) -> HttpResponse | None:
     """The way to the page that asks, and back to this one as a page of its own; None where nothing is to be asked."""
     if is_confirmed(request):
         return None
-    return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}")
+    back = urlencode({"next": request.get_full_path()}, safe="/")
+    return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{back}")
 
 
 class NeedsConfirmation:
