@@ -24,7 +24,7 @@ class MyInvitationSerializer(serializers.ModelSerializer[Invitation]):
 class MyInvitationViewSet(Listed, Retrieved):
     """What waits for your answer."""
 
-    tag, singular, plural = "me", "an invitation to you", "your invitations"
+    tag, singular, plural = "my-invitations", "an invitation to you", "your invitations"
     scope = "account"
     serializer_class = MyInvitationSerializer
     default_sort = ("-sent_at",)

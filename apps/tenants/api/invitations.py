@@ -65,6 +65,8 @@ class InvitationViewSet(TenantApi, Listed, Retrieved, Created, Updated):
     """Those that nobody has accepted yet, also the ones whose week is over."""
 
     tag, singular, plural = "invitations", "an invitation", "invitations"
+    # For the reference, which asks for the kind of row while nobody is there
+    queryset = Invitation.objects.none()
     serializer_class = InvitationSerializer
     create_serializer_class = InvitationInput
     update_serializer_class = AddressInput

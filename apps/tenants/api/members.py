@@ -45,6 +45,8 @@ class RoleInput(ModelInput):
 
 class MemberViewSet(TenantApi, Listed, Retrieved, Updated, Destroyed):
     tag, singular, plural = "members", "a member", "members"
+    # For the reference, which asks for the kind of row while nobody is there
+    queryset = Membership.objects.none()
     serializer_class = MemberSerializer
     update_serializer_class = RoleInput
     filterset_class = MemberFilter
