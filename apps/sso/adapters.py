@@ -34,7 +34,7 @@ class AccountAdapter(adapters.AccountAdapter):
         """Asked before the session ends."""
         return reverse("sso:leave") if sessions.is_begun(request) else super().get_logout_redirect_url(request)
 
-    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if isinstance(user, AnonymousUser):
             return methods
@@ -44,9 +44,9 @@ class AccountAdapter(adapters.AccountAdapter):
         """allauth lets somebody with neither a password nor a second factor pass. Here their provider is asked."""
         required = bool(super().is_reauthentication_required(app=app, **options))
         request = allauth_context.request
-        if required and not get_reauthentication_flows(request.user) and not _was_confirmed(request):
-            if self.get_reauthentication_methods(request.user):
-                raise ReauthenticationRequired
+        is_passed_over = required and not get_reauthentication_flows(request.user) and not _was_confirmed(request)
+        if is_passed_over and self.get_reauthentication_methods(request.user):
+            raise ReauthenticationRequired
         return required
 
 

@@ -28,9 +28,8 @@ def wanted_claims(provider: IdentityProvider) -> tuple[str, ...]:
 def read_claims(provider: IdentityProvider, claims: Mapping[str, Any]) -> Arrival:
     """Some providers write the booleans of OpenID Connect as text."""
     email = claims.get("email")
-    verified = claims.get("email_verified") in (True, "true") or (
-        provider.trusts_emails and "email_verified" not in claims
-    )
+    said = claims.get("email_verified")
+    verified = said is True or said == "true" or (provider.trusts_emails and "email_verified" not in claims)
     return Arrival(
         subject=str(claims["sub"]),
         email=email.strip().lower() if isinstance(email, str) else "",

@@ -54,6 +54,13 @@ def list_given_memberships(identity: LinkedIdentity) -> list[Membership]:
     )
 
 
+def tenants_of_leftover_roles(person: User) -> set[str]:
+    """Where groups gave somebody a role once and none of their identities does now."""
+    given = Membership.objects.filter(person=person, given_by=Membership.GivenBy.SSO)
+    accounted = GivenRole.objects.filter(identity__person=person).values("tenant")
+    return set(given.exclude(tenant__in=accounted).values_list("tenant_id", flat=True))
+
+
 def roles_of_groups(provider: IdentityProvider, groups: tuple[str, ...]) -> dict[str, str]:
     """Tenant → role: of several that the groups give in one tenant, the one with the most rights."""
     rules = GroupRole.objects.filter(provider=provider, group__in=groups).select_related("tenant")

@@ -149,7 +149,8 @@ def _use(identity: LinkedIdentity, arrival: Arrival) -> None:
     """Note the visit and let roles follow the groups of this moment."""
     identity.email, identity.last_used_at = arrival.email[:254], clock.now()
     identity.save(update_fields=["email", "last_used_at"])
-    before = _given_tenants(identity)
+    # An owner who had to stay, as there was no other, has no group for it any more and may go by now
+    before = _given_tenants(identity) | selectors.tenants_of_leftover_roles(identity.person)
     roles = selectors.roles_of_groups(identity.provider, arrival.groups)
     GivenRole.objects.filter(identity=identity).exclude(tenant__in=roles).delete()
     for tenant_id, role in roles.items():
