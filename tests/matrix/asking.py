@@ -1,0 +1,158 @@
+"""A route asked by somebody: every way in which it's asked, and what came of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+from django.apps import apps
+from django.db import transaction
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+from apps.core.events.listeners import Claim, judge
+from tests.matrix.actors import Actor, World
+from tests.matrix.routes import STREAM, Route
+from tests.matrix.scenes import BODIES, PATHS, QUERIES, TOPICS, WHOLE_PAGES
+from tests.matrix.things import by_collection, by_name
+
+OK, SIGN_IN, CONFIRM = "ok", "sign-in", "confirm"
+NOTHING = "nothing-there"
+PARTIAL = {"HX-Request": "true", "HX-Target": "table"}
+
+
+def answers(world: World, actor: Actor, route: Route) -> dict[str, str]:
+    """The outcome of each way to ask, by its name. Nothing that happens meanwhile stays."""
+    found = {}
+    for name, ask in _ways(world, actor, route):
+        with undone():
+            found[name] = ask()
+    return found
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def _ways(world: World, actor: Actor, route: Route) -> Iterator[tuple[str, Callable[[], str]]]:
+    if route.method == STREAM:
+        yield "stream", lambda: listening(actor, route)
+        return
+    path = path_of(actor, route)
+    if query := QUERIES.get(str(route)):
+        path = f"{path}?{query}"
+    if route.is_api:
+        yield "endpoint", lambda: outcome(actor, _ask_api(world, actor, route, path))
+        return
+    yield "page", lambda: outcome(actor, _ask_page(actor, route, path))
+    if route.is_page and str(route) not in WHOLE_PAGES:
+        yield "partial", lambda: outcome(actor, _ask_page(actor, route, path, PARTIAL))
+    for kind in route.exports:
+        yield kind, lambda kind=kind: outcome(actor, _ask_page(actor, route, f"{path}?format={kind}"))  # type: ignore[misc]
+
+
+def listening(actor: Actor, route: Route) -> str:
+    topic = TOPICS[route.path](actor)
+    # The live process tidies its connections up first; this one is in the midst of a transaction
+    with patch("apps.core.events.listeners.close_old_connections"):
+        (verdict,) = judge([Claim(actor.session_key, frozenset({topic}))])
+    if not verdict.person_id:
+        return SIGN_IN
+    return "403" if verdict.refused else OK
+
+
+def _ask_page(actor: Actor, route: Route, path: str, headers: dict[str, str] | None = None) -> HttpResponseBase:
+    body = _body(actor, route) if route.method != "GET" else None
+    return send(actor, route.method, path, body=body, headers=headers)
+
+
+def _ask_api(world: World, actor: Actor, route: Route, path: str) -> HttpResponseBase:
+    headers = {"Imp-Tenant": actor.tenant.slug}
+    if route.needs_version:
+        headers["If-Match"] = _etag(world, actor, path)
+    body = orjson.dumps(_body(actor, route)) if route.method != "GET" else None
+    return send(actor, route.method, path, body=body, headers=headers, content_type="application/json")
+
+
+def send(
+    actor: Actor,
+    method: str,
+    path: str,
+    *,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+    content_type: str = "",
+) -> HttpResponseBase:
+    """One request, answered to its end."""
+    client, headers = actor.client(), dict(headers or {})
+    if actor.token:
+        headers["Authorization"] = f"Bearer {actor.token}"
+    content: dict[str, Any] = {} if body is None else {"data": body}
+    if body is not None and content_type:
+        content["content_type"] = content_type
+    response: HttpResponseBase = getattr(client, method.lower())(path, headers=headers, **content)
+    if getattr(response, "streaming", False):
+        response.received = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    return response
+
+
+def path_of(actor: Actor, route: Route) -> str:
+    path = route.path
+    for name in route.parameters:
+        path = path.replace(f"{{{name}}}", parameter(actor, route, name), 1)
+    return path
+
+
+def parameter(actor: Actor, route: Route, name: str) -> str:
+    """A real object's id wherever there is one: what isn't there would be refused to everybody alike."""
+    if scene := PATHS.get((route.path, name)):
+        return scene(actor)
+    before = route.path.partition(f"/{{{name}}}")[0].split("/")
+    if route.is_admin:
+        return _admin_object(before) if name == "object_id" and "{" not in before[-1] else NOTHING
+    known = by_collection(actor.things, actor.own).get(before[-1]) or by_name(actor.things).get(name)
+    assert known is not None, (
+        f"Nobody knows what {{{name}}} of {route} is. Add it to `by_name` or `by_collection` in "
+        f"tests/matrix/things.py, or to PATHS in tests/matrix/scenes.py."
+    )
+    return str(known)
+
+
+def _admin_object(before: list[str]) -> str:
+    """The first of its kind. The admin asks for permission before it looks for the object, so there may be none."""
+    found = apps.get_model(before[-2], before[-1])._base_manager.first()
+    return str(found.pk) if found else NOTHING
+
+
+def _body(actor: Actor, route: Route) -> Any:
+    scene = BODIES.get(f"{route.method} {route.path}")
+    return scene(actor) if scene else {}
+
+
+def _etag(world: World, actor: Actor, path: str) -> str:
+    """The current version, as whoever may reads it; the verbs of an object stand behind its address."""
+    for reader in (actor, world.owner_beside(actor)):
+        for address in (path, path.rpartition("/")[0]):
+            response = send(reader, "GET", address, headers={"Imp-Tenant": reader.tenant.slug})
+            if "ETag" in response:
+                return response["ETag"]
+    return '"unknown"'
+
+
+def outcome(actor: Actor, response: HttpResponseBase) -> str:
+    """`ok`, the way to the sign-in, the demand to prove who one is, or the refusal's status."""
+    status = response.status_code
+    if status == 401:
+        return SIGN_IN
+    target = urlsplit(response.get("HX-Redirect") or response.get("Location", ""))
+    if status < 400 and target.path == reverse("account_login"):
+        # Whoever signs out is led there too, but not back
+        return SIGN_IN if "next" in parse_qs(target.query) or not actor.session_key else OK
+    if status < 400 and target.path == reverse("account_reauthenticate"):
+        return CONFIRM
+    return OK if status < 400 else str(status)

@@ -1,0 +1,80 @@
+"""What a request needs beside its address so that whoever may do it succeeds. Without it, everybody would be refused.
+
+A body is sent as a form to pages and as JSON to the API. What isn't here is sent empty.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from apps.tenants.roles import Role
+from tests.matrix.actors import Actor
+from tests.people import PASSWORD
+
+Scene = Callable[[Actor], Any]
+
+#: `METHOD /path` → the body
+BODIES: dict[str, Scene] = {
+    "POST /t/{tenant}/members/invite": lambda actor: {"emails": "new@example.com", "role": Role.VIEWER},
+    "POST /t/{tenant}/members/{membership_id}/role": lambda actor: {
+        "role": Role.ADMIN,
+        "version": actor.things.membership.version,
+    },
+    "POST /t/{tenant}/members": lambda actor: {"action": "remove", "selected": [actor.things.membership.pk]},
+    "POST /t/{tenant}/invitations": lambda actor: {"action": "revoke", "selected": [actor.things.invitation.pk]},
+    "POST /t/{tenant}/invitations/{invitation_id}/address": lambda actor: {"email": "elsewhere@example.com"},
+    "POST /t/{tenant}/settings": lambda actor: {
+        "name": "Another name",
+        "slug": "another-name",
+        "version": actor.tenant.version,
+    },
+    "POST /t/{tenant}/settings/delete": lambda actor: {"typed": actor.tenant.slug},
+    "POST /v1/access-tokens": lambda actor: {
+        "name": "ci",
+        "scopes": ["account:read"],
+        "expires_at": "2026-12-24T00:00:00Z",
+    },
+    "PATCH /v1/me": lambda actor: {"name": "Another name"},
+    "POST /account/password": lambda actor: {
+        "oldpassword": PASSWORD,
+        "password1": "another-long-password-1",
+        "password2": "another-long-password-1",
+    },
+}
+
+#: `METHOD /path` → the query
+QUERIES: dict[str, str] = {
+    "GET /v1/audit-events/export": "format=jsonl",
+    "GET /v1/me/audit-events/export": "format=csv",
+}
+
+#: What no part of a page asks for: afterwards nobody is signed in who could stay on it
+WHOLE_PAGES = {"POST /sign-out"}
+
+#: (path, parameter) → its value, where its name and the collection before it don't say it
+PATHS: dict[tuple[str, str], Scene] = {
+    ("/errors/{slug}", "slug"): lambda actor: "not-found",
+    ("/v1/reference/{group}", "group"): lambda actor: "me",
+    ("/components/toast/{tone}", "tone"): lambda actor: "ok",
+    ("/link/{token}", "token"): lambda actor: "no-such-link",
+    ("/mails/{mail_id}", "mail_id"): lambda actor: "mail_none",
+    ("/audit/{event_id}", "event_id"): lambda actor: actor.own.event.pk,
+    ("/v1/me/audit-events/{pk}", "pk"): lambda actor: actor.own.event.pk,
+    ("/account/tokens/{pk}/remove", "pk"): lambda actor: actor.own.revoked_token.pk,
+    # Only one that has ended can be put away
+    ("/v1/access-tokens/{pk}", "pk"): lambda actor: actor.own.revoked_token.pk,
+    ("/admin/{app_label}/", "app_label"): lambda actor: "accounts",
+}
+
+#: Rows of the streams' table → the topic
+TOPICS: dict[str, Scene] = {
+    "account:<own>": lambda actor: f"account:{actor.own.person.pk}",
+    "account:<tenant's-person>": lambda actor: f"account:{actor.things.membership.person_id}",
+    "audit": lambda actor: "audit",
+    "audit:<own>": lambda actor: f"audit:{actor.own.person.pk}",
+    "audit:<tenant's-person>": lambda actor: f"audit:{actor.things.membership.person_id}",
+    "audit:<tenant>": lambda actor: f"audit:{actor.tenant.pk}",
+    "mails": lambda actor: "mails",
+    "tenant:<tenant>": lambda actor: f"tenant:{actor.tenant.pk}",
+    "tokens:<own>": lambda actor: f"tokens:{actor.own.person.pk}",
+    "tokens:<tenant's-person>": lambda actor: f"tokens:{actor.things.membership.person_id}",
+}

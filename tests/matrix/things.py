@@ -1,0 +1,109 @@
+"""One of everything, in each tenant and of each person, for the addresses that name one.
+
+A new kind of object is made here, and found by `by_name` or `by_collection`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from apps.access.models import AccessToken
+from apps.access.services import create_token, revoke_token
+from apps.accounts.models import Session, User
+from apps.audit.models import AuditEvent
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.crypto.hashing import keyed_hash
+from apps.sso.models import IdentityProvider, LinkedIdentity
+from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.roles import Role
+from apps.tenants.selectors import TOKEN_PURPOSE
+from tests.people import make_person
+from tests.tenants.world import join
+
+PROVIDER_SLUG = "harbour"
+
+
+@dataclass(frozen=True)
+class Things:
+    """Of one tenant."""
+
+    tenant: Tenant
+    membership: Membership
+    invitation: Invitation
+    # The secret in the invitation's link
+    link: str
+    event: AuditEvent
+
+
+@dataclass(frozen=True)
+class OwnThings:
+    """Of one person, whatever tenant they're in."""
+
+    person: User
+    session: Session
+    active_token: AccessToken
+    revoked_token: AccessToken
+    identity: LinkedIdentity
+    event: AuditEvent
+
+
+def make_things(tenant: Tenant) -> Things:
+    somebody = make_person(f"somebody-{tenant.slug}")
+    membership = join(somebody, tenant, Role.VIEWER)
+    link = f"link-into-{tenant.slug}"
+    invitation = Invitation.objects.create(
+        tenant=tenant,
+        email=f"invited-{tenant.slug}@example.com",
+        role=Role.VIEWER,
+        token_hash=keyed_hash(link, purpose=TOKEN_PURPOSE),
+        sent_at=clock.now() - timedelta(hours=1),
+        expires_at=clock.now() + timedelta(days=7),
+    )
+    with transaction.atomic():
+        event = record(actor=somebody, verb="member.joined", target=membership, after={"role": Role.VIEWER})
+    assert event.tenant_id == tenant.pk
+    return Things(tenant, membership, invitation, link, event)
+
+
+def make_own_things(person: User, provider: IdentityProvider) -> OwnThings:
+    active, revoked = (_token(person, name) for name in ("active", "revoked"))
+    revoke_token(actor=person, token=revoked)
+    identity = LinkedIdentity.objects.create(provider=provider, person=person, subject=f"of-{person.pk}")
+    with transaction.atomic():
+        event = record(actor=person, verb="account.signed_in", target=person)
+    session = Session.objects.filter(person=person).first() or Session.objects.create(
+        person=person, session_key=f"of-{person.pk}", expire_date=clock.now() + timedelta(days=1)
+    )
+    return OwnThings(person, session, active, revoked, identity, event)
+
+
+def _token(person: User, name: str) -> AccessToken:
+    return create_token(actor=person, name=name, scopes=["account:read"], expires_at=clock.now() + timedelta(days=1))
+
+
+def by_name(things: Things) -> dict[str, Any]:
+    """What the parameters of addresses may be called."""
+    return {
+        "tenant": things.tenant.slug,
+        "membership_id": things.membership.pk,
+        "invitation_id": things.invitation.pk,
+        "event_id": things.event.pk,
+        "token": things.link,
+        "slug": PROVIDER_SLUG,
+    }
+
+
+def by_collection(things: Things, own: OwnThings) -> dict[str, Any]:
+    """The objects behind `{pk}`, by the part of the address before it."""
+    return {
+        "members": things.membership.pk,
+        "invitations": things.invitation.pk,
+        "audit-events": things.event.pk,
+        "sessions": own.session.pk,
+        "access-tokens": own.active_token.pk,
+        "tokens": own.active_token.pk,
+        "identities": own.identity.pk,
+    }
