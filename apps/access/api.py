@@ -102,11 +102,12 @@ class TokenViewSet(Listed, Retrieved, Created, Destroyed):
         found: AccessToken = super().get_object()
         return found
 
-    def perform_create(self, *, tenant: str | None, **fields: Any) -> AccessToken:
+    def perform_create(self, **fields: Any) -> AccessToken:
         if self.through is None:
             require_confirmation(self.request._request)
-        workspace = self._find_workspace(tenant) if tenant else None
-        return services.create_token(actor=self.actor, tenant=workspace, through=self.through, **fields)
+        named = fields.pop("tenant")
+        tenant = self._find_workspace(named) if named else None
+        return services.create_token(actor=self.actor, tenant=tenant, through=self.through, **fields)
 
     def perform_destroy(self, row: AccessToken) -> None:
         services.remove_token(actor=self.actor, token=row)

@@ -6,7 +6,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from apps.access.models import AccessToken
 from apps.access.scopes import ScopeGroup, groups_for, scopes_for
@@ -44,7 +44,6 @@ class TokenForm(forms.Form):
         named = [(pk, tenant.name) for pk, tenant in self.workspaces.items()]
         self.fields["tenant"].choices = [*named, ("", _("Every one of mine"))]  # type: ignore[attr-defined]
         self.fields["expires_at"].choices = [(days, _length(days)) for days in DAYS]  # type: ignore[attr-defined]
-        self.fields["tenant"].widget.attrs["data-workspace"] = ""
         if not self.is_bound:
             self.initial.setdefault("tenant", next(iter(self.workspaces), ""))
 
@@ -69,11 +68,12 @@ class TokenForm(forms.Form):
     def wanted(self) -> dict[str, Any]:
         """What the service is asked for."""
         values = self.cleaned_data
-        offered = scopes_for(self._kinds, with_account=self.chosen is None)
+        # For every workspace, also one that somebody is in later
+        everything = scopes_for([self.chosen.kind], with_account=False) if self.chosen else list(SCOPES)
         return {
             "name": values["name"],
             "tenant": self.chosen,
-            "scopes": offered if values["everything"] else values["scopes"],
+            "scopes": everything if values["everything"] else values["scopes"],
             "expires_at": end_after(values["expires_at"]),
         }
 
@@ -85,7 +85,8 @@ def end_after(days: int) -> datetime:
 
 
 def _length(days: int) -> str:
-    day = date_format(end_after(days).date())
+    # How a date is written, in the letters of Django's date filter
+    day = date_format(end_after(days).date(), pgettext("date", "j M Y"))
     if days == max(DAYS):
         return _("1 year, the most, on %(day)s") % {"day": day}
     return _("%(count)d days, on %(day)s") % {"count": days, "day": day}

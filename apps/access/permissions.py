@@ -11,11 +11,12 @@ class WithinScopes(BasePermission):
     """A token comes in where the endpoint's scope is among its own; an endpoint that names none is closed to tokens."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if request.auth is None:
+        token: Any = request.auth
+        if token is None:
             return True
         needed = view.needed_scope()
         if needed is None:
             raise TokenTooNarrow(_("No token may do this. Do it in the console."))
-        if needed and needed not in request.auth.scopes:
+        if needed and needed not in token.scopes:
             raise TokenTooNarrow(scope=needed)
         return True

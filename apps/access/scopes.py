@@ -1,7 +1,8 @@
 """Which scopes make sense for a token, made from the table of roles."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +16,7 @@ class ScopeGroup:
 
     slug: str
     label: Text
-    covers: tuple[Text, ...]
+    summary: Text
     has_reads: bool = True
 
     @property
@@ -27,15 +28,27 @@ class ScopeGroup:
         return f"{self.slug}:write"
 
 
-ACCOUNT = ScopeGroup("account", _("Your account"), (_("Your profile and preferences, sessions, access tokens"),))
+# In a few words; the roles page has each line
+SUMMARIES: Mapping[str, Text] = MappingProxyType(
+    {
+        "functions": _("Code, releases, stages, logs"),
+        "gateways": _("State, variables, client apps"),
+        "products": _("API services, plans, publishes, drift"),
+        "customers": _("Usage, subscriptions, invoices"),
+        "ai": _("Tools, playground, model providers"),
+        "subscriptions": _("Plans, client apps, credentials, usage"),
+        "workspace": _("Members, invitations, settings, audit log"),
+    }
+)
+ACCOUNT = ScopeGroup("account", _("Your account"), _("Profile, sessions, access tokens"))
 
 
 def groups_for(kinds: Collection[str], *, with_account: bool) -> Iterator[ScopeGroup]:
     """For workspaces of these kinds. The account belongs to no workspace."""
     for group in GROUPS:
         if group.kinds & set(kinds):
-            covers = tuple(permission.label for permission in group.permissions)
-            yield ScopeGroup(group.slug, group.label, covers, any(each.reads for each in group.permissions))
+            has_reads = any(permission.reads for permission in group.permissions)
+            yield ScopeGroup(group.slug, group.label, SUMMARIES[group.slug], has_reads)
     if with_account:
         yield ACCOUNT
 

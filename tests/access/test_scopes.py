@@ -2,10 +2,12 @@
 
 import pytest
 
+from apps.access.scopes import groups_for, scopes_for
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.api.views import ApiView
 from apps.tenants.models import Membership, Tenant
+from apps.tenants.roles import SCOPES, Kind
 from tests.access.tokens import TokenApi, make_token
 from tests.contracts.api import assert_problem
 from tests.tenants.world import join, make_tenant
@@ -29,6 +31,12 @@ def test_an_endpoint_that_names_no_scope_is_closed_to_tokens(alice: User) -> Non
     answer = TokenApi(make_token(alice)).get("/v1/notes")
     assert_problem(answer, "token-too-narrow")
     assert ApiView.scope == ""
+
+
+def test_every_group_of_the_roles_table_can_be_offered() -> None:
+    offered = {group.slug for group in groups_for(list(Kind), with_account=True)}
+    assert offered == {scope.partition(":")[0] for scope in SCOPES}
+    assert sorted(scopes_for(list(Kind), with_account=True)) == sorted(SCOPES)
 
 
 def test_public_endpoints_take_any_token(alice: User) -> None:
