@@ -1,8 +1,9 @@
-"""The people of the demo world: Tidewater Freight, Greenmarket Grocers, and the platform's operators.
+"""The people of the demo world: Tidewater Freight, 한빛데이터, Greenmarket Grocers, and the platform's operators.
 
-The same people as in the docs and screenshots. Their role is a word until workspaces know roles.
+The same people as in the docs and screenshots. Their workspaces, and what is in those, come from the apps above.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -49,6 +50,12 @@ GROUPS = [
         ],
     ),
     DemoGroup(
+        _("한빛데이터, provider"),
+        [
+            DemoPerson("이서연", "seoyeon@hanbit-data.example", "owner", language="ko"),
+        ],
+    ),
+    DemoGroup(
         _("Greenmarket Grocers Cooperative, customer"),
         [
             DemoPerson("Henrike Vos", "henrike@greenmarket.example", "owner"),
@@ -68,13 +75,28 @@ GROUPS = [
 PEOPLE = {person.email: person for group in GROUPS for person in group.people}
 
 
+_parts: list[Callable[[], str]] = []
+
+
+def register_part(load: Callable[[], str]) -> None:
+    """`load` makes what an app adds to the demo, if it's missing, and says in a sentence what it made."""
+    if load not in _parts:
+        _parts.append(load)
+
+
+def load_all() -> list[str]:
+    """What was made, in sentences; nothing where everything is there."""
+    made = load()
+    return [said for said in (f"{made} people made." if made else "", *(part() for part in _parts)) if said]
+
+
 def load() -> int:
     """Make whoever is missing; those who are there stay as they are, changed or not. Says how many it made."""
     there = set(User.objects.filter(email__in=PEOPLE).values_list("email", flat=True))
     missing = [person for email, person in PEOPLE.items() if email not in there]
     if not missing:
         return 0
-    # One hash for all: the password is no secret, and thirteen of argon2's would take seconds
+    # One hash for all: the password is no secret, and as many of argon2's would take seconds
     password = make_password(PASSWORD)
     with transaction.atomic():
         for person in missing:

@@ -9,8 +9,10 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts.arrivals import register_welcome
+        from apps.accounts.demo import register_part
         from apps.accounts.departures import register_belongings, register_departure
         from apps.core.events import register_tenants, register_topic
+        from apps.tenants import demo
         from apps.tenants.selectors import can_listen, tenants_of
         from apps.tenants.services import departures
         from apps.tenants.services.tenants import welcome
@@ -20,3 +22,4 @@ class TenantsConfig(AppConfig):
         register_welcome(welcome)
         register_departure(departures.reasons_to_stay, leave=departures.leave_all)
         register_belongings("workspaces", departures.belongings_of)
+        register_part(demo.load)

@@ -7,7 +7,7 @@ from apps.accounts import demo
 
 
 class Command(BaseCommand):
-    help = "Loads the demo world: people to sign in as. Those who are there already stay as they are."
+    help = "Loads the demo world: people to sign in as, and their workspaces. What is there already stays as it is."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -20,5 +20,5 @@ class Command(BaseCommand):
                 "The demo's password is public, so its people belong into a development installation only. "
                 "Set DJANGO_SETTINGS_MODULE=portal.settings.dev, or pass --force if you mean it."
             )
-        made = demo.load()
-        self.stdout.write(f"{made} people made." if made else "The demo's people are there.")
+        for said in demo.load_all() or ["The demo's world is there."]:
+            self.stdout.write(said)
