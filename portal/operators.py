@@ -35,7 +35,9 @@ POLICY = {"script-src": ["'unsafe-eval'"]}
 SECTIONS = {
     gettext_lazy("Tasks"): ["WaitingTask", "RunningTask", "DelayedTask", "TaskFailure", "Sweep"],
     gettext_lazy("Platform"): ["ProcessHeartbeat", "OutgoingMail"],
-    gettext_lazy("People"): ["User", "Authenticator"],
+    gettext_lazy("Workspaces"): ["Tenant", "Membership", "Invitation"],
+    gettext_lazy("People"): ["User", "Authenticator", "AccessToken"],
+    gettext_lazy("Single sign-on"): ["IdentityProvider", "GroupRole", "LinkedIdentity"],
     gettext_lazy("History"): ["AuditEvent"],
 }
 NAMES = {"Authenticator": gettext_lazy("Second factors")}
@@ -47,7 +49,14 @@ ICONS = {
     "sweep": "autorenew",
     "processheartbeat": "monitor_heart",
     "outgoingmail": "mail",
+    "tenant": "domain",
+    "membership": "group",
+    "invitation": "forward_to_inbox",
     "user": "person",
+    "accesstoken": "key",
+    "identityprovider": "login",
+    "grouprole": "badge",
+    "linkedidentity": "link",
     "authenticator": "lock",
     "auditevent": "shield",
 }

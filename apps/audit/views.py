@@ -19,7 +19,7 @@ from apps.core.web.lists import Listing, ListPage
 class AuditList(ListPage):
     template_name = "audit/list.html"
     filterset_class = AuditPageFilter
-    shown_filters: ClassVar[Sequence[str]] = ("actor", "verb", "within", "since", "until")
+    shown_filters: Sequence[str] = ("actor", "verb", "within", "since", "until")
     order = "-at"
     export_name = NAME
     columns = COLUMNS
