@@ -93,6 +93,8 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """Using it takes a press of a button: programs that look into mails open every link in them."""
     link = find_link(token)
     if link is None:
+        # Not what became of another link that was opened before
+        request.session.pop(OPENED, None)
         return show_ended(request)
     request.session[OPENED] = link.pk
     return HttpResponseRedirect(reverse(PAGE_OF[Kind(link.kind)]))

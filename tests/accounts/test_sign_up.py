@@ -312,6 +312,13 @@ def test_a_link_that_never_was_is_told_apart_from_none_that_ended(client: Client
     assert client.get("/sign-up/sent")["Location"] == "/sign-in"
 
 
+def test_a_link_that_never_was_offers_nothing_of_the_one_opened_before(client: Client) -> None:
+    sign_up(client)
+    open_newest(client)
+    assert "Send a new link" not in client.get("/link/no-such-token").content.decode()
+    assert client.get("/sign-up/confirm").status_code == 410
+
+
 def test_a_link_of_one_kind_opens_no_page_of_another(client: Client) -> None:
     sign_up(client)
     open_newest(client)
