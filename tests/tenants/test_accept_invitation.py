@@ -21,7 +21,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestAcceptInvitation(ServiceContract):
-    covers = (services.accept_invitation,)
     watched = (Tenant, Membership, Invitation)
     verb = "member.joined"
     allowed = ("charlie",)
@@ -40,7 +39,6 @@ class TestAcceptInvitation(ServiceContract):
 
 
 class TestDeclineInvitation(TestAcceptInvitation):
-    covers = (services.decline_invitation,)
     verb = "invitation.declined"
 
     def call(self, actor: User, row: Invitation) -> Invitation:  # type: ignore[override]

@@ -14,7 +14,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestChangeInvitationAddress(TenantServiceContract):
-    covers = (services.change_invitation_address,)
     verb = "invitation.address_changed"
 
     def make(self, alice, bob) -> Invitation:

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestChangeRole(TenantServiceContract):
-    covers = (services.change_role,)
     verb = "member.role_changed"
 
     def make(self, alice: User, bob: User) -> Membership:

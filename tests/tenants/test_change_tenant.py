@@ -15,7 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestChangeTenant(TenantServiceContract):
-    covers = (services.change_tenant,)
     verb = "tenant.changed"
     # An owner elsewhere changes their own: there's no other one to name
     refused = {"bob": NotAllowed, "operator": NotAllowed}

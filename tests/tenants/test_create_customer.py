@@ -13,7 +13,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestCreateCustomer(TenantServiceContract):
-    covers = (services.create_customer,)
     verb = "tenant.created"
     allowed = ("alice", "bob", "charlie", "operator", "administrator")
     refused = {}

@@ -18,7 +18,6 @@ def yuna(db):
 
 
 class TestCreateProvider(TenantServiceContract):
-    covers = (services.create_provider,)
     verb = "tenant.created"
     also = ("member.invited",)
     allowed = ("administrator",)

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestDeleteTenant(TenantServiceContract):
-    covers = (services.delete_tenant,)
     verb = "tenant.deleted"
     refused = {"bob": NotAllowed, "operator": NotAllowed}
 

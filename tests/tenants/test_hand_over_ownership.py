@@ -15,7 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestHandOverOwnership(TenantServiceContract):
-    covers = (services.hand_over_ownership,)
     verb = "tenant.handed_over"
     allowed = ("alice",)
     # A system administrator owns nothing here that could be handed over; they change roles

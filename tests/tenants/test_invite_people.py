@@ -18,7 +18,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestInvitePeople(TenantServiceContract):
-    covers = (services.invite_people, services.invite_person)
     verb = "member.invited"
     also = ("member.invited",)
     # Charlie invites into their own workspace, as everybody does: there's no other one to name

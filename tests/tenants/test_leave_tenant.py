@@ -15,7 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestLeaveTenant(TenantServiceContract):
-    covers = (services.leave_tenant,)
     verb = "member.left"
     allowed = ("bob",)
     refused = {"alice": LastOwner, "charlie": LastOwner, "operator": NotFound, "administrator": NotFound}

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestRemoveMember(TenantServiceContract):
-    covers = (services.remove_member,)
     verb = "member.removed"
 
     def make(self, alice, bob) -> Membership:

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestResendInvitation(TenantServiceContract):
-    covers = (services.resend_invitation,)
     verb = "invitation.resent"
 
     def make(self, alice, bob) -> Invitation:

@@ -13,7 +13,6 @@ pytestmark = pytest.mark.django_db
 
 
 class TestRevokeInvitation(TenantServiceContract):
-    covers = (services.revoke_invitation,)
     verb = "invitation.revoked"
 
     def make(self, alice, bob) -> Invitation:

@@ -19,7 +19,6 @@ def yuna(db):
 
 
 class TestSuspendTenant(TenantServiceContract):
-    covers = (services.suspend_tenant,)
     verb = "tenant.suspended"
     allowed = ("administrator",)
     refused = dict.fromkeys(["alice", "bob", "charlie", "operator"], NotAllowed)
@@ -33,7 +32,6 @@ class TestSuspendTenant(TenantServiceContract):
 
 
 class TestResumeTenant(TestSuspendTenant):
-    covers = (services.resume_tenant,)
     verb = "tenant.resumed"
 
     def make(self, alice, bob) -> Tenant:

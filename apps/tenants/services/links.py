@@ -6,9 +6,9 @@ from datetime import timedelta
 from apps.audit.services import Actor
 from apps.core import clock
 from apps.core.crypto.hashing import keyed_hash
+from apps.tenants import mails
 from apps.tenants.models import Invitation
 from apps.tenants.selectors import TOKEN_PURPOSE
-from apps.tenants.services import mails
 
 LINK_LIVES = timedelta(days=7)
 # What a new link changes in the row

@@ -4,11 +4,11 @@ from django.utils.translation import gettext as _
 from apps.audit.services import record
 from apps.core.errors import Conflict, NotFound
 from apps.core.versions import delete_version, save_version
+from apps.tenants import mails
 from apps.tenants.member import Member
 from apps.tenants.models import Membership
 from apps.tenants.problems import TenantSuspended
 from apps.tenants.roles import Role
-from apps.tenants.services import mails
 from apps.tenants.services.owners import keep_an_owner, renewed, require_role_of, tell_pages
 
 

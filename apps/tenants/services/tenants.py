@@ -14,11 +14,10 @@ from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
 from apps.core.versions import delete_version, save_version
-from apps.tenants import roles
+from apps.tenants import mails, roles
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Kind, Role
-from apps.tenants.services import mails
 from apps.tenants.services.addresses import checked_address
 from apps.tenants.services.links import send_link
 from apps.tenants.services.owners import lock_tenant, tell_pages
