@@ -35,7 +35,6 @@ class TestStartViewing(ServiceContract):
 
     watched = (OutgoingMail,)
     verb = "view_as.started"
-    covers = (start_viewing,)
     allowed = ("operator", "administrator")
     refused = {"alice": NotAllowed, "bob": NotAllowed, "charlie": NotAllowed}
 
@@ -54,7 +53,6 @@ class TestStartViewing(ServiceContract):
 class TestEndViewing(ServiceContract):
     watched = (AuditEvent,)
     verb = "view_as.ended"
-    covers = (end_viewing,)
     allowed = ("operator",)
     refused = {}
 
