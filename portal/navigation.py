@@ -37,15 +37,7 @@ WORKSPACE_MENU: tuple[Group, ...] = (
                 "users",
                 key="m",
                 seen_by=may("workspace.see"),
-                keywords=_("people team colleagues"),
-            ),
-            Entry(
-                "invitations:list",
-                _("Invitations"),
-                "mail",
-                key="i",
-                seen_by=may("members.manage"),
-                keywords=_("invite pending links"),
+                keywords=_("people team colleagues invitations invite"),
             ),
             Entry(
                 "history:list",

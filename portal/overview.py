@@ -37,7 +37,10 @@ PROCESS_NAMES: dict[str, Text] = {
 def home(request: HttpRequest) -> HttpResponse:
     """To the workspace that somebody was in last. Who is in none gets the page of the platform."""
     memberships = memberships_at_hand(request)
-    return htmx.redirect(request, home_of(memberships[0].tenant)) if memberships else overview(request)
+    if not memberships:
+        return overview(request)
+    open_ones = [each for each in memberships if not each.tenant.is_suspended]
+    return htmx.redirect(request, home_of((open_ones or memberships)[0].tenant))
 
 
 @require_safe

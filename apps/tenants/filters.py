@@ -1,11 +1,14 @@
 """One set of filters for the pages, their exports and the API."""
 
+from typing import Any
+
 import django_filters
 from allauth.mfa.models import Authenticator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
+from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership
 from apps.tenants.roles import ROLES_OF, Role
 
@@ -16,6 +19,13 @@ SECOND_FACTOR = Exists(
 WAITING, ENDED = "waiting", "ended"
 
 
+def _member_behind(request: Any) -> Member | None:
+    """Who asks: a page's request knows it, an endpoint's view does. Nobody where the API is described."""
+    view = getattr(request, "parser_context", {}).get("view")
+    member = getattr(view, "actor", None) or getattr(request, "member", None)
+    return member if isinstance(member, Member) else None
+
+
 class _OfOneKind(django_filters.FilterSet):
     """On a page, the roles that this kind of workspace has."""
 
@@ -23,7 +33,7 @@ class _OfOneKind(django_filters.FilterSet):
 
     def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)
-        member = getattr(self.request, "member", None)
+        member = _member_behind(self.request)
         if member is not None:
             self.filters["role"].extra["choices"] = [(role, role.label) for role in ROLES_OF[member.tenant.kind]]
 
@@ -46,7 +56,13 @@ class MemberFilter(_OfOneKind):
         return queryset.filter(Q(person__name__icontains=words) | Q(person__email__icontains=words))
 
     def filter_second_factor(self, queryset: "QuerySet[Membership]", name: str, value: str) -> "QuerySet[Membership]":
-        """Somebody whose role comes with SSO has theirs at the provider, so they're neither."""
+        """Somebody whose role comes with SSO has theirs at the provider, so they're neither.
+
+        Whose sign-in is weak is for those to know who can do something about it.
+        """
+        member = _member_behind(self.request)
+        if member is not None:
+            member.require("members.manage")
         by_us = queryset.exclude(given_by=Membership.GivenBy.SSO)
         return queryset.filter(SECOND_FACTOR) if value == "on" else by_us.filter(~SECOND_FACTOR)
 

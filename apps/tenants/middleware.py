@@ -54,7 +54,7 @@ class TenantMiddleware:
             if membership.tenant.is_suspended:
                 raise TenantSuspended(membership.tenant.suspended_because)
             if getattr(request, "viewing", None) is None:
-                _note_visit(membership)
+                _note_visit(membership, is_switch=membership is not request.memberships[0])  # type: ignore[attr-defined]
             with walled(membership.tenant.pk):
                 response = view(request, *args, **kwargs)
                 if response.status_code >= 400:
@@ -75,7 +75,8 @@ def _find(request: HttpRequest, slug: str) -> Membership:
     raise NotFound
 
 
-def _note_visit(membership: Membership) -> None:
+def _note_visit(membership: Membership, *, is_switch: bool) -> None:
+    """At once after a switch: where somebody was last is where their console opens."""
     now = clock.now()
-    if membership.last_seen_at is None or now - membership.last_seen_at > SEEN_AGAIN_AFTER:
+    if is_switch or membership.last_seen_at is None or now - membership.last_seen_at > SEEN_AGAIN_AFTER:
         Membership.objects.filter(pk=membership.pk).update(last_seen_at=now)

@@ -8,17 +8,17 @@ member_pages = [
     path("members", members.MemberList.as_view(), name="list"),
     path("members/invite", members.Invite.as_view(), name="invite"),
     path("members/leave", members.Leave.as_view(), name="leave"),
+    path("members/roles", members.roles, name="roles"),
     path("members/<str:membership_id>/role", members.ChangeRole.as_view(), name="role"),
     path("members/<str:membership_id>/remove", members.Remove.as_view(), name="remove"),
     path("members/<str:membership_id>/hand-over", members.HandOver.as_view(), name="hand_over"),
-    path("roles", members.roles, name="roles"),
 ]
 
 invitation_pages = [
-    path("invitations", invitations.InvitationList.as_view(), name="list"),
-    path("invitations/<str:invitation_id>/send-again", invitations.SendAgain.as_view(), name="send_again"),
-    path("invitations/<str:invitation_id>/address", invitations.ChangeAddress.as_view(), name="address"),
-    path("invitations/<str:invitation_id>/revoke", invitations.Revoke.as_view(), name="revoke"),
+    path("members/invitations", invitations.InvitationList.as_view(), name="list"),
+    path("members/invitations/<str:invitation_id>/send-again", invitations.SendAgain.as_view(), name="send_again"),
+    path("members/invitations/<str:invitation_id>/address", invitations.ChangeAddress.as_view(), name="address"),
+    path("members/invitations/<str:invitation_id>/revoke", invitations.Revoke.as_view(), name="revoke"),
 ]
 
 settings_pages = [
@@ -27,7 +27,7 @@ settings_pages = [
 ]
 
 urlpatterns = [
-    path("", include((member_pages, "members"))),
     path("", include((invitation_pages, "invitations"))),
+    path("", include((member_pages, "members"))),
     path("", include((settings_pages, "settings"))),
 ]

@@ -1,0 +1,14 @@
+"""How tests look at pages: as somebody, and as HTMX."""
+
+from django.test import Client
+
+from apps.accounts.models import User
+
+IN_DIALOG = {"HX-Request": "true", "HX-Target": "dialog"}
+
+
+def as_(person: User) -> Client:
+    """A mistake is answered as it is in production, not raised into the test."""
+    client = Client(raise_request_exception=False)
+    client.force_login(person)
+    return client
