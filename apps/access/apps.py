@@ -9,9 +9,11 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         import apps.access.schema  # noqa: F401  tells the OpenAPI document about tokens
-        from apps.access.selectors import can_listen, section_of
+        from apps.access.selectors import can_listen, hashes_in_use, section_of
         from apps.accounts.sections import Section, register_section
+        from apps.core.crypto import register_hashes
         from apps.core.events import register_topic
 
+        register_hashes("Access tokens", hashes_in_use)
         register_topic("tokens", can_listen)
         register_section(Section("tokens", _("Access tokens"), "key", "access/_tokens.html", section_of, 50))

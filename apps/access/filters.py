@@ -1,9 +1,9 @@
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.access.models import AccessToken
-from apps.core import clock
+from apps.access.selectors import in_state
 
 
 class TokenFilter(django_filters.FilterSet):
@@ -16,11 +16,4 @@ class TokenFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def in_state(self, tokens: "QuerySet[AccessToken]", name: str, value: str) -> "QuerySet[AccessToken]":
-        is_over = Q(expires_at__lte=clock.now())
-        match value:
-            case AccessToken.State.REVOKED:
-                return tokens.exclude(revoked_at=None)
-            case AccessToken.State.ENDED:
-                return tokens.filter(is_over, revoked_at=None)
-            case _:
-                return tokens.filter(~is_over, revoked_at=None)
+        return in_state(tokens, value)

@@ -27,6 +27,23 @@ def list_all_tokens() -> QuerySet[AccessToken]:
     return AccessToken.objects.select_related("person", "tenant")
 
 
+def in_state(tokens: QuerySet[AccessToken], state: str) -> QuerySet[AccessToken]:
+    """A revoked one is that and nothing else, also after its end."""
+    now = clock.now()
+    match state:
+        case AccessToken.State.REVOKED:
+            return tokens.exclude(revoked_at=None)
+        case AccessToken.State.ENDED:
+            return tokens.filter(revoked_at=None, expires_at__lte=now)
+        case _:
+            return tokens.filter(revoked_at=None, expires_at__gt=now)
+
+
+def hashes_in_use() -> "QuerySet[AccessToken, str]":
+    """Of the tokens that still let somebody in."""
+    return in_state(AccessToken.objects.all(), AccessToken.State.ACTIVE).values_list("token_hash", flat=True)
+
+
 def section_of(request: HttpRequest) -> Mapping[str, Any]:
     """What the section of the account's page shows."""
     return {"tokens": tokens_to_show(actor=request.user), "tokens_end_soon_at": clock.now() + ENDS_SOON}

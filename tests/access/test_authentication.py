@@ -1,10 +1,12 @@
 """Coming in with a token: who is let in as whom, and everybody who isn't."""
 
+import io
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -168,6 +170,24 @@ def test_a_new_encryption_key_keeps_tokens_that_are_used(alice: User, settings: 
     settings.ENCRYPTION_KEYS = new
     assert TokenApi(used).get(ME).status_code == 200
     refused(text_of(unused), "no such token")
+
+
+def test_it_is_told_how_many_would_end_with_an_old_key(alice: User, settings: Any) -> None:
+    def told() -> str:
+        said = io.StringIO()
+        call_command("reencrypt", "--check", stdout=said)
+        return said.getvalue()
+
+    old, new = new_key("old"), new_key("new")
+    settings.ENCRYPTION_KEYS = old
+    used, _unused, ended = make_token(alice), make_token(alice), make_token(alice)
+    services.revoke_token(actor=alice, token=ended)
+    assert "Access tokens, hashed: 2 under old\n" in told()
+    assert "used next" not in told()
+    settings.ENCRYPTION_KEYS = f"{new},{old}"
+    assert "Access tokens, hashed: 2 under old\n2 hashes move" in told()
+    TokenApi(used).get(ME)
+    assert "Access tokens, hashed: 1 under new, 1 under old\n1 hashes move" in told()
 
 
 def test_logs_hold_no_token(alice: User, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,14 @@ A value is bound to its place (table, column, row) by its context: moved elsewhe
 from apps.core.crypto.envelope import Context, Sealed, key_id_of, open_sealed, rewrap, seal
 from apps.core.crypto.errors import CantOpen, KeyMissing
 from apps.core.crypto.fields import SecretField
-from apps.core.crypto.hashing import HASH_LENGTH, is_current_hash, is_hash_of, keyed_hash, keyed_hashes
+from apps.core.crypto.hashing import (
+    HASH_LENGTH,
+    is_current_hash,
+    is_hash_of,
+    keyed_hash,
+    keyed_hashes,
+    register_hashes,
+)
 from apps.core.crypto.secret import MASK, Secret
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "keyed_hash",
     "keyed_hashes",
     "open_sealed",
+    "register_hashes",
     "rewrap",
     "seal",
 ]

@@ -11,6 +11,11 @@ an old key stays in the ring as long as hashes under it are to count.
 
 import hashlib
 import hmac
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db.models import QuerySet
 
 from apps.core.crypto.keys import keyring
 
@@ -42,6 +47,20 @@ def is_hash_of(kept: str, text: str, *, purpose: str) -> bool:
 def is_current_hash(kept: str) -> bool:
     """Whether the hash was made under the key that is current now."""
     return kept.partition(":")[0] == keyring().current_id
+
+
+_registered: dict[str, Callable[[], "QuerySet[Any, str]"]] = {}
+
+
+def register_hashes(name: str, hashes: Callable[[], "QuerySet[Any, str]"]) -> None:
+    """Declare hashes that move to a new key by being used; called when the app gets ready."""
+    _registered[name] = hashes
+
+
+def count_hashes() -> Iterator[tuple[str, Counter[str]]]:
+    """How many there are under each key, so that it's known what dropping one would end."""
+    for name, hashes in _registered.items():
+        yield name, Counter(kept.partition(":")[0] for kept in hashes().iterator())
 
 
 def _under(key_id: str, key: bytes, text: str, purpose: str) -> str:

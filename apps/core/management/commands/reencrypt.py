@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core.crypto import rotation
+from apps.core.crypto.hashing import count_hashes
 from apps.core.crypto.keys import keyring
 
 SHOWN_FAILURES = 10
@@ -35,6 +36,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{failed} stored secrets can't be opened; they are named above and were left as they are."
             )
+        if check:
+            self._count_hashes()
         if outdated:
             raise CommandError("Some stored secrets are under another key. Run `manage.py reencrypt`.")
         self.stdout.write("Everything is under the current key." if check else "Done.")
@@ -49,6 +52,16 @@ class Command(BaseCommand):
             self.stderr.write(f"    {failure}")
         if len(report.failures) > SHOWN_FAILURES:
             self.stderr.write(f"    and {len(report.failures) - SHOWN_FAILURES} more")
+
+    def _count_hashes(self) -> None:
+        """They move by themselves, when what they're of comes by again; so they aren't a failure, but to be known."""
+        rests = 0
+        for name, by_key in count_hashes():
+            counted = ", ".join(f"{count} under {key_id}" for key_id, count in sorted(by_key.items()))
+            self.stdout.write(f"  {name}, hashed: {counted or 'nothing stored'}")
+            rests += sum(count for key_id, count in by_key.items() if key_id != keyring().current_id)
+        if rests:
+            self.stdout.write(f"{rests} hashes move to the current key when next used; dropping their key ends them.")
 
 
 def _others() -> list[str]:
