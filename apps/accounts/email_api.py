@@ -2,25 +2,21 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.accounts.confirmation import require_confirmation
 from apps.accounts.emails import ask_to_change_email, cancel_email_change, pending_change
-from apps.accounts.models import MailedLink
 from apps.core.api.serializers import Input
 from apps.core.api.views import answer, no_content
 from apps.core.api.viewsets import ApiViewSet
-from apps.core.errors import NotFound
 
 
-class PendingEmailSerializer(serializers.ModelSerializer[MailedLink]):
-    class Meta:
-        model = MailedLink
-        fields = ["email", "created_at", "expires_at"]
-        read_only_fields = fields
+class EmailSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField(help_text="The one that counts.")
+    pending_email = serializers.EmailField(allow_null=True, help_text="Waits until the link that went there is used.")
+    pending_until = serializers.DateTimeField(allow_null=True, help_text="When that link ends.")
 
 
 class NewEmailInput(Input):
@@ -28,28 +24,19 @@ class NewEmailInput(Input):
 
 
 class EmailViewSet(ApiViewSet):
-    """The address that waits to be confirmed."""
+    """The address that counts, and the one that waits to be confirmed."""
 
-    tag, singular, plural = "me", "your new address", "new addresses"
+    tag, singular, plural = "me", "your address", "addresses"
     scope = "account"
-    serializer_class = PendingEmailSerializer
+    serializer_class = EmailSerializer
 
-    def get_object(self) -> MailedLink:
-        pending = pending_change(self.actor)
-        if pending is None:
-            raise NotFound(_("No new address is waiting to be confirmed."))
-        return pending
+    @extend_schema(responses=EmailSerializer)
+    def email(self, request: Request) -> HttpResponse:
+        """Read your address, and the one that waits to be confirmed."""
+        return self._answer()
 
-    @extend_schema(responses=PendingEmailSerializer)
-    def pending(self, request: Request) -> HttpResponse:
-        """Read the address that waits to be confirmed.
-
-        Until its link is used, `/v1/me` shows the address that counts.
-        """
-        return answer(self.represent(self.get_object()))
-
-    @extend_schema(request=NewEmailInput, responses={202: PendingEmailSerializer})
-    def change(self, request: Request) -> HttpResponse:
+    @extend_schema(request=NewEmailInput, responses={202: EmailSerializer})
+    def change_email(self, request: Request) -> HttpResponse:
         """Change your address.
 
         A link is mailed to the new address; using it makes the change, and the old address is told. With a session,
@@ -57,11 +44,11 @@ class EmailViewSet(ApiViewSet):
         """
         if request.auth is None:
             require_confirmation(request._request)
-        link = ask_to_change_email(actor=self.actor, **self.read_body(NewEmailInput))
-        return answer(self.represent(link), status=202)
+        ask_to_change_email(actor=self.actor, **self.read_body(NewEmailInput))
+        return self._answer(status=202)
 
     @extend_schema(responses={204: None})
-    def cancel(self, request: Request) -> HttpResponse:
+    def keep_email(self, request: Request) -> HttpResponse:
         """Keep your address.
 
         The link that was mailed to the new one leads nowhere then.
@@ -69,6 +56,15 @@ class EmailViewSet(ApiViewSet):
         cancel_email_change(actor=self.actor)
         return no_content()
 
+    def _answer(self, *, status: int = 200) -> HttpResponse:
+        pending = pending_change(self.actor)
+        shown = {
+            "email": self.actor.email,
+            "pending_email": pending.email if pending else None,
+            "pending_until": pending.expires_at if pending else None,
+        }
+        return answer(self.represent(shown), status=status)
 
-_METHODS: dict[str, Any] = {"get": "pending", "post": "change", "delete": "cancel"}
+
+_METHODS: dict[str, Any] = {"get": "email", "post": "change_email", "delete": "keep_email"}
 urlpatterns = [path("me/email", EmailViewSet.as_view(_METHODS), name="me-email")]

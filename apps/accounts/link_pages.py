@@ -24,7 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.links import Kind, LinkEnded, find_link, hours_of, seconds_to_wait
 from apps.accounts.models import MailedLink
 from apps.accounts.resend import can_send_again, send_link_again
-from apps.core.errors import InvalidInput, Text, TooManyRequests
+from apps.core.errors import InvalidInput, TooManyRequests
 from apps.core.web import htmx
 from apps.core.web.forms import add_errors
 
@@ -167,7 +167,7 @@ class NoFields(forms.Form):
     """A page that asks for nothing but the press of its button."""
 
 
-def new_password_field(label: Text, **attributes: Any) -> forms.CharField:
+def new_password_field(label: Any, **attributes: Any) -> forms.CharField:
     return forms.CharField(
         label=label,
         strip=False,
