@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -6,6 +7,7 @@ from apps.core import clock
 from apps.core.crypto import SecretField
 from apps.core.ids import IdField
 from apps.core.versions import Versioned
+from apps.sso.validators import split_domains, validate_domains, validate_issuer, validate_scopes
 from apps.tenants.models import TenantOwned
 from apps.tenants.roles import Role
 
@@ -21,12 +23,13 @@ class IdentityProvider(Versioned):
     issuer = models.CharField(
         _("issuer"),
         max_length=400,
+        validators=[validate_issuer],
         help_text=_("Exactly as the provider writes it, such as https://login.example.com/realms/staff"),
     )
     client_id = models.CharField(_("client id"), max_length=255)
     # None for a public client, which proves itself by PKCE alone
     client_secret = SecretField(null=True)
-    scopes = models.CharField(_("scopes"), max_length=255, default="openid email profile")
+    scopes = models.CharField(_("scopes"), max_length=255, default="openid email profile", validators=[validate_scopes])
     groups_claim = models.CharField(
         _("claim with the groups"),
         max_length=120,
@@ -36,6 +39,7 @@ class IdentityProvider(Versioned):
     email_domains = models.CharField(
         _("e-mail domains"),
         max_length=400,
+        validators=[validate_domains],
         help_text=_(
             "Whose addresses it may vouch for, by comma. * is every address: only for a provider that you run "
             "yourself, as it can then sign in as anybody who isn't an operator."
@@ -49,6 +53,7 @@ class IdentityProvider(Versioned):
     session_hours = models.PositiveSmallIntegerField(
         _("hours until people sign in again"),
         default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
         help_text=_("Their groups are read again then, so a role that was taken away ends no later."),
     )
     is_enabled = models.BooleanField(
@@ -67,7 +72,7 @@ class IdentityProvider(Versioned):
 
     def vouches_for(self, email: str) -> bool:
         """Whether it may say of this address who is behind it."""
-        domains = {each.strip().lower() for each in self.email_domains.split(",")}
+        domains = split_domains(self.email_domains)
         return "*" in domains or email.rpartition("@")[2].lower() in domains
 
 
