@@ -53,6 +53,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 class Actor:
     """`tenant` is the workspace that they ask about, whether they're in it or not."""
 
+    world: "World" = field(repr=False)
     name: str
     tenant: Tenant
     things: Things
@@ -73,6 +74,11 @@ class Actor:
     def is_customer(self) -> bool:
         return self.tenant.kind == Kind.CUSTOMER
 
+    @property
+    def owner(self) -> "Actor":
+        """Who may do everything in the tenant that this one asks about."""
+        return self.world.actors["customer's owner" if self.is_customer else "provider's owner"]
+
 
 @dataclass(frozen=True)
 class World:
@@ -81,11 +87,7 @@ class World:
     hanbit: Tenant
     closed: Tenant
     provider: IdentityProvider
-    actors: dict[str, Actor] = field(default_factory=dict)
-
-    def owner_beside(self, actor: Actor) -> Actor:
-        """Who may do everything in the tenant that the actor asks about."""
-        return self.actors["customer's owner" if actor.is_customer else "provider's owner"]
+    actors: dict[str, Actor] = field(default_factory=dict, repr=False)
 
 
 def make_world() -> World:
@@ -126,12 +128,13 @@ Make = Callable[..., None]
 def _maker(world: World) -> Make:
     things = {tenant.pk: make_things(tenant) for tenant in (world.tidewater, world.greenmarket, world.closed)}
 
-    nobodys = make_own_things(make_person("nobody"), world.provider)
+    inviting = make_tenant("Inviting")
+    nobodys = make_own_things(make_person("nobody"), world.provider, inviting)
 
     def make(name: str, tenant: Tenant, person: User | None, *, token: str = "") -> None:
         session_key = sign_in(person) if person is not None and not token else ""
-        own = make_own_things(person, world.provider) if person is not None else nobodys
-        world.actors[name] = Actor(name, tenant, things[tenant.pk], own, person, session_key, token)
+        own = make_own_things(person, world.provider, inviting) if person is not None else nobodys
+        world.actors[name] = Actor(world, name, tenant, things[tenant.pk], own, person, session_key, token)
 
     return make
 

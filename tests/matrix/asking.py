@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from apps.core.events.listeners import Claim, judge
-from tests.matrix.actors import Actor, World
+from tests.matrix.actors import Actor
 from tests.matrix.routes import STREAM, Route
 from tests.matrix.scenes import BODIES, PATHS, QUERIES, TOPICS, WHOLE_PAGES
 from tests.matrix.things import by_collection, by_name
@@ -23,10 +23,10 @@ NOTHING = "nothing-there"
 PARTIAL = {"HX-Request": "true", "HX-Target": "table"}
 
 
-def answers(world: World, actor: Actor, route: Route) -> dict[str, str]:
+def answers(actor: Actor, route: Route) -> dict[str, str]:
     """The outcome of each way to ask, by its name. Nothing that happens meanwhile stays."""
     found = {}
-    for name, ask in _ways(world, actor, route):
+    for name, ask in _ways(actor, route):
         with undone():
             found[name] = ask()
     return found
@@ -39,21 +39,27 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def _ways(world: World, actor: Actor, route: Route) -> Iterator[tuple[str, Callable[[], str]]]:
+def _ways(actor: Actor, route: Route) -> Iterator[tuple[str, Callable[[], str]]]:
     if route.method == STREAM:
         yield "stream", lambda: listening(actor, route)
         return
+    for name, ask in requests(actor, route):
+        yield name, lambda ask=ask: outcome(actor, ask())  # type: ignore[misc]
+
+
+def requests(actor: Actor, route: Route, query: str = "") -> Iterator[tuple[str, Callable[[], HttpResponseBase]]]:
+    """Every way to ask for a route, by its name: whole or in part, and as a file."""
     path = path_of(actor, route)
-    if query := QUERIES.get(str(route)):
-        path = f"{path}?{query}"
+    query = "&".join(part for part in (QUERIES.get(str(route), ""), query) if part)
     if route.is_api:
-        yield "endpoint", lambda: outcome(actor, _ask_api(world, actor, route, path))
+        yield "endpoint", lambda: _ask_api(actor, route, path, query)
         return
-    yield "page", lambda: outcome(actor, _ask_page(actor, route, path))
+    yield "page", lambda: _ask_page(actor, route, path, query)
     if route.is_page and str(route) not in WHOLE_PAGES:
-        yield "partial", lambda: outcome(actor, _ask_page(actor, route, path, PARTIAL))
+        yield "partial", lambda: _ask_page(actor, route, path, query, PARTIAL)
     for kind in route.exports:
-        yield kind, lambda kind=kind: outcome(actor, _ask_page(actor, route, f"{path}?format={kind}"))  # type: ignore[misc]
+        asked = "&".join(part for part in (f"format={kind}", query) if part)
+        yield kind, lambda asked=asked: _ask_page(actor, route, path, asked)  # type: ignore[misc]
 
 
 def listening(actor: Actor, route: Route) -> str:
@@ -66,17 +72,23 @@ def listening(actor: Actor, route: Route) -> str:
     return "403" if verdict.refused else OK
 
 
-def _ask_page(actor: Actor, route: Route, path: str, headers: dict[str, str] | None = None) -> HttpResponseBase:
+def _ask_page(
+    actor: Actor, route: Route, path: str, query: str, headers: dict[str, str] | None = None
+) -> HttpResponseBase:
     body = _body(actor, route) if route.method != "GET" else None
-    return send(actor, route.method, path, body=body, headers=headers)
+    return send(actor, route.method, _with(path, query), body=body, headers=headers)
 
 
-def _ask_api(world: World, actor: Actor, route: Route, path: str) -> HttpResponseBase:
+def _ask_api(actor: Actor, route: Route, path: str, query: str) -> HttpResponseBase:
     headers = {"Imp-Tenant": actor.tenant.slug}
     if route.needs_version:
-        headers["If-Match"] = _etag(world, actor, path)
+        headers["If-Match"] = _etag(actor, path)
     body = orjson.dumps(_body(actor, route)) if route.method != "GET" else None
-    return send(actor, route.method, path, body=body, headers=headers, content_type="application/json")
+    return send(actor, route.method, _with(path, query), body=body, headers=headers, content_type="application/json")
+
+
+def _with(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
 
 
 def send(
@@ -104,23 +116,25 @@ def send(
 def path_of(actor: Actor, route: Route) -> str:
     path = route.path
     for name in route.parameters:
-        path = path.replace(f"{{{name}}}", parameter(actor, route, name), 1)
+        path = path.replace(f"{{{name}}}", str(parameter(actor, route, name)), 1)
     return path
 
 
-def parameter(actor: Actor, route: Route, name: str) -> str:
+def parameter(actor: Actor, route: Route, name: str) -> Any:
     """A real object's id wherever there is one: what isn't there would be refused to everybody alike."""
     if scene := PATHS.get((route.path, name)):
         return scene(actor)
+    if name == "tenant":
+        return actor.tenant.slug
     before = route.path.partition(f"/{{{name}}}")[0].split("/")
     if route.is_admin:
         return _admin_object(before) if name == "object_id" and "{" not in before[-1] else NOTHING
-    known = by_collection(actor.things, actor.own).get(before[-1]) or by_name(actor.things).get(name)
+    known = by_name(actor.things).get(name) or by_collection(actor.things, actor.own).get(before[-1])
     assert known is not None, (
         f"Nobody knows what {{{name}}} of {route} is. Add it to `by_name` or `by_collection` in "
         f"tests/matrix/things.py, or to PATHS in tests/matrix/scenes.py."
     )
-    return str(known)
+    return known
 
 
 def _admin_object(before: list[str]) -> str:
@@ -134,9 +148,9 @@ def _body(actor: Actor, route: Route) -> Any:
     return scene(actor) if scene else {}
 
 
-def _etag(world: World, actor: Actor, path: str) -> str:
+def _etag(actor: Actor, path: str) -> str:
     """The current version, as whoever may reads it; the verbs of an object stand behind its address."""
-    for reader in (actor, world.owner_beside(actor)):
+    for reader in (actor, actor.owner):
         for address in (path, path.rpartition("/")[0]):
             response = send(reader, "GET", address, headers={"Imp-Tenant": reader.tenant.slug})
             if "ETag" in response:

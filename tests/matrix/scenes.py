@@ -33,6 +33,12 @@ BODIES: dict[str, Scene] = {
         "scopes": ["account:read"],
         "expires_at": "2026-12-24T00:00:00Z",
     },
+    "POST /v1/tenants": lambda actor: {"name": "Another workspace"},
+    "PATCH /v1/tenants/{pk}": lambda actor: {"name": "Another name"},
+    "POST /v1/tenants/{pk}/suspend": lambda actor: {"reason": "The invoice of May is open."},
+    "PATCH /v1/members/{pk}": lambda actor: {"role": Role.ADMIN},
+    "POST /v1/invitations": lambda actor: {"email": "new@example.com", "role": Role.VIEWER},
+    "PATCH /v1/invitations/{pk}": lambda actor: {"email": "elsewhere@example.com"},
     "PATCH /v1/me": lambda actor: {"name": "Another name"},
     "POST /account/password": lambda actor: {
         "oldpassword": PASSWORD,
@@ -50,6 +56,9 @@ QUERIES: dict[str, str] = {
 #: What no part of a page asks for: afterwards nobody is signed in who could stay on it
 WHOLE_PAGES = {"POST /sign-out"}
 
+#: Lists on which nothing can be done to several rows at once, and say so to everybody
+NOTHING_TO_DO = {"POST /t/{tenant}/audit", "POST /audit"}
+
 #: (path, parameter) → its value, where its name and the collection before it don't say it
 PATHS: dict[tuple[str, str], Scene] = {
     ("/errors/{slug}", "slug"): lambda actor: "not-found",
@@ -62,6 +71,11 @@ PATHS: dict[tuple[str, str], Scene] = {
     ("/account/tokens/{pk}/remove", "pk"): lambda actor: actor.own.revoked_token.pk,
     # Only one that has ended can be put away
     ("/v1/access-tokens/{pk}", "pk"): lambda actor: actor.own.revoked_token.pk,
+    ("/v1/me/invitations/{pk}", "pk"): lambda actor: actor.own.invitation.pk,
+    ("/v1/me/invitations/{pk}/accept", "pk"): lambda actor: actor.own.invitation.pk,
+    ("/v1/me/invitations/{pk}/decline", "pk"): lambda actor: actor.own.invitation.pk,
+    ("/v1/tenants/{pk}/resume", "pk"): lambda actor: actor.world.closed.pk,
+    ("/workspaces/invitations/{invitation_id}", "invitation_id"): lambda actor: actor.own.invitation.pk,
     ("/admin/{app_label}/", "app_label"): lambda actor: "accounts",
 }
 

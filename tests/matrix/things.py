@@ -48,27 +48,22 @@ class OwnThings:
     revoked_token: AccessToken
     identity: LinkedIdentity
     event: AuditEvent
+    #: Into a tenant that nobody is in
+    invitation: Invitation
 
 
 def make_things(tenant: Tenant) -> Things:
     somebody = make_person(f"somebody-{tenant.slug}")
     membership = join(somebody, tenant, Role.VIEWER)
     link = f"link-into-{tenant.slug}"
-    invitation = Invitation.objects.create(
-        tenant=tenant,
-        email=f"invited-{tenant.slug}@example.com",
-        role=Role.VIEWER,
-        token_hash=keyed_hash(link, purpose=TOKEN_PURPOSE),
-        sent_at=clock.now() - timedelta(hours=1),
-        expires_at=clock.now() + timedelta(days=7),
-    )
+    invitation = _invitation(tenant, f"invited-{tenant.slug}@example.com", link)
     with transaction.atomic():
         event = record(actor=somebody, verb="member.joined", target=membership, after={"role": Role.VIEWER})
     assert event.tenant_id == tenant.pk
     return Things(tenant, membership, invitation, link, event)
 
 
-def make_own_things(person: User, provider: IdentityProvider) -> OwnThings:
+def make_own_things(person: User, provider: IdentityProvider, inviting: Tenant) -> OwnThings:
     active, revoked = (_token(person, name) for name in ("active", "revoked"))
     revoke_token(actor=person, token=revoked)
     identity = LinkedIdentity.objects.create(provider=provider, person=person, subject=f"of-{person.pk}")
@@ -77,7 +72,20 @@ def make_own_things(person: User, provider: IdentityProvider) -> OwnThings:
     session = Session.objects.filter(person=person).first() or Session.objects.create(
         person=person, session_key=f"of-{person.pk}", expire_date=clock.now() + timedelta(days=1)
     )
-    return OwnThings(person, session, active, revoked, identity, event)
+    invitation = _invitation(inviting, person.email, f"link-of-{person.pk}")
+    return OwnThings(person, session, active, revoked, identity, event, invitation)
+
+
+def _invitation(tenant: Tenant, email: str, link: str) -> Invitation:
+    """Sent long enough ago to be sent again."""
+    return Invitation.objects.create(
+        tenant=tenant,
+        email=email,
+        role=Role.VIEWER,
+        token_hash=keyed_hash(link, purpose=TOKEN_PURPOSE),
+        sent_at=clock.now() - timedelta(hours=1),
+        expires_at=clock.now() + timedelta(days=7),
+    )
 
 
 def _token(person: User, name: str) -> AccessToken:
@@ -87,7 +95,6 @@ def _token(person: User, name: str) -> AccessToken:
 def by_name(things: Things) -> dict[str, Any]:
     """What the parameters of addresses may be called."""
     return {
-        "tenant": things.tenant.slug,
         "membership_id": things.membership.pk,
         "invitation_id": things.invitation.pk,
         "event_id": things.event.pk,
@@ -99,6 +106,7 @@ def by_name(things: Things) -> dict[str, Any]:
 def by_collection(things: Things, own: OwnThings) -> dict[str, Any]:
     """The objects behind `{pk}`, by the part of the address before it."""
     return {
+        "tenants": things.tenant.pk,
         "members": things.membership.pk,
         "invitations": things.invitation.pk,
         "audit-events": things.event.pk,
