@@ -5,6 +5,7 @@ import secrets
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -32,14 +33,15 @@ class LinkEnded(Problem):
 def make_link(
     *, kind: Kind, email: str, language: str, person: User | None = None, sign_up: SignUp | None = None
 ) -> tuple[MailedLink, str]:
-    """A link to mail, and its address. Refused where an address got several of them within the hour.
+    """A link to mail, and its address. Refused where the address, or the person, got several of them within the hour.
 
     The caller makes it also where there is nothing to mail it for, and then mails something else: an address with an
     account and one without cost the same, and are limited alike.
     """
-    recent = MailedLink.objects.filter(email=email, kind=kind, created_at__gt=clock.now() - timedelta(hours=1))
+    whose = Q(email=email) | Q(person=person) if person else Q(email=email)
+    recent = MailedLink.objects.filter(whose, kind=kind, created_at__gt=clock.now() - timedelta(hours=1))
     if len(recent[:MOST_IN_AN_HOUR]) == MOST_IN_AN_HOUR:
-        raise TooManyRequests(_("This address got several links already. Wait an hour, and look in spam meanwhile."))
+        raise TooManyRequests(_("Several links were mailed already. Wait an hour, and look in spam meanwhile."))
     token = secrets.token_urlsafe(32)
     link = MailedLink.objects.create(
         kind=kind,

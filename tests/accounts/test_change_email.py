@@ -13,7 +13,7 @@ from apps.accounts.models import MailedLink, User
 from apps.accounts.resend import send_link_again
 from apps.audit.models import AuditEvent
 from apps.core import clock
-from apps.core.errors import Conflict, InvalidInput
+from apps.core.errors import Conflict, InvalidInput, TooManyRequests
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.mailbox import link_to, mails_to, newest_mail
 
@@ -103,6 +103,14 @@ def test_a_change_that_was_cancelled_stays_so(mina: User, alice: User) -> None:
     with pytest.raises(Conflict):
         cancel_email_change(actor=mina)
     assert AuditEvent.objects.get(verb="account.email_change_cancelled").before == {"email": NEW}
+
+
+def test_nobody_has_mails_sent_to_one_address_after_the_other(mina: User) -> None:
+    for number in range(5):
+        ask_to_change_email(actor=mina, email=f"mina{number}@reyes.example")
+    with pytest.raises(TooManyRequests):
+        ask_to_change_email(actor=mina, email="mina5@reyes.example")
+    assert pending_change(mina) is not None
 
 
 def test_it_lasts_a_day(mina: User) -> None:
