@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.cache import never_cache
 
+from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.models import User
 from apps.audit.services import ANONYMOUS, Target, record
 from apps.core import context
@@ -111,8 +112,8 @@ class Leave(View):
         return _leaving_page(request, provider, url, title=_("Signing you out at %(provider)s"))
 
 
-@method_decorator([never_cache, reauthentication_required], name="dispatch")
-class Unlink(FormView):
+@method_decorator(never_cache, name="dispatch")
+class Unlink(NeedsConfirmation, FormView):
     """Names what ends with it."""
 
     form_class = forms.Form
@@ -205,6 +206,7 @@ def _confirm(request: HttpRequest, provider: IdentityProvider, identity: Identit
     if not own.exists():
         raise NotConfirmed(reason="another subject than the linked one")
     record_authentication(request, person, method="sso", provider=provider.slug, reauthenticated=True)
+    request.session.cycle_key()
     # What was asked for before, which may have been a form, goes on; allauth reads from the address where that is
     request.GET = QueryDict(urlencode({"next": purpose.next}))
     response: HttpResponse | None = resume_request(request)

@@ -14,6 +14,7 @@ from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core.crypto import keys
 from apps.core.errors import Conflict, NotAllowed, NotFound
+from apps.core.mail.models import OutgoingMail
 from apps.sso import services
 from apps.sso.models import GivenRole, IdentityProvider, LinkedIdentity
 from apps.sso.oidc import flow
@@ -68,6 +69,7 @@ def test_somebody_links_an_identity_with_another_address_and_signs_in_with_it(at
     page = at_home.client.get("/account").content.decode()
     assert "Keycloak is linked" in page
     assert "someone@elsewhere.example" in page
+    assert OutgoingMail.objects.get().to == claes.email
     event = AuditEvent.objects.get(verb="identity.linked")
     assert (event.actor_id, event.after["provider"]) == (claes.pk, "Keycloak")
     at_home.client = Client()
@@ -188,6 +190,7 @@ def test_somebody_without_a_password_confirms_at_the_provider_and_goes_on_with_w
     visit = without_password
     pk = LinkedIdentity.objects.get().pk
     answer = visit.client.get(f"/account/identities/{pk}/unlink")
+    answer = visit.client.get(answer["Location"])
     assert unquote(answer["Location"]) == f"/account/confirm/with/keycloak?next=/account/identities/{pk}/unlink"
     url = leads_to(visit.client.get(answer["Location"]))
     assert fields_of(url)["prompt"] == "login"

@@ -7,6 +7,7 @@ from django.test import Client
 
 from apps.audit.models import AuditEvent
 from apps.core import clock
+from apps.core.mail.models import OutgoingMail
 from apps.sso import services
 from apps.sso.models import LinkedIdentity
 from apps.tenants.services import invite_person
@@ -24,6 +25,7 @@ def test_somebody_new_signs_in_and_has_an_account_and_the_role_of_their_group(vi
     assert (person.email, person.name, person.has_usable_password()) == (CLAES["email"], CLAES["name"], False)
     membership = person.memberships.get()
     assert (membership.tenant, membership.role, membership.given_by) == (tidewater, "api-developer", "sso")
+    assert not OutgoingMail.objects.exists()
     verbs = list(AuditEvent.objects.order_by("pk").values_list("verb", flat=True))[-4:]
     assert verbs == ["account.signed_up", "identity.linked", "member.joined", "account.signed_in"]
 
@@ -45,6 +47,9 @@ def test_a_verified_address_finds_the_account_that_is_there(visit, developers):
     assert LinkedIdentity.objects.get().person == claes
     claes.refresh_from_db()
     assert claes.has_usable_password()
+    mail = OutgoingMail.objects.get()
+    assert (mail.to, mail.subject) == (claes.email, "Keycloak opens your account now")
+    assert "/account#identities" in mail.text.reveal()
 
 
 def test_the_request_has_state_nonce_and_the_challenge_and_none_of_them_twice(visit):

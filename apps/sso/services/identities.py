@@ -1,13 +1,16 @@
 """Who somebody from a provider is here: found by the subject, by an address that is vouched for, or new."""
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
 from apps.audit.changes import fields_of
 from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, NotAllowed, NotFound
+from apps.core.mail import public_url, send_mail
 from apps.sso import selectors
 from apps.sso.arrivals import Arrival
 from apps.sso.models import GivenRole, IdentityProvider, LinkedIdentity
@@ -54,6 +57,7 @@ def link_identity(*, actor: User, provider: IdentityProvider, arrival: Arrival) 
                 % {"provider": provider}
             )
         identity = _link(provider, arrival, actor)
+        _tell_linked(identity)
     _use(identity, arrival)
     return identity
 
@@ -107,7 +111,9 @@ def _arrive(provider: IdentityProvider, arrival: Arrival) -> LinkedIdentity:
             )
             % {"provider": provider}
         )
-    return _link(provider, arrival, person)
+    identity = _link(provider, arrival, person)
+    _tell_linked(identity)
+    return identity
 
 
 def _require_vouched(provider: IdentityProvider, arrival: Arrival) -> None:
@@ -140,6 +146,23 @@ def _link(provider: IdentityProvider, arrival: Arrival, person: User) -> LinkedI
         after={"provider": provider.name, "email": arrival.email},
     )
     return identity
+
+
+def _tell_linked(identity: LinkedIdentity) -> None:
+    """To somebody whose account was there before: another way into it is open now."""
+    person = identity.person
+    send_mail(
+        to=person.email,
+        subject=gettext_lazy("%(provider)s opens your account now"),
+        template="identity_linked",
+        context={
+            "name": str(person),
+            "provider": identity.provider.name,
+            "email": identity.email or identity.subject,
+            "account": public_url(reverse("account") + "#identities"),
+        },
+        language=person.language,
+    )
 
 
 # --- Roles -----------------------------------------------------------------------------------------
