@@ -45,7 +45,7 @@ def test_an_object_that_is_not_there(alice: User) -> None:
 def test_strangers_are_told_how_to_sign_in(db: None) -> None:
     response = Api().get(NOTES)
     assert response.status_code == 401
-    assert response["WWW-Authenticate"] == 'Session realm="imp"'
+    assert response["WWW-Authenticate"] == 'Bearer realm="imp"'
     assert_problem(response, "not-signed-in")
 
 
