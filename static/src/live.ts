@@ -11,6 +11,11 @@ import { onCustom } from "./imp/dom.ts";
 import { type State, Stream, type Told } from "./live/stream.ts";
 import { showState, startStrip } from "./live/strip.ts";
 
+interface Asked {
+  elt: HTMLElement;
+  xhr: XMLHttpRequest;
+}
+
 const HIDDEN_FOR = 1_500;
 // A topic on which much happens is told four times a second
 const PACE = 250;
@@ -21,7 +26,8 @@ const RESYNC_SPREAD = 1_000;
 
 const waiting = new Map<string, Map<string, Told>>();
 const toldAt = new Map<string, number>();
-const refetching = new Set<Element>();
+// Requests under way, with the topics of the element that asks: it's replaced before its request is over
+const refetching = new Map<XMLHttpRequest, string[]>();
 let flushing = 0;
 
 export function startLive(): void {
@@ -60,9 +66,13 @@ export function startLive(): void {
 function topics(): string[] {
   const found = new Set<string>();
   for (const element of document.querySelectorAll<HTMLElement>("[data-live]")) {
-    for (const topic of element.dataset.live?.split(/\s+/) ?? []) if (topic) found.add(topic);
+    for (const topic of topicsOf(element)) found.add(topic);
   }
   return [...found];
+}
+
+function topicsOf(element: HTMLElement): string[] {
+  return element.dataset.live?.split(/\s+/).filter(Boolean) ?? [];
 }
 
 function told(event: Told): void {
@@ -76,13 +86,15 @@ function told(event: Told): void {
 function flush(): void {
   flushing = 0;
   const now = performance.now();
+  const busy = new Set([...refetching.values()].flat());
   const telling = new Map<Element, Told[]>();
   for (const [topic, kinds] of waiting) {
-    const elements = [...document.querySelectorAll(`[data-live~="${CSS.escape(topic)}"]`)];
-    if (now - (toldAt.get(topic) ?? -PACE) < PACE || elements.some((element) => refetching.has(element))) continue;
+    if (now - (toldAt.get(topic) ?? -PACE) < PACE || busy.has(topic)) continue;
     waiting.delete(topic);
     toldAt.set(topic, now);
-    for (const element of elements) telling.set(element, [...(telling.get(element) ?? []), ...kinds.values()]);
+    for (const element of document.querySelectorAll(`[data-live~="${CSS.escape(topic)}"]`)) {
+      telling.set(element, [...(telling.get(element) ?? []), ...kinds.values()]);
+    }
   }
   telling.forEach((events, element) => tell(element, events));
   if (waiting.size) flushing = setTimeout(flush, RETRY);
@@ -105,6 +117,6 @@ function resync(): void {
 }
 
 function followRefetches(): void {
-  onCustom<{ elt: Element }>("htmx:beforeRequest", ({ elt }) => refetching.add(elt));
-  onCustom<{ elt: Element }>("htmx:afterRequest", ({ elt }) => setTimeout(() => refetching.delete(elt), SETTLING));
+  onCustom<Asked>("htmx:beforeRequest", ({ elt, xhr }) => refetching.set(xhr, topicsOf(elt)));
+  onCustom<Asked>("htmx:afterRequest", ({ xhr }) => setTimeout(() => refetching.delete(xhr), SETTLING));
 }

@@ -69,13 +69,13 @@ def test_a_burst_is_one_refetch_or_a_few_and_the_last_one_counts(open_page):
     expect(page.locator("#n1 output")).to_have_text(str(before + 2))
 
 
-def test_the_page_has_one_stream_for_the_topics_that_are_there(open_page, page, live_beside_pages):
+def test_the_page_has_one_stream_for_the_topics_that_are_there(open_page, page, live_beside_pages, alice):
     streams = []
     page.on("request", lambda request: "/live/events" in request.url and streams.append(request.url))
     open_page()
     page.locator("#more").click()
     wait_for(page, lambda: "note:n3" in topics(streams[-1]))
-    assert topics(streams[-1]) == {"note:n1", "note:n2", "note:n3", "note:all"}
+    assert topics(streams[-1]) == {"note:n1", "note:n2", "note:n3", "note:all", f"account:{alice.pk}"}
     assert "last=" in streams[-1]
     page.wait_for_timeout(300)
     n3 = number(page, "n3")
