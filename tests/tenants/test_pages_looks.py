@@ -17,6 +17,7 @@ from apps.tenants.roles import Kind, Role
 from tests.browser.checks import check_accessibility, check_fits, look
 from tests.browser.plugin import SignIn
 from tests.browser.variants import Variant, every_variant
+from tests.browser.watch import Problems
 from tests.tenants.contract import make_invitation
 from tests.tenants.world import join
 
@@ -36,8 +37,8 @@ PAGES = {
     "members": "members",
     "members-filtered": "members?q=zz",
     "invite": "members/invite",
-    "roles": "roles",
-    "invitations": "invitations",
+    "roles": "members/roles",
+    "invitations": "members/invitations",
     "settings": "settings",
     "delete": "settings/delete",
     "leave": "members/leave",
@@ -96,6 +97,64 @@ def test_pages_of_a_workspace(
     check_fits(page)
     look(page, folder, f"workspaces-{variant}")
     check_accessibility(page)
+
+
+@every_variant
+def test_refusals(
+    page: Page,
+    signed_in: SignIn,
+    problems: Problems,
+    soojin: User,
+    freight: Tenant,
+    variant: Variant,
+    folder: Path,
+) -> None:
+    """403 for the role, 404 with the way to the right workspace, and a suspended one."""
+    problems.allow(r"^40[34]: GET .*")
+    claes = User.objects.get(name="Claes Wikström")
+    elsewhere = join(claes, Tenant.objects.get(slug="hanbit-data"), Role.ADMIN)
+    signed_in(claes)
+    for name, path in (("403", "settings"), ("404", f"members/{elsewhere.pk}/role"), ("suspended", "")):
+        if name == "suspended":
+            reason = "The invoice of May is unpaid. Write to billing@imp.example."
+            Tenant.objects.filter(pk=freight.pk).update(suspended_at=clock.now(), suspended_because=reason)
+        page.goto(f"/t/tidewater-freight/{path}")
+        check_fits(page)
+        look(page, folder, f"refusal-{name}-{variant}")
+        check_accessibility(page)
+
+
+@every_variant
+def test_joining(
+    page: Page,
+    signed_in: SignIn,
+    problems: Problems,
+    soojin: User,
+    freight: Tenant,
+    variant: Variant,
+    folder: Path,
+) -> None:
+    """The invitation's link for somebody new, for somebody else, and when it is over; and what waits for an answer."""
+    problems.allow(r"^410: GET .*/invitations/")
+    with transaction.atomic():
+        invitation = make_invitation(freight, soojin, "ines@tidewater.example", Role.API_DEVELOPER)
+    mail = OutgoingMail.objects.get(pk=invitation.mail_id).text.reveal()
+    link = mail[mail.index("/invitations/") :].split()[0]
+    for name, address in (("new", link), ("ended", "/invitations/nothing")):
+        page.goto(address)
+        check_fits(page)
+        look(page, folder, f"join-{name}-{variant}")
+        check_accessibility(page)
+    signed_in(soojin)
+    page.goto(link)
+    look(page, folder, f"join-other-{variant}")
+    check_accessibility(page)
+    signed_in(User.objects.create_user(email="ines@tidewater.example", password="x" * 20, name="Ines Ojeda"))
+    for name, address in (("own", link), ("waiting", "/")):
+        page.goto(address)
+        check_fits(page)
+        look(page, folder, f"join-{name}-{variant}")
+        check_accessibility(page)
 
 
 @every_variant

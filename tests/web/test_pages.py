@@ -45,11 +45,11 @@ def test_overview_sends_a_visitor_to_the_sign_in(client: Client, db: None) -> No
     assert response["Location"] == "/sign-in?next=/"
 
 
-def test_overview_costs_three_queries(
+def test_overview_costs_five_queries(
     page_client: Client, event: AuditEvent, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     page_client.get("/")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(5):
         page_client.get("/")
 
 

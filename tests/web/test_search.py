@@ -90,10 +90,10 @@ def test_search_is_a_page_of_its_own_without_script(page_client: Client) -> None
     assert 'href="/audit"' in page
 
 
-def test_search_costs_no_query_beyond_who_asks(
+def test_search_costs_no_query_beyond_who_asks_and_where_they_are(
     page_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         search(page_client, "audit")
 
 
