@@ -13,6 +13,7 @@ from apps.audit.services import Actor
 from apps.core.errors import Text
 from apps.core.mail import public_url, send_mail
 from apps.core.mail.models import OutgoingMail
+from apps.core.web.addresses import address
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import MEANING, Role
 
@@ -67,6 +68,6 @@ def owners_of(tenant: Tenant) -> list[User]:
 
 
 def _tell(people: Iterable[User], subject: Text, template: str, tenant: Tenant, **words: Any) -> None:
-    context = {"workspace": tenant.name, "link": public_url(f"/t/{tenant.slug}/"), **words}
+    context = {"workspace": tenant.name, "link": public_url(address("workspace:overview", within=tenant.slug)), **words}
     for person in people:
         send_mail(to=person.email, subject=subject, template=template, context=context, language=person.language)

@@ -3,6 +3,7 @@ import pytest
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core.errors import Conflict, NotAllowed, NotFound
+from apps.core.mail import public_url
 from apps.core.mail.models import OutgoingMail
 from apps.tenants import services
 from apps.tenants.member import Member
@@ -34,7 +35,9 @@ def test_the_member_owns_it_and_the_owner_becomes_an_admin(alice, bob, tidewater
     event = AuditEvent.objects.get()
     assert event.before == {"role": "viewer"}
     assert event.after == {"role": "owner", "former_owner": alice.pk, "former_owner_role": "admin"}
-    assert OutgoingMail.objects.get(to=bob.email).subject == "You own Tidewater now"
+    mail = OutgoingMail.objects.get(to=bob.email)
+    assert mail.subject == "You own Tidewater now"
+    assert public_url("/t/tidewater/") in mail.text.reveal().splitlines()
 
 
 def test_an_admin_has_nothing_to_hand_over(bob, tidewater):

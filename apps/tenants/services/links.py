@@ -3,6 +3,8 @@
 import secrets
 from datetime import timedelta
 
+from django.urls import reverse
+
 from apps.audit.services import Actor
 from apps.core import clock
 from apps.core.crypto.hashing import keyed_hash
@@ -22,4 +24,4 @@ def send_link(invitation: Invitation, *, actor: Actor, note: str = "") -> None:
     invitation.invited_by_id = actor.pk or None
     invitation.sent_at = clock.now()
     invitation.expires_at = invitation.sent_at + LINK_LIVES
-    invitation.mail_id = mails.invite(invitation, actor=actor, path=f"/invitations/{token}", note=note).pk
+    invitation.mail_id = mails.invite(invitation, actor=actor, path=reverse("invitation", args=[token]), note=note).pk
