@@ -69,7 +69,8 @@ class Shell:
 
     @property
     def live_url(self) -> str:
-        return live_url(self.request)
+        """Empty where an operator looks as somebody else: the stream would know the operator."""
+        return "" if getattr(self.request, "viewing", None) else live_url(self.request)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

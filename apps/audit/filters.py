@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import Q, QuerySet
-from django.forms import DateTimeInput
+from django.forms import DateTimeInput, Form
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
@@ -95,6 +95,13 @@ class AuditEventFilter(django_filters.FilterSet):
         return queryset.filter(verb__in=with_members(chosen)) if chosen else queryset
 
 
+class _PageForm(Form):
+    def clean(self) -> dict[str, Any]:
+        """ "From … to …" limits nothing; the dates in its fields do."""
+        values = super().clean() or self.cleaned_data
+        return {**values, "within": "" if values.get("within") == FROM_TO else values.get("within", "")}
+
+
 class AuditPageFilter(AuditEventFilter):
     """What people choose from. A person or an object that a link set is shown by name, not by id."""
 
@@ -112,13 +119,16 @@ class AuditPageFilter(AuditEventFilter):
     since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label=_("From"), widget=Moment)
     until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label=_("To"), widget=Moment)
 
+    class Meta(AuditEventFilter.Meta):
+        form = _PageForm
+
     def __init__(self, data: QueryDict | None = None, *, people: Sequence[Choice] = (), **options: Any) -> None:
         super().__init__(_with_one_span(data), **options)
         self._offer("actor", "actor_label", [*people, (THE_SYSTEM, _("The system"))])
         self._offer("target", "target_label", [])
 
     def filter_within(self, queryset: "QuerySet[AuditEvent]", name: str, value: str) -> "QuerySet[AuditEvent]":
-        return queryset if value == FROM_TO else queryset.filter(at__gte=clock.now() - SPANS[value][1])
+        return queryset.filter(at__gte=clock.now() - SPANS[value][1])
 
     def _offer(self, name: str, label_column: str, choices: list[Choice]) -> None:
         """The choices, and what the address asks for, by what this reader's log called it last."""

@@ -23,12 +23,23 @@ class VerbGroup:
 
 
 GROUPS = (
-    VerbGroup("sign-ins", _("Sign-ins"), ("account.sign", "account.recovery_code_used", "session.")),
-    VerbGroup("accounts", _("Accounts"), ("account.", "person.", "email.")),
+    VerbGroup(
+        "sign-ins",
+        _("Sign-ins and sessions"),
+        (
+            "account.signed_in",
+            "account.signed_out",
+            "account.sign_in_",
+            "account.recovery_code_used",
+            "account.session_",
+            "account.other_sessions_",
+        ),
+    ),
+    VerbGroup("accounts", _("Accounts"), ("account.", "person.")),
     VerbGroup("tokens", _("Access tokens"), ("token.",)),
     VerbGroup("members", _("Members and roles"), ("member.", "invitation.")),
-    VerbGroup("workspaces", _("Workspaces"), ("workspace.", "tenant.")),
-    VerbGroup("sso", _("Single sign-on"), ("sso.", "identity.", "provider.")),
+    VerbGroup("workspaces", _("Workspaces"), ("tenant.",)),
+    VerbGroup("sso", _("Single sign-on"), ("sso.", "identity.")),
     VerbGroup("operators", _("Operators' work"), ("view_as.", "task.", "mail.")),
 )
 OTHERS = VerbGroup("others", _("Others"), ("",))

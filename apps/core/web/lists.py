@@ -6,6 +6,7 @@ A subclass names its queryset, its FilterSet (the API uses the same one) and its
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_cache_control, set_response_etag
 from django.utils.formats import localize
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
@@ -327,6 +329,8 @@ def _spoken(field: Any, value: Any) -> str:
     if isinstance(value, slice):
         ends = [value.start, value.stop]
         return " – ".join("…" if each is None else localize(each) for each in ends)
+    if isinstance(value, datetime):
+        return str(localize(localtime(value)))
     choices = dict(_flat(getattr(field, "choices", ())))
     values = value if isinstance(value, list | tuple | set) else [value]
     return ", ".join(str(choices.get(each, each)) for each in values)
