@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.browsers import network_of
+from apps.accounts.mails import tell_of_sign_in
 from apps.accounts.models import User
 from apps.accounts.selectors import is_unfamiliar
 from apps.accounts.sessions import store_of
@@ -59,6 +60,8 @@ class AccountAdapter(DefaultAccountAdapter):
             # Now and not after the answer, so that whoever hears of it finds it
             session.save()
             publish(f"account:{user.pk}", "signed-in")
+            if session.row and session.row.is_unfamiliar:
+                tell_of_sign_in(user, session.row)
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts import departures
+from apps.accounts.mails import tell_of_deletion
 from apps.accounts.models import Session, User
 from apps.accounts.selectors import list_sessions, second_factor_of
 from apps.accounts.zones import zone_names
@@ -108,6 +109,7 @@ def delete_account(*, actor: User, user: User) -> None:
     if reasons := list_reasons_to_stay(person):
         raise Conflict(" ".join(str(reason) for reason in reasons))
     record(actor=person, verb="account.deleted", target=person, before=fields_of(person, ("email", "name")))
+    tell_of_deletion(person)
     departures.leave_everything(person)
     end_sessions(person=person)
     person.delete()

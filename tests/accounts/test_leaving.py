@@ -10,6 +10,7 @@ from apps.accounts import departures, services
 from apps.accounts.models import Session, User
 from apps.audit.models import AuditEvent
 from apps.core.errors import Conflict, NotAllowed
+from apps.core.mail.models import OutgoingMail
 from tests.accounts.browsers import client_of
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.test_session_store import is_signed_in, sign_in
@@ -95,6 +96,8 @@ def test_an_account_is_deleted_with_all_that_hangs_on_it(here, mina, secret):
     event = AuditEvent.objects.get(verb="account.deleted")
     assert (event.actor_id, event.target_id, event.target_label) == (mina.pk, mina.pk, "Mina")
     assert Client().post("/sign-in", {"login": mina.email, "password": PASSWORD}).status_code == 422
+    mail = OutgoingMail.objects.get(to=mina.email, template="account_deleted")
+    assert mail.subject == "Your account is deleted"
 
 
 def test_it_asks_first_who_it_is_and_for_the_address(here, mina):

@@ -9,6 +9,7 @@ from django.test import Client
 from apps.accounts.models import Session, User
 from apps.audit.models import AuditEvent
 from apps.core import clock
+from apps.core.mail.models import OutgoingMail
 from tests.accounts.browsers import (
     CHROME,
     ELSEWHERE,
@@ -187,6 +188,19 @@ def test_a_network_that_nobody_signed_in_from_before_is_told(mina):
     assert not Session.objects.filter(is_unfamiliar=True).exists()
     sign_in(client_of(FIREFOX, ELSEWHERE), mina)
     assert Session.objects.get(is_unfamiliar=True).address == ELSEWHERE
+
+
+def test_the_owner_is_told_by_mail_where_and_when_it_was(mina):
+    User.objects.filter(pk=mina.pk).update(time_zone="Asia/Seoul")
+    sign_in(client_of(CHROME, HOME), mina)
+    assert not OutgoingMail.objects.exists()
+    sign_in(client_of(FIREFOX, ELSEWHERE), mina)
+    mail = OutgoingMail.objects.get()
+    assert (mail.to, mail.subject) == (mina.email, "A sign-in from somewhere new")
+    assert f"Firefox 144 on Windows from {ELSEWHERE}" in mail.text.reveal()
+    assert "KST" in mail.text.reveal()
+    sign_in(client_of(FIREFOX, ELSEWHERE), mina)
+    assert OutgoingMail.objects.count() == 1
 
 
 def test_what_is_unfamiliar_stays_so_for_that_session(mina):
