@@ -28,10 +28,10 @@ class VerbFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ["at", "who", "sentence", "verb", "target_id", "address"]
+    list_display = ["at", "who", "sentence", "verb", "target_id", "tenant_id", "address"]
     list_filter = [VerbFilter, "at"]
-    search_fields = ["actor_label", "target_label", "request_id", "target_id", "actor_id", "address"]
-    search_help_text = _("Person, object, request id or address")
+    search_fields = ["actor_label", "target_label", "request_id", "target_id", "actor_id", "tenant_id", "address"]
+    search_help_text = _("Person, object, workspace's id, request id or address")
     ordering = ["-at", "-id"]
     list_per_page = 50
     fields = [
@@ -42,6 +42,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "verb",
         "target_type",
         "target_id",
+        "tenant_id",
         "shown_before",
         "shown_after",
         "request_id",
