@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.access.models import AccessToken
+from apps.accounts.models import User
 from apps.core import clock
 
 # From here on a list says that the end is near, and the person is told by mail
@@ -47,6 +48,24 @@ def hashes_in_use() -> "QuerySet[AccessToken, str]":
 def section_of(request: HttpRequest) -> Mapping[str, Any]:
     """What the section of the account's page shows."""
     return {"tokens": tokens_to_show(actor=request.user), "tokens_end_soon_at": clock.now() + ENDS_SOON}
+
+
+def belongings_of(person: User) -> list[dict[str, Any]]:
+    """For the copy of one's data: what they are, which lets nobody in."""
+    return [
+        {
+            "name": token.name,
+            "begins_with": token.start,
+            "workspace": token.tenant.name if token.tenant else None,
+            "scopes": token.scopes,
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+            "last_used_at": token.last_used_at,
+            "last_used_address": token.last_used_address,
+            "revoked_at": token.revoked_at,
+        }
+        for token in list_tokens(actor=person).order_by("id")
+    ]
 
 
 def can_listen(person: Any, ref: str) -> bool:

@@ -59,7 +59,7 @@ def create_token(
         expires_at=expires_at,
     )
     token.save(force_insert=True)
-    record(actor=actor, verb="token.created", target=token, after=_told(token))
+    record(actor=actor, verb="token.created", target=token, after=told(token))
     publish(f"tokens:{actor.pk}", "created", token.pk, tenant_id="")
     token.secret = Secret(secret)
     return token
@@ -73,7 +73,7 @@ def revoke_token(*, actor: User, token: AccessToken) -> AccessToken:
     if not AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
         raise Conflict(_("%(token)s is revoked already.") % {"token": token})
     token.revoked_at = now
-    record(actor=actor, verb="token.revoked", target=token, before=_told(token))
+    record(actor=actor, verb="token.revoked", target=token, before=told(token))
     publish(f"tokens:{token.person_id}", "revoked", token.pk, tenant_id="")
     return token
 
@@ -88,7 +88,7 @@ def remove_token(*, actor: User, token: AccessToken) -> None:
         raise NotFound
     if locked.state == AccessToken.State.ACTIVE:
         raise Conflict(_("%(token)s still works. Revoke it first.") % {"token": token})
-    record(actor=actor, verb="token.removed", target=locked, before=_told(locked))
+    record(actor=actor, verb="token.removed", target=locked, before=told(locked))
     publish(f"tokens:{actor.pk}", "removed", token.pk, tenant_id="")
     locked.delete()
 
@@ -160,7 +160,7 @@ def _require_theirs(actor: User, token: AccessToken) -> None:
         raise NotFound
 
 
-def _told(token: AccessToken) -> Mapping[str, Any]:
+def told(token: AccessToken) -> Mapping[str, Any]:
     """What the audit log keeps of it."""
     return {
         "begins_with": token.start,

@@ -15,10 +15,9 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from apps.access import selectors, services
-from apps.access.confirming import ask_to_confirm
 from apps.access.forms import TokenForm
 from apps.access.models import AccessToken
-from apps.accounts.confirmation import is_confirmed
+from apps.accounts.confirmation import confirm_first
 from apps.core.errors import NotFound
 from apps.core.web import htmx
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
@@ -46,9 +45,9 @@ class NewToken(FormView):
     submit_label = gettext_lazy("Create token")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.user.is_authenticated and not is_confirmed(request):
-            return ask_to_confirm(request, then=reverse("access:new"))
-        return super().dispatch(request, *args, **kwargs)
+        asked = confirm_first(request) if request.user.is_authenticated else None
+        # Out of the dialog, whose content HTMX would otherwise replace with the page that asks
+        return htmx.redirect(request, asked["Location"]) if asked else super().dispatch(request, *args, **kwargs)
 
     def get_back_url(self) -> str:
         return reverse("access:list")

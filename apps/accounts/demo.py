@@ -87,7 +87,9 @@ def register_part(load: Callable[[], str]) -> None:
 def load_all() -> list[str]:
     """What was made, in sentences; nothing where everything is there."""
     made = load()
-    return [said for said in (f"{made} people made." if made else "", *(part() for part in _parts)) if said]
+    # INSTALLED_APPS goes from high to low, and what is higher builds on what is below
+    parts = (part() for part in reversed(_parts))
+    return [said for said in (f"{made} people made." if made else "", *parts) if said]
 
 
 def load() -> int:

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from apps.access.models import AccessToken
+from apps.accounts.departures import belongings_of
 from apps.accounts.models import User
 from apps.core import clock
 from apps.tenants.models import Tenant
@@ -109,9 +110,9 @@ def test_the_number_of_queries_is_not_per_token(browser: Client, alice: User, ti
 
 def test_making_one_asks_first_who_it_is(browser: Client) -> None:
     page = browser.get(NEW)
-    assert (page.status_code, page["Location"]) == (302, "/account/confirm?next=%2Faccount%2Ftokens%2Fnew")
+    assert (page.status_code, page["Location"]) == (302, "/account/confirm?next=/account/tokens/new")
     dialog = browser.get(NEW, headers=IN_DIALOG)
-    assert (dialog.status_code, dialog["HX-Redirect"]) == (204, "/account/confirm?next=%2Faccount%2Ftokens%2Fnew")
+    assert (dialog.status_code, dialog["HX-Redirect"]) == (204, "/account/confirm?next=/account/tokens/new")
     assert browser.post(NEW, wanted()).status_code == 302
     assert not AccessToken.objects.exists()
 
@@ -211,3 +212,12 @@ def test_what_has_ended_is_taken_off_the_list(browser: Client, alice: User) -> N
     assert answer.status_code == 200
     assert "A key for programs" in answer.content.decode()
     assert not AccessToken.objects.exists()
+
+
+def test_the_copy_of_ones_data_says_what_they_are_and_not_what_they_hold(alice: User, tidewater: Tenant) -> None:
+    token = make_token(alice, "functions:read", tenant=tidewater, name="usage export")
+    told = str(belongings_of(alice)["access_tokens"])
+    assert "usage export" in told
+    assert "Tidewater" in told
+    assert text_of(token)[16:] not in told
+    assert token.token_hash not in told

@@ -10,6 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import AllowAny
 
+from apps.core.api.views import SAFE_METHODS
 from apps.core.api.viewsets import Destroyed, Listed, Retrieved, Updated
 from apps.core.errors import Problem, all_types
 from apps.core.listing import DEFAULT_LIMIT, LARGEST_LIMIT
@@ -76,7 +77,12 @@ class Schema(AutoSchema):
         return summary.format(plural=self.view.plural, one=self.view.singular)
 
     def get_description(self) -> str:  # type: ignore[override]
-        return "" if self._action() in SUMMARIES else self._documentation()[1]
+        said = "" if self._action() in SUMMARIES else self._documentation()[1]
+        scope = f"A token needs `{self._scope()}`." if self.view.scope else ""
+        return f"{said} {scope}".strip()
+
+    def _scope(self) -> str:
+        return f"{self.view.scope}:{'read' if self.method in SAFE_METHODS else 'write'}"
 
     def get_request_serializer(self) -> Any:
         match self._action():
