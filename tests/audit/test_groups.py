@@ -1,5 +1,7 @@
 """Groups of verbs: every verb of the product is in one that has a name, and a filter finds it by that."""
 
+from importlib.util import find_spec, module_from_spec
+
 import pytest
 from django.http import QueryDict
 
@@ -8,14 +10,20 @@ from apps.audit.filters import AuditEventFilter
 from apps.audit.groups import GROUPS, OTHERS, group_of, grouped_verb_choices, verb_choices, with_members
 from apps.audit.models import AuditEvent
 from apps.audit.services import record
-from apps.audit.verbs import VERBS
 
-# The tests' sample app declares its own
-SAMPLES = ("note.",)
+
+def verbs_of_the_product() -> list[str]:
+    """Without those that apps of the tests declare: read from a copy of the module that they don't know."""
+    spec = find_spec("apps.audit.verbs")
+    assert spec is not None
+    assert spec.loader is not None
+    copy = module_from_spec(spec)
+    spec.loader.exec_module(copy)
+    return list(copy.VERBS)
 
 
 def test_every_verb_of_the_product_is_in_a_group_with_a_name() -> None:
-    homeless = [verb for verb in VERBS if group_of(verb) is OTHERS and not verb.startswith(SAMPLES)]
+    homeless = [verb for verb in verbs_of_the_product() if group_of(verb) is OTHERS]
     assert not homeless, f"Put these into a group of apps/audit/groups.py: {homeless}"
 
 
