@@ -20,8 +20,11 @@ BODIES: dict[str, Scene] = {
         "version": actor.things.membership.version,
     },
     "POST /t/{tenant}/members": lambda actor: {"action": "remove", "selected": [actor.things.membership.pk]},
-    "POST /t/{tenant}/invitations": lambda actor: {"action": "revoke", "selected": [actor.things.invitation.pk]},
-    "POST /t/{tenant}/invitations/{invitation_id}/address": lambda actor: {"email": "elsewhere@example.com"},
+    "POST /t/{tenant}/members/invitations": lambda actor: {
+        "action": "revoke",
+        "selected": [actor.things.invitation.pk],
+    },
+    "POST /t/{tenant}/members/invitations/{invitation_id}/address": lambda actor: {"email": "elsewhere@example.com"},
     "POST /t/{tenant}/settings": lambda actor: {
         "name": "Another name",
         "slug": "another-name",
@@ -39,6 +42,7 @@ BODIES: dict[str, Scene] = {
     "PATCH /v1/members/{pk}": lambda actor: {"role": Role.ADMIN},
     "POST /v1/invitations": lambda actor: {"email": "new@example.com", "role": Role.VIEWER},
     "PATCH /v1/invitations/{pk}": lambda actor: {"email": "elsewhere@example.com"},
+    "POST /v1/me/email": lambda actor: {"email": "elsewhere@example.com"},
     "PATCH /v1/me": lambda actor: {"name": "Another name"},
     "POST /account/password": lambda actor: {
         "oldpassword": PASSWORD,

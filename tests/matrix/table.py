@@ -18,6 +18,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "STREAM")
 # Table → how its addresses begin, and how many parts of them are shared by what stands together
 STARTS = {"workspace": ("/t/{tenant}/", 3), "admin": ("/admin/", 3), "api": ("/v1/", 2), "everywhere": ("/", 1)}
 STREAMS = "streams"
+STEP = 16
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Table:
     def text(self, rows: Iterable[Row]) -> str:
         """The whole table: by address, with a gap between what belongs to different things."""
         ordered = sorted(rows, key=lambda row: (row.path, METHODS.index(row.method)))
-        width = max((len(row.path) for row in ordered), default=0)
+        # In steps, so that one long address rarely moves all the others
+        width = -(-max((len(row.path) for row in ordered), default=0) // STEP) * STEP
         head = Row(*HEAD, {column: column for column in self.columns})
         lines = [self.comment, self.line(head, width=width)]
         group = None
