@@ -1,5 +1,6 @@
 """Every way in which a sign-in through a provider can be refused, each with its own words."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
@@ -158,6 +159,8 @@ class NoRole(SignInRefused):
     title = _("Signed in, but without a role")
     advice = _("None of your groups gives a role in a workspace here. Ask whoever looks after the groups.")
 
-    def __init__(self, detail: Text = "", *, email: str = "", groups: list[str], wanted: list[str]) -> None:
+    def __init__(
+        self, detail: Text = "", *, email: str = "", groups: Sequence[str] = (), wanted: Sequence[str] = ()
+    ) -> None:
         self.email, self.groups, self.wanted = email, groups, wanted
         super().__init__(detail, reason=f"groups: {', '.join(groups) or 'none'}")
