@@ -17,6 +17,8 @@ interface Asked {
 }
 
 const HIDDEN_FOR = 1_500;
+// So long a form may take to lead to its next page
+const LEAVING = 10_000;
 // A topic on which much happens is told four times a second
 const PACE = 250;
 // HTMX prepares what it swapped in after a short while; an event before that would be lost
@@ -38,10 +40,11 @@ export function startLive(): void {
 
   let hidden = 0;
   let collecting = 0;
+  let leaving = 0;
   const collect = () => {
     clearTimeout(collecting);
     collecting = setTimeout(() => {
-      if (!document.hidden) stream.want(topics());
+      if (!document.hidden && !leaving) stream.want(topics());
     }, 50);
   };
   const look = () => {
@@ -49,10 +52,22 @@ export function startLive(): void {
     if (document.hidden) hidden = setTimeout(() => stream.rest(), HIDDEN_FOR);
     else collect();
   };
+  const stay = () => {
+    clearTimeout(leaving);
+    leaving = 0;
+    look();
+  };
   document.addEventListener("visibilitychange", look);
   // An open stream would keep the page out of the browser's back and forward cache
   globalThis.addEventListener("pagehide", () => stream.rest());
-  globalThis.addEventListener("pageshow", look);
+  globalThis.addEventListener("pageshow", stay);
+  // A form that takes the page along causes no news for it: at signing out, hearing of the session's end would have
+  // the page go elsewhere than the form leads
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || (event.target as HTMLFormElement).method !== "post") return;
+    leaving = setTimeout(stay, LEAVING);
+    stream.rest();
+  });
   globalThis.addEventListener("online", () => stream.tryNow());
   new MutationObserver(collect).observe(document.body, {
     subtree: true,
