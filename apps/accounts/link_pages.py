@@ -141,7 +141,6 @@ def show_sent(request: HttpRequest, link: MailedLink, *, refusal: TooManyRequest
         "wait": seconds_to_wait(link),
         "refusal": refusal,
         "mails_url": reverse("mails") if settings.DEBUG else "",
-        "is_sign_up": link.kind == Kind.SIGN_UP,
         "change_url": reverse("account_signup" if link.kind == Kind.SIGN_UP else "account_forgot"),
     }
     return render(request, "accounts/sent.html", context, status=refusal.status if refusal else 200)
