@@ -96,7 +96,7 @@ def test_a_workspace_is_renamed_and_whoever_saves_second_is_told(admin_of_yuna: 
 def test_suspending_asks_for_the_reason_that_its_people_read(admin_of_yuna: Client, tidewater: Tenant) -> None:
     path = page_of(tidewater, "suspend_this")
     question = admin_of_yuna.get(path, follow=True)
-    assert "Suspend Tidewater?" in question.content.decode()
+    assert "Suspend Tidewater?</h1>" in question.content.decode()
     refused = admin_of_yuna.post(path, {"answered": "yes", "reason": "  "}, follow=True)
     assert "required" in refused.content.decode()
     tidewater.refresh_from_db()
@@ -259,3 +259,15 @@ def test_people_who_run_nothing_can_not_look_as_anybody(client: Client, alice: U
     confirm(client)
     assert client.get(reverse("admin:accounts_user_view_as", args=[bob.pk])).status_code == 403
     assert not events("view_as.started")
+
+
+def test_of_suspending_and_resuming_the_page_offers_what_can_be_done(admin_of_yuna: Client, tidewater: Tenant) -> None:
+    path = f"{TENANTS}{tidewater.pk}/change/"
+
+    def offered() -> list[bool]:
+        page = admin_of_yuna.get(path).content.decode()
+        return [page_of(tidewater, action) in page for action in ("suspend_this", "resume_this")]
+
+    assert offered() == [True, False]
+    admin_of_yuna.post(page_of(tidewater, "suspend_this"), {"answered": "yes", "reason": "Unpaid"})
+    assert offered() == [False, True]

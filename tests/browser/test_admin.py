@@ -1,15 +1,23 @@
 """The admin in Chromium: its scripts and styles run under a policy that forbids inline ones."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
+from django.db import transaction
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.audit.services import record
+from apps.tenants.models import Tenant
+from tests.browser.checks import look
 from tests.browser.plugin import SignIn
+from tests.browser.variants import ALL, Variant
 from tests.people import make_person
+from tests.tenants.contract import make_invitation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,3 +83,28 @@ def test_it_leads_back_to_the_console(page: Page, signed_in: SignIn, yuna: User)
     page.goto("/admin/")
     page.get_by_role("link", name="Back to the console").first.click()
     expect(page).to_have_url(re.compile(r"^http://[^/]+/$"))
+
+
+@pytest.mark.parametrize("variant", [each for each in ALL if each.language == "en"], ids=str, indirect=True)
+def test_pages_of_workspaces_open_and_fit(
+    page: Page, signed_in: SignIn, yuna: User, alice: User, tidewater: Tenant, variant: Variant, tmp_path: Path
+) -> None:
+    with transaction.atomic():
+        make_invitation(tidewater, alice, "zoe@reyes.example")
+    signed_in(yuna)
+    User.objects.filter(pk=yuna.pk).update(theme=variant.theme)
+    folder = Path(os.environ.get("LOOKS") or tmp_path)
+    for name, path in {
+        "tenants": "/admin/tenants/tenant/",
+        "tenant": f"/admin/tenants/tenant/{tidewater.pk}/change/",
+        "tenant-new": "/admin/tenants/tenant/add/",
+        "tenant-suspend": reverse("admin:tenants_tenant_suspend_this", args=[tidewater.pk]),
+        "tenant-delete": reverse("admin:tenants_tenant_delete_this", args=[tidewater.pk]),
+        "memberships": "/admin/tenants/membership/",
+        "invitations": "/admin/tenants/invitation/",
+        "person": f"/admin/accounts/user/{alice.pk}/change/",
+    }.items():
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        expect(page.get_by_role("heading").first).to_be_attached()
+        look(page, folder, f"admin-{name}-{variant}")

@@ -12,10 +12,12 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from apps.core.errors import Problem, Text
 from apps.core.web.admin import OperatorsAdmin
-from apps.core.web.forms import Touch
+from apps.core.web.forms import Touch, TypedConfirmation
 
 # Says that the question was answered, where the same address also opens it
 ANSWERED = "answered"
+# How the admin shows links in its own text
+LINK = "text-primary-600 dark:text-primary-500 underline"
 
 
 class ReasonForm(forms.Form):
@@ -24,21 +26,12 @@ class ReasonForm(forms.Form):
     )
 
 
-class TypedForm(forms.Form):
-    """Asks for the name, letter by letter, where something is lost for good."""
+class TypedForm(TypedConfirmation):
+    """With the admin's widget."""
 
-    typed = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
-
-    def __init__(self, *arguments: Any, expected: str, **options: Any) -> None:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.expected = expected
-        self.fields["typed"].label = _("Type %(name)s to go on") % {"name": expected}
-
-    def clean_typed(self) -> str:
-        typed: str = self.cleaned_data["typed"]
-        if typed != self.expected:
-            raise forms.ValidationError(_("Write it exactly as %(name)s."), params={"name": self.expected})
-        return typed
+        self.fields["typed"].widget = UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
 
 
 def ask(

@@ -52,7 +52,7 @@ class InvitationAdmin(OperatorsAdmin):
         "email",
         "tenant",
         "role",
-        "phase",
+        "phase_in_words",
         "invited_by",
         "created_at",
         "sent_at",
@@ -73,6 +73,10 @@ class InvitationAdmin(OperatorsAdmin):
     def phase(self, invitation: Invitation) -> tuple[str, Any]:
         phase = phase_of(invitation)
         return phase, PHASES[phase]
+
+    @admin.display(description=_("Phase"))
+    def phase_in_words(self, invitation: Invitation) -> Any:
+        return self.phase(invitation)[1]
 
     @admin.action(description=_("Send again, with a new link"), permissions=["change"])
     def resend(self, request: HttpRequest, rows: "QuerySet[Invitation]") -> None:

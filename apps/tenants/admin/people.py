@@ -14,7 +14,7 @@ from apps.accounts.confirmation import confirm_first
 from apps.accounts.models import User
 from apps.core.web.forms import Touch
 from apps.tenants import roles
-from apps.tenants.admin.asking import ReasonForm, ask, bound
+from apps.tenants.admin.asking import LINK, ReasonForm, ask, bound
 from apps.tenants.models import Membership
 from apps.tenants.view_as.services import operators_role, start_viewing, why_not
 
@@ -73,9 +73,14 @@ class PersonAdmin(UserAdmin):
             return "–"
         return format_html_join(
             ", ",
-            '<a href="{}">{}</a> ({})',
+            '<a class="{}" href="{}">{}</a> ({})',
             [
-                (reverse("admin:tenants_membership_change", args=[row.pk]), row.tenant.name, row.get_role_display())
+                (
+                    LINK,
+                    reverse("admin:tenants_membership_change", args=[row.pk]),
+                    row.tenant.name,
+                    row.get_role_display(),
+                )
                 for row in rows
             ],
         )
@@ -84,9 +89,10 @@ class PersonAdmin(UserAdmin):
     def history(self, user: User) -> str:
         log = reverse("audit:list")
         return format_html(
-            '<a href="{}?actor={}">{}</a> · <a href="{}?target={}">{}</a>',
+            '<a class="{c}" href="{}?actor={}">{}</a> · <a class="{c}" href="{}?target={}">{}</a>',
             *(log, user.pk, _("What they did")),
             *(log, user.pk, _("What was done to their account")),
+            c=LINK,
         )
 
 

@@ -18,7 +18,7 @@ from apps.core.errors import Problem
 from apps.core.web.admin import OperatorsAdmin, tell
 from apps.core.web.forms import Touch
 from apps.tenants import roles, services
-from apps.tenants.admin.asking import ReasonForm, TypedForm, ask, bound
+from apps.tenants.admin.asking import LINK, ReasonForm, TypedForm, ask, bound
 from apps.tenants.member import Member
 from apps.tenants.models import Membership, Tenant
 from apps.tenants.view_as.services import operators_role
@@ -83,7 +83,7 @@ class TenantAdmin(OperatorsAdmin):
     list_per_page = 50
     actions = ["suspend", "resume"]
     actions_detail = ["suspend_this", "resume_this", "delete_this"]
-    readonly_fields = ["id", "kind", "state", "suspended_because", "created_at", "links"]
+    readonly_fields = ["id", "kind", "state_in_words", "suspended_because", "created_at", "links"]
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Tenant]":
         of_each = Membership.objects.filter(tenant=OuterRef("pk")).order_by().values("tenant")
@@ -118,6 +118,13 @@ class TenantAdmin(OperatorsAdmin):
         return roles.may(operators_role(request.user), "tenants.suspend")  # type: ignore[arg-type]
 
     # --- Suspend, resume, delete ---
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Of suspending and resuming the one that can be done."""
+        is_suspended = Tenant.objects.filter(pk=object_id, suspended_at__isnull=False).exists()
+        superfluous = "suspend_this" if is_suspended else "resume_this"
+        actions: list[Any] = super().get_actions_detail(request, object_id)
+        return [each for each in actions if not each.action_name.endswith(superfluous)]
 
     @admin.action(description=_("Suspend: nobody of it reads or writes anything"), permissions=["suspend"])
     def suspend(self, request: HttpRequest, tenants: "QuerySet[Tenant]") -> HttpResponse | None:
@@ -214,6 +221,10 @@ class TenantAdmin(OperatorsAdmin):
     def state(self, tenant: Tenant) -> tuple[str, Any]:
         return ("suspended", _("Suspended")) if tenant.is_suspended else ("active", _("Active"))
 
+    @admin.display(description=_("State"))
+    def state_in_words(self, tenant: Tenant) -> Any:
+        return self.state(tenant)[1]
+
     @admin.display(description=_("Members"), ordering="member_count")
     def members(self, tenant: Tenant) -> int:
         return int(getattr(tenant, "member_count", 0))
@@ -221,7 +232,8 @@ class TenantAdmin(OperatorsAdmin):
     @admin.display(description=_("See also"))
     def links(self, tenant: Tenant) -> str:
         return format_html(
-            '<a href="{}?tenant__id__exact={}">{}</a> · <a href="{}?tenant__id__exact={}">{}</a> · <a href="{}">{}</a>',
+            '<a class="{c}" href="{}?tenant__id__exact={}">{}</a> · '
+            '<a class="{c}" href="{}?tenant__id__exact={}">{}</a> · <a class="{c}" href="{}">{}</a>',
             reverse("admin:tenants_membership_changelist"),
             tenant.pk,
             ngettext("%(count)d member", "%(count)d members", self.members(tenant)) % {"count": self.members(tenant)},
@@ -230,6 +242,7 @@ class TenantAdmin(OperatorsAdmin):
             _("Invitations"),
             f"{reverse('audit:list')}?workspace={tenant.slug}",
             _("Audit log"),
+            c=LINK,
         )
 
 
