@@ -20,6 +20,15 @@ HEADER = "Imp-Tenant"
 class TenantApi(ApiView):
     """The workspace is the token's, or the one that the header names, or the only one that somebody is in."""
 
+    header_parameters = (
+        {
+            "in": "header",
+            "name": HEADER,
+            "schema": {"type": "string", "pattern": "^[!-~]*$"},
+            "description": "The workspace's id or address. Needed by somebody in several, unless the token is for one.",
+        },
+    )
+    refusals = frozenset({400, 404})
     _member: Member | None = None
 
     @property

@@ -172,7 +172,7 @@ class Schema(AutoSchema):
             found.append(_ref("parameters", "If-Match"))
         if self._is(Retrieved, "retrieve"):
             found.append(_ref("parameters", "If-None-Match"))
-        return found
+        return [*found, *self.view.header_parameters]
 
     def _get_response_for_code(self, serializer: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         found: dict[str, Any] = super()._get_response_for_code(serializer, *args, **kwargs)  # type: ignore[no-untyped-call]
@@ -211,7 +211,7 @@ class Schema(AutoSchema):
         return names
 
     def _problem_statuses(self, has_body: bool) -> set[int]:
-        statuses = {406, 422, 429, 500, 503}
+        statuses = {406, 422, 429, 500, 503, *self.view.refusals}
         if AllowAny not in self.view.permission_classes:
             statuses |= {401, 403}
         if "{" in self.path:

@@ -44,6 +44,9 @@ class ApiView(APIView):
     # What a token needs to come in: `account` stands for account:read and account:write. Where services ask for
     # the scope themselves, as they do in a workspace, it's empty.
     scope: ClassVar[str] = ""
+    # For the reference too: what all operations of a view take in headers, and how they may also be refused
+    header_parameters: ClassVar[tuple[dict[str, Any], ...]] = ()
+    refusals: ClassVar[frozenset[int]] = frozenset()
 
     @property
     def actor(self) -> Any:

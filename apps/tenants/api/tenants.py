@@ -88,16 +88,16 @@ class TenantViewSet(Listed, Retrieved, Created, Updated, Destroyed):
     """The workspaces that you are in; of operators all."""
 
     tag, singular, plural = "tenants", "a workspace", "workspaces"
-    scope = "account"
     serializer_class = TenantSerializer
     create_serializer_class = TenantInput
     update_serializer_class = TenantChanges
     filterset_class = TenantFilter
     sorts = ("name", "created_at")
 
-    def needed_scope(self) -> str | None:
-        """To change one, a token needs the scope for that workspace, which the service asks for."""
-        return "" if self.action in {"partial_update", "destroy"} else super().needed_scope()
+    @property
+    def scope(self) -> str:  # type: ignore[override]
+        """Which ones one is in is about oneself; to change one is about the workspace."""
+        return "workspace" if self.action in {"partial_update", "destroy"} else "account"
 
     def get_queryset(self) -> "QuerySet[Tenant]":
         tenants = selectors.list_tenants(actor=self.actor)
