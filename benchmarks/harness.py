@@ -5,6 +5,7 @@ import json
 import math
 import os
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
@@ -50,6 +51,21 @@ def take_turns(sides: Mapping[str, Callable[[], object]], *, rounds: int, warm_u
             if turn >= warm_up:
                 seconds[name].append(time.perf_counter() - began)
     return seconds
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """The lines of access are made and written as ever, but not among the figures."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextlib.contextmanager

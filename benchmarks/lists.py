@@ -27,7 +27,7 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.list_settings")
 
-from benchmarks.harness import record, scratch_database, take_turns
+from benchmarks.harness import quiet, record, scratch_database, take_turns
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = 50_000
@@ -104,7 +104,7 @@ def _measure_in_process(name: str, ours: str, position: str, cookie: str) -> Non
     mine = partial(_called, get_wsgi_application(), _environ(ours, cookie))
     theirs = partial(_called, application, _environ(f"/?{position}", ""))
     _assert_same(mine(), theirs())
-    with _quiet():
+    with quiet():
         times = take_turns({"ours": mine, "bare": theirs}, rounds=ROUNDS, warm_up=WARM_UP)
     record(
         name=f"lists: {name}, without a server between",
@@ -261,21 +261,6 @@ def _called(application: Application, environ: dict[str, Any]) -> bytes:
             close()
     assert statuses == ["200 OK"], (statuses, body[:300])
     return body
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The lines of access are made and written as ever, but not among the figures."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 if __name__ == "__main__":
