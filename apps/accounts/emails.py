@@ -72,7 +72,6 @@ def confirm_email(*, link: MailedLink) -> User:
         raise LinkEnded
     old, user.email = user.email, used.email
     save_version(user, "email")
-    end_links(person=user, kind=Kind.PASSWORD)
     record(actor=user, verb="account.email_changed", target=user, before={"email": old}, after={"email": user.email})
     send_mail(
         to=old,
