@@ -23,6 +23,10 @@ NOTHING = "nothing-there"
 PARTIAL = {"HX-Request": "true", "HX-Target": "table"}
 
 
+class UnknownParameter(AssertionError):
+    """A route has a place in its address that nothing is known for."""
+
+
 def answers(actor: Actor, route: Route) -> dict[str, str]:
     """The outcome of each way to ask, by its name. Nothing that happens meanwhile stays."""
     found = {}
@@ -130,10 +134,11 @@ def parameter(actor: Actor, route: Route, name: str) -> Any:
     if route.is_admin:
         return _admin_object(before) if name == "object_id" and "{" not in before[-1] else NOTHING
     known = by_name(actor.things).get(name) or by_collection(actor.things, actor.own).get(before[-1])
-    assert known is not None, (
-        f"Nobody knows what {{{name}}} of {route} is. Add it to `by_name` or `by_collection` in "
-        f"tests/matrix/things.py, or to PATHS in tests/matrix/scenes.py."
-    )
+    if known is None:
+        raise UnknownParameter(
+            f"Nobody knows what {{{name}}} of {route} is. Add it to `by_name` or `by_collection` in "
+            f"tests/matrix/things.py, or to PATHS in tests/matrix/scenes.py."
+        )
     return known
 
 

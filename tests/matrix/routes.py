@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.contrib.admindocs.views import simplify_regex
@@ -66,7 +67,8 @@ class Route:
         return "#/components/parameters/If-Match" in names
 
 
-def all_routes(urlconf: str = "portal.urls") -> list[Route]:
+@cache
+def all_routes(urlconf: str = "portal.urls") -> tuple[Route, ...]:
     """What people and programs can ask for. A route is a method at an address with its parameters in braces."""
     found: dict[tuple[str, str], Route] = {}
     for path, view in walk(get_resolver(urlconf).url_patterns):
@@ -80,7 +82,7 @@ def all_routes(urlconf: str = "portal.urls") -> list[Route]:
             known = found.get((method, _same(path, found)))
             assert known is not None, f"The API's document names {method} {path}, which the URL conf doesn't have."
             found[method, known.path] = Route(method, known.path, known.view, operation)
-    return sorted(found.values())
+    return tuple(sorted(found.values()))
 
 
 def declared_topics() -> set[str]:
