@@ -10,6 +10,7 @@ from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import PERMISSIONS, Role, may
+from tests.access.tokens import TokenApi, make_token
 from tests.contracts.api import ReadContract, assert_problem
 from tests.people import Api, make_person
 from tests.tenants.contract import make_invitation, someone
@@ -145,6 +146,29 @@ def test_a_member_leaves_and_the_last_owner_does_not(alice, bob, tidewater):
     assert_problem(Api(alice).post(path), "last-owner")
     assert Api(bob).post(path).status_code == 204
     assert not Membership.objects.filter(person=bob).exists()
+
+
+def test_a_token_for_one_workspace_sees_and_changes_that_one_alone(alice, tidewater, hanbit):
+    join(alice, hanbit, Role.OWNER)
+    narrow = TokenApi(make_token(alice, "workspace:read", "workspace:write", tenant=tidewater))
+    changed = narrow.patch(f"/v1/tenants/{tidewater.pk}", {"name": "Tidewater Freight"}, if_match="*")
+    assert changed.json()["name"] == "Tidewater Freight"
+    assert_problem(narrow.patch(f"/v1/tenants/{hanbit.pk}", {"name": "X"}, if_match="*"), "not-found")
+    assert {item["tenant"] for item in narrow.get("/v1/members").json()["items"]} == {tidewater.pk}
+    assert_problem(narrow.get("/v1/members", imp_tenant="hanbit"), "not-found")
+    assert_problem(narrow.post(f"/v1/tenants/{tidewater.pk}/leave"), "token-too-narrow")
+
+
+def test_a_token_that_reads_changes_nothing(alice, bob, tidewater):
+    reading = TokenApi(make_token(alice, "account:read", "workspace:read"))
+    path = f"/v1/members/{row_of(bob, tidewater).pk}"
+    assert reading.get(path).status_code == 200
+    refused = assert_problem(reading.patch(path, {"role": "qa"}, if_match="*"), "token-too-narrow")
+    assert refused["scope"] == "workspace:write"
+    assert_problem(reading.delete(path, if_match="*"), "token-too-narrow")
+    assert_problem(reading.post(f"{path}/hand-over"), "token-too-narrow")
+    assert_problem(reading.patch(f"/v1/tenants/{tidewater.pk}", {"name": "X"}, if_match="*"), "token-too-narrow")
+    assert row_of(bob, tidewater).role == "viewer"
 
 
 def test_suspending_and_resuming_is_a_system_administrator_s(alice, operator, tidewater):

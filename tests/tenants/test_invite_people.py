@@ -93,7 +93,9 @@ def test_one_that_is_over_lives_again(alice, tidewater):
     first = services.invite_person(actor=acting, email="zoe@reyes.example", role=Role.QA)
     Invitation.objects.update(expires_at=clock.now())
     again = services.invite_person(actor=acting, email="zoe@reyes.example", role=Role.VIEWER)
-    assert (again.pk, again.role, again.is_open) == (first.pk, "viewer", True)
+    kept = Invitation.objects.get()
+    assert (kept.pk, kept.role, kept.is_open) == (again.pk, "viewer", True) == (first.pk, again.role, again.is_open)
+    assert selectors.invitation_of(token_in_mail_to("zoe@reyes.example")) == kept
 
 
 @pytest.mark.parametrize("note", ["Look at https://evil.example", "www.evil.example", "x" * 1001])

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from apps.core.api.serializers import Input, ModelInput
 from apps.core.api.views import no_content
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, Updated, verb
-from apps.core.errors import InvalidInput, NotFound
+from apps.core.errors import InvalidInput
 from apps.core.walls import walled
 from apps.tenants import selectors, services
 from apps.tenants.member import Member
@@ -158,10 +158,9 @@ class TenantViewSet(Listed, Retrieved, Created, Updated, Destroyed):
             membership: Membership | None = Membership.objects.of(tenant).filter(person=self.actor).first()
             if membership is not None:
                 yield Member(self.actor, tenant, membership.role, membership.pk, scopes)
-            elif self.actor.is_staff:
-                yield replace(Member.of_operator(self.actor, tenant), scopes=scopes)
             else:
-                raise NotFound
+                # Only operators see a workspace that they aren't in
+                yield replace(Member.of_operator(self.actor, tenant), scopes=scopes)
 
     def _again(self, tenant: Tenant) -> Tenant:
         """With the asker's role in it."""
