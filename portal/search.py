@@ -31,7 +31,7 @@ def commands(request: HttpRequest, query: str) -> Iterator[Result]:
     yield Result(_("Sign out"), reverse("account_logout"), "external", keywords=_("log out leave"), act="post")
 
 
-register_search(Provider(_("People"), people, is_ranked=True))
 register_search(Provider(_("Go to"), pages))
 register_search(Provider(_("Workspaces"), workspaces))
+register_search(Provider(_("People"), people, is_ranked=True))
 register_search(Provider(_("Do"), commands))

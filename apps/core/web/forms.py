@@ -51,6 +51,8 @@ class FormView(LoginRequiredMixin, View):
     lead: ClassVar[Text] = ""
     submit_label: ClassVar[Text] = _("Save")
     is_dangerous: ClassVar[bool] = False
+    #: The page that Cancel leads to, as the crumbs call it
+    back_label: ClassVar[Text] = ""
 
     def get_initial(self) -> dict[str, Any]:
         return {}
@@ -111,6 +113,7 @@ class FormView(LoginRequiredMixin, View):
             "frame": f"overlays/{frame}.html",
             "overlay": frame,
             "back_url": self.get_back_url(),
+            "back_label": self.back_label,
             "action": self.request.get_full_path(),
         }
         response = render(self.request, self.template_name, context, status=status)

@@ -1,10 +1,11 @@
 """What the pages of a workspace share."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from apps.core.errors import NotFound
+from apps.core.errors import NotFound, Text
 from apps.core.web.addresses import address
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
@@ -17,6 +18,7 @@ class InWorkspace:
 
     request: HttpRequest
     kwargs: dict[str, Any]
+    back_label: ClassVar[Text] = _("Members and roles")
 
     @property
     def actor(self) -> Member:

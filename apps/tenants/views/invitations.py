@@ -35,6 +35,7 @@ class Sent:
     tone: str
     reason: str = ""
     has_failed: bool = False
+    is_waiting: bool = False
 
 
 def _sent(invitation: Invitation, mail: OutgoingMail | None) -> Sent:
@@ -46,22 +47,27 @@ def _sent(invitation: Invitation, mail: OutgoingMail | None) -> Sent:
     if mail.state == OutgoingMail.State.FAILED:
         return Sent(_("not delivered"), "bad", mail.reason, has_failed=True)
     if mail.state == OutgoingMail.State.QUEUED:
-        return Sent(_("on its way"), "busy", mail.reason)
+        return Sent(_("on its way"), "busy", mail.reason, is_waiting=True)
     return Sent(_("sent"), "idle")
 
 
-def follow_mails(rows: Sequence[Any]) -> None:
-    """Puts on each row how far its mail is. One query."""
+def follow_mails(rows: Sequence[Any]) -> bool:
+    """Puts on each row how far its mail is, and says whether one is still on its way. One query."""
     mails = OutgoingMail.objects.only("state", "reason").in_bulk([row.mail_id for row in rows if row.mail_id])
     for row in rows:
         row.sent = _sent(row, mails.get(row.mail_id))
+    return any(row.sent.is_waiting for row in rows)
 
 
 def pending_context(actor: Member) -> dict[str, Any]:
     actor.require("members.manage")
     rows = list(list_invitations(actor=actor).order_by("-sent_at", "-pk")[: MOST_ON_MEMBERS + 1])
-    follow_mails(rows)
-    return {"member": actor, "invitations": rows[:MOST_ON_MEMBERS], "more_invitations": len(rows) > MOST_ON_MEMBERS}
+    return {
+        "member": actor,
+        "mails_wait": follow_mails(rows),
+        "invitations": rows[:MOST_ON_MEMBERS],
+        "more_invitations": len(rows) > MOST_ON_MEMBERS,
+    }
 
 
 def _send_again(*, actor: Member, target: Invitation) -> None:
@@ -96,11 +102,11 @@ class InvitationList(InWorkspace, ListPage):
         return list_invitations(actor=self.actor)
 
     def get_context(self, listing: Listing) -> dict[str, Any]:
-        follow_mails(listing.rows)
         count = list_members(actor=self.actor).count()
         return {
             **super().get_context(listing),
             "tab": "invitations",
+            "mails_wait": follow_mails(listing.rows),
             "member": self.actor,
             "may_manage": True,
             "count": count,

@@ -20,6 +20,7 @@ class Settings(InWorkspace, FormView):
     form_class = WorkspaceForm
     template_name = "tenants/settings.html"
     title = gettext_lazy("Settings")
+    back_label = ""
 
     def get_initial(self) -> dict[str, Any]:
         # What the middleware read may be older than what somebody saved since
@@ -42,6 +43,8 @@ class Settings(InWorkspace, FormView):
 
 
 class Delete(InWorkspace, ConfirmView):
+    back_label = gettext_lazy("Settings")
+
     def get_form(self, data: Any = None, files: Any = None) -> Any:
         self.actor.require("workspace.delete")
         return super().get_form(data, files)

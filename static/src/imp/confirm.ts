@@ -12,6 +12,7 @@ interface Question {
 interface ConfirmDetail {
   question: string | null;
   elt: HTMLElement;
+  triggeringEvent?: Event;
   issueRequest(skipConfirmation: boolean): void;
 }
 
@@ -51,11 +52,21 @@ function questionOf(element: HTMLElement, text: string): Question {
   };
 }
 
+/** The rows that are ticked, as people call them. */
+function chosenNames(): string {
+  const boxes = document.querySelectorAll<HTMLInputElement>("input[name=selected][data-name]:checked");
+  return [...boxes].map((box) => box.dataset.name).join(", ");
+}
+
 export function startConfirm(): void {
   onCustom<ConfirmDetail>("htmx:confirm", async (detail, event) => {
-    if (!detail.question) return;
+    // HTMX looks at the form; of several buttons in one, each may have a question of its own
+    const submitter = detail.triggeringEvent instanceof SubmitEvent ? detail.triggeringEvent.submitter : null;
+    const asker = submitter?.hasAttribute("hx-confirm") ? submitter : detail.elt;
+    const text = asker.getAttribute("hx-confirm") ?? detail.question;
+    if (!text) return;
     event.preventDefault();
-    if (await ask(questionOf(detail.elt, detail.question))) detail.issueRequest(true);
+    if (await ask(questionOf(asker, text.replace("{names}", chosenNames())))) detail.issueRequest(true);
   });
   on("submit", "form[data-confirm]", async (element, event) => {
     const form = element as HTMLFormElement;
