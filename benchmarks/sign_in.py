@@ -11,6 +11,7 @@ import random
 import statistics
 import time
 from itertools import count
+from typing import Any
 
 from benchmarks.harness import record, scratch_database
 
@@ -55,7 +56,7 @@ def make_people() -> dict[str, list[str]]:
     from apps.accounts.models import User
 
     password = make_password("the-right-password-0815")
-    kinds = {
+    kinds: dict[str, dict[str, Any]] = {
         "an account": {"password": password},
         "an account without a password": {"password": make_password(None)},
         "an inactive account": {"password": password, "is_active": False},
