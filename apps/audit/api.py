@@ -53,7 +53,11 @@ class AuditEvents(Listed, Retrieved):
         return frozenset({"format", "sort"}) | filter_names(self.filterset_class)
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", str, required=True, enum=list(FORMATS))],
+        filters=True,
+        parameters=[
+            OpenApiParameter("format", str, required=True, enum=list(FORMATS)),
+            OpenApiParameter("sort", str, enum=["at", "-at"], description="Without it the newest come first."),
+        ],
         responses={(200, kind.partition(";")[0]): OpenApiTypes.STR for kind in FORMATS.values()},
     )
     @action(detail=False, methods=["get"])

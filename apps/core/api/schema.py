@@ -187,6 +187,10 @@ class Schema(AutoSchema):
     def _is(self, kind: type, action: str) -> bool:
         return isinstance(self.view, kind) and self._action() == action
 
+    def _is_of_all(self) -> bool:
+        """An action on the collection, such as an export: it answers with no object."""
+        return getattr(self.view, "detail", None) is False and self._action() not in SUMMARIES
+
     def _needs_version(self) -> bool:
         return self._is(Updated, "partial_update") or self._is(Destroyed, "destroy") or self._handler_needs_version()
 
@@ -202,7 +206,7 @@ class Schema(AutoSchema):
         names = ["X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
         if self._is(Listed, "list"):
             names.append("Link")
-        elif self._action() != "destroy" and hasattr(self.view, "get_object"):
+        elif self._action() != "destroy" and hasattr(self.view, "get_object") and not self._is_of_all():
             names.append("ETag")
         if self._action() == "create":
             names.append("Location")

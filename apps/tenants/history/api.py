@@ -23,6 +23,8 @@ class TenantEventViewSet(TenantApi, AuditEvents):
 
     tag, singular, plural = "audit-events", "an audit event", "audit events"
     filterset_class = EventFilter
+    # For the reference, which asks for it without anybody who acts
+    queryset = AuditEvent.objects.none()
 
     def surroundings(self) -> AbstractContextManager[None]:
         return super().surroundings() if self._member else nullcontext()
@@ -53,7 +55,7 @@ class TenantEventViewSet(TenantApi, AuditEvents):
 class PersonalEventViewSet(AuditEvents):
     """What somebody did, and what was done to their account."""
 
-    tag, singular, plural = "me", "an audit event of yours", "your audit events"
+    tag, singular, plural = "my-audit-events", "an audit event of yours", "your audit events"
     scope = "account"
     filterset_class = EventFilter
 
