@@ -6,7 +6,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from apps.access.models import AccessToken
 from apps.access.scopes import ScopeGroup, groups_for, scopes_for
@@ -35,7 +35,7 @@ class TokenForm(forms.Form):
         help_text=gettext_lazy("All of the list below, as far as your role goes."),
     )
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("May"), choices=[(scope, scope) for scope in SCOPES], required=False
+        label=pgettext_lazy("what a token may", "May"), choices=[(scope, scope) for scope in SCOPES], required=False
     )
 
     def __init__(self, *arguments: Any, memberships: Sequence[Membership], **options: Any) -> None:

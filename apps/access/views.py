@@ -10,7 +10,7 @@ from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views import View
 from django.views.decorators.cache import never_cache
 
@@ -110,7 +110,7 @@ def facts_of(token: AccessToken, *, with_use: bool = False) -> list[Touch]:
         Touch(_("Name"), token.name),
         Touch(_("Begins with"), token.shown_start, is_code=True),
         Touch(_("Workspace"), token.tenant or _("Every one of mine")),
-        Touch(_("May"), may, is_code=not token.may_everything),
+        Touch(pgettext("what a token may", "May"), may, is_code=not token.may_everything),
     ]
     if with_use:
         used = _("Not yet")
@@ -120,7 +120,7 @@ def facts_of(token: AccessToken, *, with_use: bool = False) -> list[Touch]:
                 "address": token.last_used_address,
             }
         found.append(Touch(_("Last used"), used))
-    return [*found, Touch(_("Ends"), date_format(localtime(token.expires_at)))]
+    return [*found, Touch(_("Ends"), date_format(localtime(token.expires_at), pgettext("date", "j M Y")))]
 
 
 def _own_token(view: View) -> AccessToken:
