@@ -1,7 +1,7 @@
 """Everybody who could ask for something, each signed in or with a token, in a world with all there is to ask for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib import import_module
 from time import time
@@ -17,6 +17,8 @@ from apps.core import clock
 from apps.sso.models import IdentityProvider
 from apps.tenants.models import Tenant
 from apps.tenants.roles import ROLES_OF, SCOPES, Kind, Role
+from apps.tenants.view_as.services import start_viewing
+from apps.tenants.view_as.viewing import Viewing
 from tests.matrix.things import PROVIDER_SLUG, OwnThings, Things, make_own_things, make_things
 from tests.people import make_person
 from tests.tenants.world import join, make_tenant
@@ -156,9 +158,19 @@ def _person(name: str, **fields: Any) -> User:
     return make_person(name.replace("'s ", "-"), **fields)
 
 
-def sign_in(person: User) -> str:
+def looking_as(operator: Actor, seen: Actor) -> Actor:
+    """The operator, who looks at the console through somebody else's eyes."""
+    assert operator.person is not None
+    assert seen.person is not None
+    viewing = start_viewing(actor=operator.person, person=seen.person, reason="Ticket 4711")
+    return replace(seen, name=f"{operator.name} as {seen.name}", session_key=sign_in(operator.person, viewing))
+
+
+def sign_in(person: User, viewing: Viewing | None = None) -> str:
     """A session whose person proved a moment ago who they are; its key."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
+    if viewing is not None:
+        viewing.keep(session)
     session[SESSION_KEY] = person.pk
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()

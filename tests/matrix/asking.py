@@ -1,7 +1,7 @@
 """A route asked by somebody: every way in which it's asked, and what came of it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
@@ -27,11 +27,11 @@ class UnknownParameter(AssertionError):
     """A route has a place in its address that nothing is known for."""
 
 
-def answers(actor: Actor, route: Route) -> dict[str, str]:
-    """The outcome of each way to ask, by its name. Nothing that happens meanwhile stays."""
+def answers(actor: Actor, route: Route, *, keep: bool = False) -> dict[str, str]:
+    """The outcome of each way to ask, by its name. What happens meanwhile is undone, unless it's to be looked at."""
     found = {}
     for name, ask in _ways(actor, route):
-        with undone():
+        with nullcontext() if keep else undone():
             found[name] = ask()
     return found
 
