@@ -1,6 +1,8 @@
 """What workspaces write to people. Each text is in `templates/mail/`."""
 
+import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +19,10 @@ from apps.core.web.addresses import address
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import MEANING, Role
 
+INVITATION = "invitation"
+# What mail programs make a link of
+WEB_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
+
 
 def invite(invitation: Invitation, *, actor: Actor, path: str, note: str) -> OutgoingMail:
     """In the language of whoever has an account, else in that of whoever invites."""
@@ -27,9 +33,10 @@ def invite(invitation: Invitation, *, actor: Actor, path: str, note: str) -> Out
     return send_mail(
         to=invitation.email,
         subject=_("%(inviter)s invites you to %(workspace)s"),
-        template="invitation",
+        template=INVITATION,
         context={
-            "inviter": str(actor),
+            # Their own words, to somebody who may not know them
+            "inviter": WEB_ADDRESS.sub(" ", str(actor)),
             "workspace": invitation.tenant.name,
             "role": invitation.role,
             "meaning": MEANING[invitation.role],
@@ -39,6 +46,11 @@ def invite(invitation: Invitation, *, actor: Actor, path: str, note: str) -> Out
         },
         language=language,
     )
+
+
+def count_invitations(email: str, *, since: datetime) -> int:
+    """How many went to an address, from whichever workspace."""
+    return OutgoingMail.objects.filter(to=email, template=INVITATION, created_at__gt=since).count()
 
 
 def tell_removed(*, person: User, tenant: Tenant, actor: Actor) -> None:

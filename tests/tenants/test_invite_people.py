@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from apps.accounts.models import User
@@ -9,7 +11,7 @@ from apps.tenants import selectors, services
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation
 from apps.tenants.roles import Role
-from apps.tenants.services import invitations
+from apps.tenants.services import invitations, links
 from tests.tenants.contract import TenantServiceContract, some_address
 from tests.tenants.links import token_in_mail_to
 from tests.tenants.world import make_member, make_tenant, member
@@ -119,11 +121,33 @@ def test_a_customer_s_workspace_has_roles_of_its_own(alice):
     assert services.invite_person(actor=owner, email="zoe@reyes.example", role=Role.CONSUMER).role == "consumer"
 
 
-def test_there_is_an_end_to_the_strangers_one_may_write_to(alice, tidewater, monkeypatch):
-    monkeypatch.setattr(invitations, "MOST_OPEN", 2)
+def test_there_is_an_end_to_the_strangers_one_may_write_to_in_a_day(alice, tidewater, monkeypatch):
+    """Also where they're revoked at once."""
+    monkeypatch.setattr(invitations, "MOST_A_DAY", 2)
     acting = member(alice, tidewater)
     services.invite_people(actor=acting, emails=[some_address(), some_address()], role=Role.QA)
-    with pytest.raises(Conflict, match="2 invitations wait for an answer"):
-        services.invite_person(actor=acting, email=some_address(), role=Role.QA)
     services.revoke_invitation(actor=acting, invitation=Invitation.objects.first())
+    with pytest.raises(Conflict, match="up to 2 invitations a day"):
+        services.invite_person(actor=acting, email=some_address(), role=Role.QA)
+    Invitation.objects.update(sent_at=clock.now() - timedelta(days=1))
     services.invite_person(actor=acting, email=some_address(), role=Role.QA)
+
+
+def test_nobody_s_mailbox_is_filled_whoever_invites_them(alice, charlie, tidewater, hanbit, monkeypatch):
+    monkeypatch.setattr(links, "MOST_TO_ONE_A_DAY", 2)
+    for person, tenant in ((alice, tidewater), (charlie, hanbit)):
+        services.invite_person(actor=member(person, tenant), email="zoe@reyes.example", role=Role.QA)
+    Invitation.objects.update(sent_at=clock.now() - timedelta(hours=1))
+    with pytest.raises(Conflict, match="got many invitations today"):
+        services.resend_invitation(actor=member(alice, tidewater), invitation=Invitation.objects.get(tenant=tidewater))
+    services.invite_person(actor=member(alice, tidewater), email="jonas@reyes.example", role=Role.QA)
+
+
+def test_what_the_inviter_calls_themselves_makes_no_link_in_the_mail(alice, tidewater):
+    User.objects.filter(pk=alice.pk).update(name="Win at https://www.evil.example")
+    services.invite_person(actor=member(alice, tidewater), email="zoe@reyes.example", role=Role.QA)
+    mail = OutgoingMail.objects.get()
+    for text in (mail.subject, mail.text.reveal()):
+        assert "://www" not in text
+        assert "www." not in text
+        assert "https evil.example invites" in text

@@ -11,6 +11,7 @@ from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.versions import save_version
+from apps.tenants import mails
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.problems import InvitationEnded, InvitationForSomeoneElse, TenantSuspended
@@ -21,7 +22,7 @@ from apps.tenants.services.owners import require_role_of, tell_pages
 
 MOST_AT_ONCE = 20
 # Beyond this, somebody is mailing strangers
-MOST_OPEN = 200
+MOST_A_DAY = 200
 AGAIN_AFTER = timedelta(minutes=1)
 LONGEST_NOTE = 1000
 
@@ -136,9 +137,10 @@ def _invite(actor: Member, emails: list[str], role: str, note: str, *, field: st
     has_one = [_has_one(email) for email, invitation in there.items() if invitation.is_open]
     if has_one:
         raise InvalidInput(fields={field: has_one})
-    if _waiting(tenant).filter(expires_at__gt=clock.now()).count() + len(emails) > MOST_OPEN:
+    today = Invitation.objects.of(tenant).filter(sent_at__gt=clock.now() - timedelta(days=1))
+    if today.count() + len(emails) > MOST_A_DAY:
         raise Conflict(
-            _("%(limit)d invitations wait for an answer at most. Revoke some of them first.") % {"limit": MOST_OPEN}
+            _("A workspace sends up to %(limit)d invitations a day. Send the others tomorrow.") % {"limit": MOST_A_DAY}
         )
     invitations = [_made(actor, email, role, note, there.get(email)) for email in emails]
     tell_pages(tenant, "invitations")
@@ -227,7 +229,7 @@ def _checked_note(note: str) -> str:
     note = note.strip()
     if len(note) > LONGEST_NOTE:
         raise InvalidInput(fields={"note": [_("Use %(limit)d characters or fewer.") % {"limit": LONGEST_NOTE}]})
-    if "://" in note or "www." in note.lower():
+    if mails.WEB_ADDRESS.search(note):
         # The mail comes from us, to people who don't know the sender
         raise InvalidInput(fields={"note": [_("Leave web addresses out of the message.")]})
     return note

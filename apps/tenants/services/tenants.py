@@ -23,7 +23,6 @@ from apps.tenants.services.links import send_link
 from apps.tenants.services.owners import lock_tenant, tell_pages
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-WEB_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
 SHORTEST_SLUG, LONGEST_SLUG, LONGEST_NAME, LONGEST_REASON = 3, 40, 80, 300
 # Of the kind that anybody can make
 MOST_OWNED = 20
@@ -153,7 +152,7 @@ def _checked_name(name: str) -> str:
     if not name:
         raise InvalidInput(fields={"name": [_("Give the workspace a name.")]})
     _require_short(name, LONGEST_NAME, field="name")
-    if WEB_ADDRESS.search(name):
+    if mails.WEB_ADDRESS.search(name):
         # It stands in mails to strangers, whose programs make a link of it
         raise InvalidInput(fields={"name": [_("Choose a name without a web address in it.")]})
     return name
@@ -161,7 +160,7 @@ def _checked_name(name: str) -> str:
 
 def _name_after(person: User) -> str:
     """Without their address, which not everybody who sees the workspace should learn."""
-    name = WEB_ADDRESS.sub(" ", str(person).partition("@")[0])
+    name = mails.WEB_ADDRESS.sub(" ", str(person).partition("@")[0])
     return name.strip()[:LONGEST_NAME] or person.pk
 
 
