@@ -17,6 +17,7 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.tenants.models import Membership, Tenant
 from apps.tenants.roles import Role
+from tests.access.tokens import TokenApi, make_token
 from tests.contracts.api import ReadContract, assert_problem
 from tests.people import Api
 from tests.tenants.world import join, member
@@ -176,3 +177,32 @@ def test_an_export_says_what_it_can_not_do(alice: User, bob: User, tidewater: Te
         assert [error["path"] for error in document["errors"]] == [wrong]
     assert_problem(Api(bob).get(path, {"format": "csv"}), "not-allowed")
     assert_problem(Api().get(path, {"format": "csv"}), "not-signed-in")
+
+
+# --- By token --------------------------------------------------------------------------------------
+
+
+def test_a_token_reads_what_its_scope_and_its_workspace_allow(
+    alice: User, in_both: tuple[AuditEvent, AuditEvent], tidewater: Tenant
+) -> None:
+    reads = TokenApi(make_token(alice, "workspace:read", tenant=tidewater))
+    items = reads.get("/v1/audit-events").json()["items"]
+    assert in_both[0].pk in [item["id"] for item in items]
+    assert {item["tenant_id"] for item in items} == {tidewater.pk}
+    document = assert_problem(TokenApi(make_token(alice, "functions:read")).get("/v1/audit-events"), "token-too-narrow")
+    assert document["scope"] == "workspace:read"
+
+
+def test_an_operators_token_reads_no_further_than_it_says(
+    operator: User, in_both: tuple[AuditEvent, AuditEvent], tidewater: Tenant
+) -> None:
+    tidewaters, hanbits = in_both
+    join(operator, tidewater, Role.VIEWER)
+    wide = TokenApi(make_token(operator, "workspace:read"))
+    assert {item["id"] for item in wide.get("/v1/audit-events").json()["items"]} >= {tidewaters.pk, hanbits.pk}
+    bound = TokenApi(make_token(operator, "workspace:read", tenant=tidewater))
+    assert {item["tenant_id"] for item in bound.get("/v1/audit-events").json()["items"]} == {tidewater.pk}
+    assert_problem(bound.get("/v1/audit-events", imp_tenant="hanbit"), "not-found")
+    narrow = TokenApi(make_token(operator, "account:read"))
+    assert_problem(narrow.get("/v1/audit-events"), "token-too-narrow")
+    assert_problem(narrow.get("/v1/audit-events", imp_tenant="hanbit"), "token-too-narrow")
