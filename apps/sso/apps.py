@@ -8,8 +8,10 @@ class SsoConfig(AppConfig):
     verbose_name = _("Single sign-on")
 
     def ready(self) -> None:
+        from apps.accounts.departures import register_belongings
         from apps.accounts.sections import Section, register_section
-        from apps.sso.selectors import context_of_section
+        from apps.sso.selectors import belongings_of, context_of_section
 
         title = _("Single sign-on")
         register_section(Section("identities", title, "shield", "sso/_section.html", context_of_section, 25))
+        register_belongings("identities", belongings_of)

@@ -48,7 +48,9 @@ class IdentityProvider(Versioned):
     trusts_emails = models.BooleanField(
         _("addresses are verified"),
         default=False,
-        help_text=_("For a provider that says nothing of whether it verified an address. Is that sure?"),
+        help_text=_(
+            "For a provider that doesn't say whether it verified an address. Only where people can't choose theirs."
+        ),
     )
     session_hours = models.PositiveSmallIntegerField(
         _("hours until people sign in again"),

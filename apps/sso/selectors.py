@@ -102,3 +102,17 @@ def context_of_section(request: HttpRequest) -> dict[str, Any]:
         "identities": identities,
         "linkable_providers": [each for each in list_enabled_providers() if each.pk not in linked],
     }
+
+
+def belongings_of(person: User) -> list[dict[str, Any]]:
+    """For somebody who takes their data along."""
+    return [
+        {
+            "provider": identity.provider.name,
+            "subject": identity.subject,
+            "email": identity.email,
+            "linked_at": identity.created_at,
+            "last_used_at": identity.last_used_at,
+        }
+        for identity in list_identities(actor=person)
+    ]

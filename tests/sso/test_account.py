@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
+from apps.accounts.departures import belongings_of
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
@@ -84,6 +85,12 @@ def test_linking_asks_for_the_password_first_and_then_goes_on(visit, claes):
     answer = visit.client.post(answer["Location"], {"password": PASSWORD})
     assert visit.come_back(leads_to(answer))["Location"] == "/account#identities"
     assert LinkedIdentity.objects.get().person == claes
+
+
+def test_whoever_takes_their_data_along_finds_it_there(at_home, claes):
+    link(at_home)
+    kept = belongings_of(claes)["identities"]
+    assert [(each["provider"], each["subject"]) for each in kept] == [("Keycloak", "claes")]
 
 
 def test_linking_takes_a_form_of_ours(at_home):

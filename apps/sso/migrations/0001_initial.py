@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('scopes', models.CharField(default='openid email profile', max_length=255, validators=[apps.sso.validators.validate_scopes], verbose_name='scopes')),
                 ('groups_claim', models.CharField(default='groups', help_text='A dot leads into a claim, such as realm_access.roles', max_length=120, verbose_name='claim with the groups')),
                 ('email_domains', models.CharField(help_text="Whose addresses it may vouch for, by comma. * is every address: only for a provider that you run yourself, as it can then sign in as anybody who isn't an operator.", max_length=400, validators=[apps.sso.validators.validate_domains], verbose_name='e-mail domains')),
-                ('trusts_emails', models.BooleanField(default=False, help_text='For a provider that says nothing of whether it verified an address. Is that sure?', verbose_name='addresses are verified')),
+                ('trusts_emails', models.BooleanField(default=False, help_text="For a provider that doesn't say whether it verified an address. Only where people can't choose theirs.", verbose_name='addresses are verified')),
                 ('session_hours', models.PositiveSmallIntegerField(default=12, help_text='Their groups are read again then, so a role that was taken away ends no later.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(720)], verbose_name='hours until people sign in again')),
                 ('is_enabled', models.BooleanField(default=True, help_text='While disabled it has no button, and nobody signs in through it.', verbose_name='enabled')),
                 ('created_at', models.DateTimeField(default=apps.core.clock.now, editable=False, verbose_name='since')),

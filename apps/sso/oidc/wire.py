@@ -67,9 +67,9 @@ def _ask(
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    """The timeout is for each piece; a provider that trickles is cut off by the deadline."""
+    """The timeout is for each piece as it comes; a provider that trickles is cut off by the deadline."""
     content = b""
-    for piece in response.stream(64 * 1024):
+    while piece := response.read1(64 * 1024):
         content += piece
         if len(content) > LARGEST:
             raise ValueError("too large")
