@@ -1,7 +1,12 @@
 """How often one may try: by account and network, by account alone, by place alone; never telling who has an account."""
 
+import re
+
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from tests.accounts.browsers import CHROME, ELSEWHERE, HOME, SAME_NETWORK, client_of
@@ -65,3 +70,23 @@ def test_confirming_is_limited_like_signing_in(mina):
     tried = [client.post("/account/confirm", {"password": "wrong"}).status_code for _ in range(6)]
     assert tried == [422] * 5 + [429]
     assert User.objects.count() == 1
+
+
+def work_of(email: str, address: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], int]:
+    """What a refusal asks the database, without the values, and how many passwords it hashes."""
+    hashed = []
+    encode = MD5PasswordHasher.encode
+    monkeypatch.setattr(MD5PasswordHasher, "encode", lambda self, *values: hashed.append(1) or encode(self, *values))
+    with CaptureQueriesContext(connection) as queries:
+        assert try_from(address, email) == 422
+    monkeypatch.undo()
+    return [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in queries], len(hashed)
+
+
+@pytest.mark.parametrize("values", [{}, {"is_active": False}, {"password": "!"}, {"is_staff": True}])
+def test_a_refusal_is_the_same_work_whether_the_account_exists_or_not(mina, monkeypatch, values):
+    User.objects.filter(pk=mina.pk).update(**values)
+    asked, hashed = work_of(mina.email, HOME, monkeypatch)
+    asked_of_nobody, hashed_for_nobody = work_of(NOBODY, ELSEWHERE, monkeypatch)
+    assert asked == asked_of_nobody
+    assert hashed == hashed_for_nobody == 1
