@@ -4,8 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core.mail import public_url, send_mail
-from apps.tenants.models import Membership
 from apps.tenants.mails import owners_of
+from apps.tenants.models import Membership
 from apps.tenants.view_as.viewing import Viewing
 
 
