@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from apps.access import services
 from apps.access.models import AccessToken
@@ -11,6 +12,8 @@ from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput, NotFound
+from apps.core.events.models import Event
+from apps.core.events.topics import may_listen
 from apps.tenants.models import Membership, Tenant
 from apps.tenants.problems import TenantSuspended, TokenTooNarrow
 from apps.tenants.roles import SCOPES, Kind
@@ -124,7 +127,9 @@ def test_a_workspace_is_one_of_the_persons_own(alice: User, tidewater: Tenant, h
 
 
 def test_a_token_of_a_workspace_has_nothing_to_do_with_the_account(alice: User, tidewater: Tenant) -> None:
-    assert list(refusals_of(alice, tenant=tidewater, scopes=["functions:read", "account:read"])) == ["scopes"]
+    said = refusals_of(alice, tenant=tidewater, scopes=["functions:read", "account:read"])
+    assert list(said) == ["scopes"]
+    assert "belongs to no workspace" in said["scopes"][0]
 
 
 def test_scopes_that_mean_nothing_in_that_kind_of_workspace_are_refused(alice: User, tidewater: Tenant) -> None:
@@ -207,6 +212,21 @@ def test_what_still_works_is_not_put_away(alice: User) -> None:
     assert not AccessToken.objects.exists()
     with pytest.raises(NotFound):
         services.remove_token(actor=alice, token=token)
+
+
+def test_every_change_is_told_to_the_persons_pages_and_no_others(alice: User, bob: User, tidewater: Tenant) -> None:
+    token = make_token(alice, "functions:read", tenant=tidewater)
+    services.revoke_token(actor=alice, token=token)
+    services.remove_token(actor=alice, token=token)
+    told = Event.objects.filter(topic=f"tokens:{alice.pk}").order_by("pk")
+    assert [(event.kind, event.ref, event.tenant_id) for event in told] == [
+        ("created", token.pk, ""),
+        ("revoked", token.pk, ""),
+        ("removed", token.pk, ""),
+    ]
+    topic = f"tokens:{alice.pk}"
+    assert [may_listen(person, topic) for person in (alice, bob, AnonymousUser())] == [True, False, False]
+    assert not may_listen(alice, "tokens")
 
 
 def test_a_deactivated_operator_revokes_nothing(alice: User, operator: User) -> None:
