@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
 from apps.core.mail import public_url, send_mail
+from apps.core.mail.html import linked
 from apps.core.mail.models import OutgoingMail
 from apps.core.mail.selectors import mails_by_id
 from apps.core.mail.sweeps import forget_old_mails
@@ -73,6 +74,14 @@ def test_html_says_the_same_and_the_lone_address_is_a_button() -> None:
     assert "<script" not in html
     assert html.count(f'href="{LINK}"') == 2
     assert "That&#x27;s all." in html
+
+
+def test_html_escapes_what_stands_before_in_and_after_an_address() -> None:
+    told = linked('<b> & https://x.example/?a=1&b="2" <i>\nend')
+    assert told == (
+        '&lt;b&gt; &amp; <a href="https://x.example/?a=1&amp;b=&quot;2&quot;">https://x.example/?a=1&amp;b=&quot;2&quot;</a>'
+        " &lt;i&gt;<br>\nend"
+    )
 
 
 def test_what_is_rolled_back_was_never_written() -> None:
