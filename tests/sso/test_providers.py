@@ -8,8 +8,9 @@ from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core.crypto import MASK
-from apps.core.errors import Conflict, InvalidInput, NotAllowed, StaleVersion
+from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion
 from apps.sso import services
+from apps.sso.arrivals import Arrival
 from apps.sso.models import GroupRole, IdentityProvider, LinkedIdentity
 from tests.contracts.service import ServiceContract
 from tests.people import make_person
@@ -165,3 +166,39 @@ def test_setting_a_groups_role_again_changes_it_and_the_same_again_nothing(tidew
         (None, "qa"),
         ("qa", "viewer"),
     ]
+
+
+# --- What people do with their own identities ------------------------------------------------------
+
+
+class TestLinkIdentity(ServiceContract):
+    """Everybody links their own."""
+
+    watched = (LinkedIdentity,)
+    verb = "identity.linked"
+    allowed = ("alice", "bob", "charlie", "operator")
+    refused = {}
+    slugs = TestChangeProvider.slugs
+
+    def make(self, alice: User, bob: User) -> Any:
+        return make_provider(slug=next(self.slugs))
+
+    def call(self, actor: User, row: Any) -> Any:
+        arrival = Arrival(subject=actor.pk, email=actor.email, is_email_verified=False, name="", groups=())
+        services.link_identity(actor=actor, provider=row, arrival=arrival)
+
+
+class TestUnlinkIdentity(OnlyAdministrators):
+    """One's own, or as an administrator anybody's."""
+
+    watched = (LinkedIdentity,)
+    verb = "identity.unlinked"
+    allowed = ("alice", "yuna")
+    refused = {"bob": NotFound, "operator": NotAllowed}
+    slugs = TestChangeProvider.slugs
+
+    def make(self, alice: User, bob: User) -> Any:
+        return LinkedIdentity.objects.create(provider=make_provider(slug=next(self.slugs)), subject="1", person=alice)
+
+    def call(self, actor: User, row: Any) -> Any:
+        services.unlink_identity(actor=actor, identity=row)
