@@ -71,10 +71,10 @@ def many(db) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO audit_auditevent (id, at, actor_id, actor_label, verb, target_type, target_id, target_label,"
-            " request_id, task_id, address)"
+            " request_id, task_id, address, tenant_id)"
             " SELECT 'evt_' || lpad(n::text, 26, '0'), %s - n * interval '10 minutes', 'usr_' || n %% 50, 'Someone',"
             " CASE WHEN n %% 1000 = 0 THEN 'person.changed' ELSE 'account.signed_in' END, 'user', 'usr_' || n %% 500,"
-            " 'Someone', 'req_' || n, '', '203.0.113.24' FROM generate_series(1, 50000) n",
+            " 'Someone', 'req_' || n, '', '203.0.113.24', 'ten_' || n %% 20 FROM generate_series(1, 50000) n",
             [clock.now()],
         )
         cursor.execute("ANALYZE audit_auditevent")
@@ -88,6 +88,7 @@ def many(db) -> None:
         {"verb": "person.changed"},
         {"target_type": "user", "target_id": "usr_77"},
         {"request_id": "req_777"},
+        {"tenant_id": "ten_7"},
     ],
 )
 def test_a_page_far_down_a_long_list_reads_little_more_than_its_own_rows(many, narrowed):
