@@ -52,7 +52,7 @@ class MeViewSet(Retrieved, Updated):
         """Take your data along.
 
         What is kept of you, as one object: profile, sessions, second factor, and what each part of the platform adds.
-        What you did is at `/v1/audit-events`.
+        What you did is at `/v1/me/audit-events`.
         """
         return answer(services.take_data(actor=self.actor))
 

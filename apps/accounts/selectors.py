@@ -58,7 +58,9 @@ def preferences_of(user: User) -> dict[str, Any]:
 
 def list_sessions(*, actor: User) -> QuerySet[Session]:
     """Where somebody is signed in."""
-    return Session.objects.filter(person_id=actor.pk, expire_date__gt=clock.now())
+    found = Session.objects.filter(person_id=actor.pk, expire_date__gt=clock.now())
+    # Whose they are is known
+    return found.select_related(None)
 
 
 def is_unfamiliar(user: User, address: str) -> bool:

@@ -50,7 +50,7 @@ def test_a_session_knows_its_person(alice, signed_in):
 
 def test_one_query_finds_both(signed_in):
     with CaptureQueriesContext(connection) as queries:
-        assert signed_in.get("/v1/audit-events").status_code == 200
+        assert signed_in.get("/v1/sessions").status_code == 200
     assert ["accounts_user" in each["sql"] for each in queries] == [True, False]
 
 
