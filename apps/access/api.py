@@ -94,7 +94,7 @@ class TokenViewSet(Listed, Retrieved, Created, Destroyed):
 
     def needed_scope(self) -> str | None:
         """A token may always look at itself, and end itself."""
-        return "" if self.through and self.kwargs.get("pk") == SELF else super().needed_scope()
+        return "" if self.kwargs.get("pk") == SELF else super().needed_scope()
 
     def get_object(self) -> AccessToken:
         if self.through and self.kwargs["pk"] == SELF:
