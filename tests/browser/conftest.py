@@ -1,6 +1,8 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from apps.accounts.models import User
 from tests.browser.plugin import SignIn
@@ -18,3 +20,11 @@ def development(settings: Any, soojin: User, signed_in: SignIn) -> None:
     """Signed in where the page of parts exists."""
     settings.DEBUG = True
     signed_in(soojin)
+
+
+@pytest.fixture
+def no_limits_left_over(transactional_db: None) -> Iterator[None]:
+    """Counted tries and used codes lie in a table without a model, which emptying the database passes over."""
+    cache.clear()
+    yield
+    cache.clear()

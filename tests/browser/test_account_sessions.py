@@ -1,10 +1,8 @@
 """Sessions in Chromium: ended elsewhere while a page is open, dialogs, and leaving for good."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import Session, User
@@ -15,15 +13,7 @@ from tests.browser.variants import every_variant
 from tests.browser.watch import Problems
 from tests.people import PASSWORD, make_person
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _no_limits_left_over(transactional_db: None) -> Iterator[None]:
-    """Counted tries lie in a table without a model, which emptying the database passes over."""
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits_left_over")]
 
 
 @pytest.fixture
