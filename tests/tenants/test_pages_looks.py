@@ -18,6 +18,7 @@ from tests.browser.checks import check_accessibility, check_fits, look
 from tests.browser.plugin import SignIn
 from tests.browser.variants import Variant, every_variant
 from tests.browser.watch import Problems
+from tests.people import make_person
 from tests.tenants.contract import make_invitation
 from tests.tenants.world import join
 
@@ -93,10 +94,12 @@ def test_pages_of_a_workspace(
         check_fits(page)
         look(page, folder, f"{name}-{variant}")
         check_accessibility(page)
-    page.goto("/workspaces")
-    check_fits(page)
-    look(page, folder, f"workspaces-{variant}")
-    check_accessibility(page)
+    for name, person in (("workspaces", soojin), ("no-workspace", make_person("loner"))):
+        signed_in(person)
+        page.goto("/workspaces")
+        check_fits(page)
+        look(page, folder, f"{name}-{variant}")
+        check_accessibility(page)
 
 
 @every_variant
