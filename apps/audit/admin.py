@@ -48,6 +48,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "request_id",
         "task_id",
         "address",
+        "token_label",
     ]
     readonly_fields = ["who", "sentence", "shown_before", "shown_after"]
 

@@ -36,6 +36,8 @@ class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
             "request_id",
             "task_id",
             "address",
+            "token_id",
+            "token_label",
             "tenant_id",
         ]
 

@@ -18,6 +18,8 @@ COLUMNS = (
     Column("request_id", _("Request")),
     Column("task_id", _("Task")),
     Column("address", _("Address")),
+    Column("token_id", _("Access token (id)")),
+    Column("token_label", _("Access token")),
     Column("tenant_id", _("Workspace (id)")),
 )
 NAME = "audit-log"

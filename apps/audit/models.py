@@ -35,6 +35,8 @@ class AuditEvent(models.Model):
     request_id = models.CharField(_("request"), max_length=64, blank=True)
     task_id = models.CharField(_("task"), max_length=64, blank=True)
     address = models.CharField(_("address"), max_length=64, blank=True)
+    token_id = models.CharField(_("access token's id"), max_length=40, blank=True, default="", db_default="")
+    token_label = models.CharField(_("access token"), max_length=200, blank=True, default="", db_default="")
     # Whose log it belongs to; empty for what people do with their accounts and operators with the platform
     tenant_id = models.CharField(_("workspace's id"), max_length=40, blank=True, default="", db_default="")
 

@@ -76,6 +76,8 @@ def record(
         request_id=around.request_id,
         task_id=around.task_id,
         address=around.address,
+        token_id=around.token_id,
+        token_label=_short(around.token),
         tenant_id=_tenant_of(actor, target) if tenant_id is None else tenant_id,
     )
     events.publish("audit", "recorded", event.pk)

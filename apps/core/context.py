@@ -13,6 +13,9 @@ class Context:
     request_id: str = ""
     address: str = ""
     task_id: str = ""
+    # The access token that somebody came with, and what they call it
+    token_id: str = ""
+    token: str = ""
 
 
 NOTHING_KNOWN = Context()

@@ -8,6 +8,7 @@ from django.db import connection
 
 from apps.access.models import AccessToken
 from apps.accounts.models import User
+from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.api.models import IdempotencyKey
 from apps.tenants.models import Tenant
@@ -202,3 +203,17 @@ def test_an_operator_does_not_read_peoples_tokens_here(alice: User, operator: Us
     token = make_token(alice)
     assert Api(operator).get(URL).json()["items"] == []
     assert_problem(Api(operator).get(f"{URL}/{token.pk}"), "not-found")
+
+
+def test_the_log_says_with_which_token_something_was_done(alice: User, client: Any) -> None:
+    token = make_token(alice, name="release-bot")
+    etag = TokenApi(token).get("/v1/me")["ETag"]
+    assert TokenApi(token).patch("/v1/me", {"theme": "dark"}, if_match=etag).status_code == 200
+    by_token = AuditEvent.objects.filter(verb="account.preferences_changed").get()
+    assert (by_token.token_id, by_token.token_label) == (token.pk, "release-bot")
+    client.force_login(alice)
+    assert "token release-bot, 127.0.0.1" in client.get("/audit").content.decode()
+    # The next request of the same process came without one
+    assert Api(alice).patch("/v1/me", {"theme": "light"}, if_match="*").status_code == 200
+    by_session = AuditEvent.objects.filter(verb="account.preferences_changed").exclude(pk=by_token.pk).get()
+    assert (by_session.token_id, by_session.token_label) == ("", "")

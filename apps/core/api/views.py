@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apps.core import throttling
+from apps.core import context, throttling
 from apps.core.api import idempotency
 from apps.core.api.exceptions import handle
 from apps.core.api.formats import dumps
@@ -74,7 +74,7 @@ class ApiView(APIView):
             request.body  # noqa: B018
             self.initial(self.request, *args, **kwargs)
             handler = self._handler()
-            with self.surroundings():
+            with self._credential(), self.surroundings():
                 response = handler(self.request, *args, **kwargs) if self._is_read() else self._write(handler)
         except Exception as error:
             response = self.handle_exception(error)
@@ -116,6 +116,11 @@ class ApiView(APIView):
     def handle_exception(self, exc: Exception) -> Any:
         exc.auth_header = self.get_authenticate_header(self.request)  # type: ignore[attr-defined]
         return handle(exc, {"view": self, "request": self.request})
+
+    def _credential(self) -> AbstractContextManager[Any]:
+        """What somebody came with that isn't their session, for what is written down about this request."""
+        token = self.request.auth
+        return nullcontext() if token is None else context.bound(token_id=token.pk, token=str(token))
 
     def _handler(self) -> Handler:
         name = (self.request.method or "").lower()
