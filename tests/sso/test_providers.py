@@ -12,6 +12,7 @@ from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Stale
 from apps.sso import services
 from apps.sso.arrivals import Arrival
 from apps.sso.models import GroupRole, IdentityProvider, LinkedIdentity
+from apps.sso.oidc.problems import ProviderDisabled
 from tests.contracts.service import ServiceContract
 from tests.people import make_person
 
@@ -202,3 +203,14 @@ class TestUnlinkIdentity(OnlyAdministrators):
 
     def call(self, actor: User, row: Any) -> Any:
         services.unlink_identity(actor=actor, identity=row)
+
+
+def test_a_provider_that_was_disabled_a_moment_ago_neither_signs_in_nor_links(alice):
+    provider = make_provider()
+    services.change_provider(actor=SYSTEM, provider=IdentityProvider.objects.get(), is_enabled=False)
+    arrival = Arrival(subject="1", email=alice.email, is_email_verified=True, name="", groups=())
+    with pytest.raises(ProviderDisabled):
+        services.sign_in(provider=provider, arrival=arrival)
+    with pytest.raises(ProviderDisabled):
+        services.link_identity(actor=alice, provider=provider, arrival=arrival)
+    assert not LinkedIdentity.objects.exists()
