@@ -23,7 +23,7 @@ SEEN = "provider's owner"
 OPEN = ("/t/", "/search", "/audit", "/workspaces", "/errors/", "/components", "/v1/reference/", "/v1/openapi.json")
 OPEN_PAGES = ("/", "/v1/")
 # Answered to whoever asks, without knowing who does
-HEALTH = ("/healthz", "/readyz")
+HEALTH = ("/healthz", "/readyz", "/metrics")
 WAYS_OUT = ("POST /view-as/end", "POST /sign-out")
 
 
