@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views import View
 
 from apps.accounts import leaving_pages, selectors, services, session_pages
@@ -118,7 +118,7 @@ def register_own_sections() -> None:
         ("second-factor", gettext_lazy("Second factor"), "shield", _second_factor, 30),
         ("sessions", gettext_lazy("Sessions"), "globe", session_pages.context_of, 40),
         ("preferences", gettext_lazy("Language, time and theme"), "gear", _preferences, 80),
-        ("leave", gettext_lazy("Leave"), "external", leaving_pages.context_of, 90),
+        ("leave", pgettext_lazy("one's account", "Leave"), "external", leaving_pages.context_of, 90),
     ):
         template = f"accounts/sections/_{key.replace('-', '_')}.html"
         register_section(Section(key, title, icon, template, context_of, place))

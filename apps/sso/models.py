@@ -2,6 +2,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
 from apps.core.crypto import SecretField
@@ -100,7 +101,7 @@ class LinkedIdentity(models.Model):
 
     id = IdField(prefix="lid")
     provider = models.ForeignKey(IdentityProvider, on_delete=models.PROTECT, related_name="identities")
-    subject = models.CharField(_("subject"), max_length=255)
+    subject = models.CharField(pgettext_lazy("at the identity provider", "subject"), max_length=255)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="linked_identities")
     person_id: str
     # As the provider knew it at the last sign-in; for people, never to find them by

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views import View
 
 from apps.core.mail.models import OutgoingMail
@@ -40,7 +40,7 @@ class Sent:
 
 def _sent(invitation: Invitation, mail: OutgoingMail | None) -> Sent:
     if not invitation.is_open:
-        return Sent(_("ended"), "warn")
+        return Sent(pgettext("invitation", "ended"), "warn")
     if mail is None:
         # Swept after some weeks, long after the link's end
         return Sent(_("sent"), "idle")
@@ -95,7 +95,7 @@ class InvitationList(InWorkspace, ListPage):
     )
     bulk_actions = (
         BulkAction("resend", gettext_lazy("Send again"), _send_again),
-        BulkAction("revoke", gettext_lazy("Revoke"), _revoke, True),
+        BulkAction("revoke", pgettext_lazy("invitation", "Revoke"), _revoke, True),
     )
 
     def get_queryset(self) -> "QuerySet[Invitation]":
