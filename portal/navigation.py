@@ -1,6 +1,7 @@
 """The console's menu, in one place: what it says, where it leads, who sees it."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -11,6 +12,10 @@ from apps.tenants.member import Member
 def may(permission: str) -> Callable[[Member], bool]:
     """A line of a workspace's menu is seen by those who may use its page."""
     return lambda member: member.may(permission)
+
+
+def no_operator(user: Any) -> bool:
+    return bool(user.is_authenticated and not user.is_staff)
 
 
 # Of the workspace that one is in, or was in last; asked with the member
@@ -69,12 +74,28 @@ MENU: tuple[Group, ...] = (
         _("You"),
         (
             Entry("account", _("Account"), "user", key="a", keywords=_("profile password second factor sessions")),
-            Entry("audit:list", _("Audit log"), "shield", key="l", keywords=_("history events who did what")),
+            Entry(
+                "audit:list",
+                _("Your audit log"),
+                "shield",
+                key="l",
+                seen_by=no_operator,
+                keywords=_("history events who did what"),
+            ),
         ),
     ),
     Group(
         _("Platform"),
         (
+            # The same page, which shows operators everything
+            Entry(
+                "audit:list",
+                _("Whole audit log"),
+                "shield",
+                key="l",
+                seen_by=operators,
+                keywords=_("history events who did what"),
+            ),
             Entry(
                 "api:root", _("API reference"), "book", key="r", seen_by=anyone, keywords=_("docs endpoints openapi")
             ),

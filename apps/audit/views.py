@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 
 from apps.audit.differences import difference_of
 from apps.audit.exports import COLUMNS, NAME
@@ -26,10 +27,9 @@ class AuditList(ListPage):
     # The names of the list's page and of an entry's
     list_page: ClassVar[str] = "audit:list"
     entry_page: ClassVar[str] = "audit:detail"
-
-    def get_lead(self) -> Text:
-        """Whose log this is."""
-        raise NotImplementedError
+    title: ClassVar[Text] = _("Audit log")
+    # Whose log this is
+    lead: ClassVar[Text]
 
     def get_people(self) -> list[Choice]:
         """Who may be chosen in the filter, beside the system."""
@@ -41,7 +41,8 @@ class AuditList(ListPage):
     def get_context(self, listing: Listing) -> dict[str, Any]:
         return {
             **super().get_context(listing),
-            "lead": self.get_lead(),
+            "title": self.title,
+            "lead": self.lead,
             "list_page": self.list_page,
             "entry_page": self.entry_page,
         }

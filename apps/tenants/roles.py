@@ -287,6 +287,7 @@ GROUPS: tuple[Group, ...] = (
                 note=_("audited, the owners are told"),
                 reads=True,
             ),
+            Permission("providers.change", _("Set up identity providers"), _to("system-admin")),
             Permission("keys.rotate", _("Rotate the encryption key"), _to("system-admin")),
         ),
     ),

@@ -82,7 +82,7 @@ def test_the_page_has_one_stream_for_the_topics_that_are_there(open_page, page, 
     publish("note:n3", "saved")
     changes(page, "n3", n3)
     page.locator("#less").click()
-    wait_for(page, lambda: topics(streams[-1]) == {"note:n2", "note:n3", "note:all"})
+    wait_for(page, lambda: topics(streams[-1]) == {"note:n2", "note:n3", "note:all", f"account:{alice.pk}"})
     wait_until(lambda: live_beside_pages.health()["streams"] == 1, what="one stream")
 
 

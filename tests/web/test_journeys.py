@@ -136,7 +136,7 @@ def test_palette_finds_by_keyboard_and_opens(page: Page, signed_in: SignIn, alic
     expect(page.locator("#palette [role=option]")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/audit$"))
-    expect(page.locator(".nav a[aria-current=page]")).to_contain_text("Audit log")
+    expect(page.locator(".nav a[aria-current=page]")).to_contain_text("Your audit log")
 
 
 def test_palette_changes_the_theme_and_it_stays(page: Page, signed_in: SignIn, alice: User) -> None:

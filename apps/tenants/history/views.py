@@ -10,7 +10,6 @@ from django.views.decorators.http import require_safe
 from apps.audit.filters import Choice
 from apps.audit.models import AuditEvent
 from apps.audit.views import AuditList, show_entry
-from apps.core.errors import Text
 from apps.tenants.history.filters import ALL_OPERATORS, EventPageFilter, PlatformEventFilter
 from apps.tenants.history.selectors import (
     list_all_events,
@@ -29,6 +28,7 @@ class TenantLog(AuditList):
 
     filterset_class = EventPageFilter
     list_page, entry_page = "history:list", "history:detail"
+    lead = _("Who did what to which object of this workspace, when and from where.")
 
     def get_queryset(self) -> "QuerySet[AuditEvent]":
         return list_tenant_events(actor=member_of(self.request))
@@ -36,21 +36,17 @@ class TenantLog(AuditList):
     def get_people(self) -> list[Choice]:
         return [(_("Members"), people_of(member_of(self.request).tenant)), OPERATORS]
 
-    def get_lead(self) -> Text:
-        return _("Who did what to which object of this workspace, when and from where.")
-
 
 class PersonalLog(AuditList):
     """`/audit`, of everybody's own."""
 
     filterset_class = EventPageFilter
     shown_filters = ("verb", *TIMES)
+    title = _("Your audit log")
+    lead = _("What you did and what was done to your account, when and from where.")
 
     def get_queryset(self) -> "QuerySet[AuditEvent]":
         return _events_at_hand(self.request)
-
-    def get_lead(self) -> Text:
-        return _("What you did and what was done to your account, when and from where.")
 
 
 class PlatformLog(AuditList):
@@ -58,15 +54,14 @@ class PlatformLog(AuditList):
 
     filterset_class = PlatformEventFilter
     shown_filters = ("actor", "workspace", "verb", *TIMES)
+    title = _("Whole audit log")
+    lead = _("Who did what to which object on the whole platform, when and from where.")
 
     def get_queryset(self) -> "QuerySet[AuditEvent]":
         return _events_at_hand(self.request)
 
     def get_people(self) -> list[Choice]:
         return [OPERATORS]
-
-    def get_lead(self) -> Text:
-        return _("Who did what to which object on the whole platform, when and from where.")
 
 
 @login_required
