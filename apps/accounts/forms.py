@@ -1,6 +1,7 @@
 from typing import Any
 
 from allauth.account.forms import ChangePasswordForm, LoginForm, ReauthenticateForm
+from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings as second_factor_settings
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as CodeReauthenticateForm
@@ -43,7 +44,9 @@ class _CodeForm:
         # A code counts for its own 30 seconds and those around them; so long it must not count again
         seconds = second_factor_settings.TOTP_PERIOD * (2 * second_factor_settings.TOTP_TOLERANCE + 1)
         is_totp = self.authenticator.type == Authenticator.Type.TOTP
-        if is_totp and not cache.add(f"second-factor:{self.user.pk}:{code}", True, timeout=seconds):
+        # allauth reads past spaces and dashes: `123 456` is the same code again
+        used = f"second-factor:{self.user.pk}:{normalize_user_code(code)}"
+        if is_totp and not cache.add(used, True, timeout=seconds):
             raise forms.ValidationError(_("This code was used just now. Wait for the next one."), code="used")
         return code
 

@@ -115,6 +115,16 @@ def test_a_code_counts_once_as_long_as_it_is_around(secret):
             assert start_signing_in().post("/sign-in/code", {"code": code}).status_code == 422
 
 
+@pytest.mark.parametrize("written", ["{0} {1}", "{0}-{1}", "{0}{1}.", ".{0}{1}"])
+def test_a_code_written_otherwise_is_the_same_code(secret, written):
+    with time_machine.travel(1_800_000_001, tick=False) as clock:
+        code = code_of(secret)
+        assert start_signing_in().post("/sign-in/code", {"code": code}).status_code == 302
+        clock.shift(32)
+        again = written.format(code[:3], code[3:])
+        assert start_signing_in().post("/sign-in/code", {"code": again}).status_code == 422
+
+
 def test_the_challenge_needs_the_password_first(secret):
     assert Client().get("/sign-in/code")["Location"] == "/sign-in"
     assert Client().post("/sign-in/code", {"code": code_of(secret)})["Location"] == "/sign-in"
