@@ -28,6 +28,8 @@ class EmailViewSet(ApiViewSet):
 
     tag, singular, plural = "me", "your address", "addresses"
     scope = "account"
+    # Whoever has the address can have a new password mailed to it: a token that leaked would be the whole account
+    sessions_only = frozenset({"change_email"})
     serializer_class = EmailSerializer
 
     @extend_schema(responses=EmailSerializer)
@@ -39,11 +41,10 @@ class EmailViewSet(ApiViewSet):
     def change_email(self, request: Request) -> HttpResponse:
         """Change your address.
 
-        A link is mailed to the new address; using it makes the change, and the old address is told. With a session,
-        confirm first at `/account/confirm`.
+        A link is mailed to the new address; using it makes the change, and the old address is told. Confirm first at
+        `/account/confirm`.
         """
-        if request.auth is None:
-            require_confirmation(request._request)
+        require_confirmation(request._request)
         ask_to_change_email(actor=self.actor, **self.read_body(NewEmailInput))
         return self._answer(status=202)
 

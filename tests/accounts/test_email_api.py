@@ -7,6 +7,7 @@ import pytest
 from apps.accounts import confirmation
 from apps.accounts.emails import confirm_email, pending_change
 from apps.accounts.models import MailedLink, User
+from tests.access.tokens import TokenApi, make_token
 from tests.accounts.mailbox import mails_to
 from tests.contracts.api import assert_problem
 from tests.people import PASSWORD, Api
@@ -60,3 +61,11 @@ def test_a_key_sent_twice_mails_one_link(confirmed: Api) -> None:
     for _ in range(2):
         confirmed.post("/v1/me/email", {"email": NEW}, idempotency_key="one-and-the-same")
     assert len(mails_to(NEW)) == 1
+
+
+def test_no_token_changes_it(alice: User) -> None:
+    """Whoever has the address has the account, by a forgotten password: more than any scope gives."""
+    program = TokenApi(make_token(alice))
+    assert_problem(program.post("/v1/me/email", {"email": NEW}), "token-too-narrow")
+    assert mails_to(NEW) == []
+    assert program.get("/v1/me/email").json()["pending_email"] is None

@@ -78,11 +78,15 @@ class Schema(AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override]
         said = "" if self._action() in SUMMARIES else self._documentation()[1]
-        scope = f"A token needs `{self._scope()}`." if self.view.scope else ""
-        return f"{said} {scope}".strip()
+        return f"{said} {self._scope()}".strip()
 
     def _scope(self) -> str:
-        return f"{self.view.scope}:{'read' if self.method in SAFE_METHODS else 'write'}"
+        """What the reference says of tokens."""
+        if self._action() in getattr(self.view, "sessions_only", ()):
+            return "No token may do this."
+        if not self.view.scope:
+            return ""
+        return f"A token needs `{self.view.scope}:{'read' if self.method in SAFE_METHODS else 'write'}`."
 
     def get_request_serializer(self) -> Any:
         match self._action():

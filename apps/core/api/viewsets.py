@@ -68,6 +68,11 @@ class ApiViewSet(ViewSetMixin, ApiView):
     lookup_value_regex = "[0-9a-zA-Z_-]{1,64}"
     lookup_url_kwarg: str | None = None
     action: str
+    # What no token may do, whatever its scopes
+    sessions_only: ClassVar[frozenset[str]] = frozenset()
+
+    def needed_scope(self) -> str | None:
+        return None if self.action in self.sessions_only else super().needed_scope()
 
     def get_queryset(self) -> QuerySet[Any]:
         """All that the actor may see."""
