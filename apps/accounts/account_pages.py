@@ -18,6 +18,7 @@ from django.views import View
 from apps.accounts import leaving_pages, selectors, services, session_pages
 from apps.accounts.emails import pending_change
 from apps.accounts.forms import PasswordForm, PreferencesForm
+from apps.accounts.links import end_links
 from apps.accounts.models import User
 from apps.accounts.passwords import tell_password_changed
 from apps.accounts.sections import Section, all_sections, context_of_all, register_section
@@ -57,6 +58,8 @@ class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
             record(actor=user, verb="account.password_changed", target=user)
             tell_password_changed(user)
             services.end_sessions(person=user, keep=store_of(self.request).row)
+            # As after a reset: none that was mailed before leads into the account any more
+            end_links(person=user)
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:

@@ -85,12 +85,11 @@ def use_link(link: MailedLink) -> MailedLink:
     return locked
 
 
-def end_links(*, person: User, kind: Kind) -> int:
-    """Let those that are still open lead nowhere."""
+def end_links(*, person: User, kind: Kind | None = None) -> int:
+    """Let those that are still open lead nowhere; without a kind, those of every kind."""
     now = clock.now()
-    return MailedLink.objects.filter(person=person, kind=kind, used_at__isnull=True, expires_at__gt=now).update(
-        expires_at=now
-    )
+    still_open = MailedLink.objects.filter(person=person, used_at__isnull=True, expires_at__gt=now)
+    return (still_open.filter(kind=kind) if kind else still_open).update(expires_at=now)
 
 
 def seconds_to_wait(link: MailedLink) -> int:

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from apps.accounts.links import Kind, LinkEnded, hours_of, make_link, use_link
+from apps.accounts.links import Kind, LinkEnded, end_links, hours_of, make_link, use_link
 from apps.accounts.models import MailedLink, User
 from apps.accounts.services import end_sessions
 from apps.accounts.sign_up import require_good_password
@@ -51,6 +51,8 @@ def reset_password(*, link: MailedLink, password: str) -> User:
     user.set_password(password)
     save_version(user, "password")
     end_sessions(person=user)
+    # Whoever was in the account may have asked for another address, and would come back by that
+    end_links(person=user)
     record(actor=user, verb="account.password_reset", target=user)
     tell_password_changed(user)
     return user

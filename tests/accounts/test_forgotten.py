@@ -96,6 +96,14 @@ def test_a_link_to_an_address_that_is_no_longer_theirs_leads_nowhere(mina: User)
     assert has_password(mina, PASSWORD)
 
 
+def test_an_address_that_somebody_else_asked_for_meanwhile_leads_nowhere_after_it(mina: User) -> None:
+    theirs = ask_to_change_email(actor=mina, email="mallory@reyes.example")
+    reset_password(link=ask_for_password_link(email=mina.email), password=NEW)
+    with pytest.raises(LinkEnded):
+        confirm_email(link=theirs)
+    assert User.objects.get(pk=mina.pk).email == mina.email
+
+
 def test_an_address_gets_five_links_in_an_hour_with_an_account_or_without(mina: User) -> None:
     for email in (mina.email, "nobody@reyes.example"):
         for _ in range(5):
@@ -194,3 +202,16 @@ def test_a_password_changed_on_the_accounts_page_is_told_by_mail(browser: Client
     mail = newest_mail(mina.email)
     assert mail.template == "password_changed"
     assert NEW not in mail.text.reveal()
+
+
+def test_a_password_changed_on_the_accounts_page_ends_the_links_of_before(browser: Client, mina: User) -> None:
+    forgotten, elsewhere = (
+        ask_for_password_link(email=mina.email),
+        ask_to_change_email(actor=mina, email="mallory@reyes.example"),
+    )
+    browser.post("/account/password", {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
+    with pytest.raises(LinkEnded):
+        reset_password(link=forgotten, password="mallory-was-here-1")
+    with pytest.raises(LinkEnded):
+        confirm_email(link=elsewhere)
+    assert has_password(mina, NEW)
