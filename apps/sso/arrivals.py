@@ -4,10 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
 from apps.sso.models import IdentityProvider
+from apps.sso.oidc.tokens import UNSTORABLE
 
 # Beyond this a provider sends a whole directory
 MOST_GROUPS = 2000
+# As the account's column has it
+LONGEST_ADDRESS = 254
 
 
 @dataclass(frozen=True)
@@ -27,12 +33,11 @@ def wanted_claims(provider: IdentityProvider) -> tuple[str, ...]:
 
 def read_claims(provider: IdentityProvider, claims: Mapping[str, Any]) -> Arrival:
     """Some providers write the booleans of OpenID Connect as text."""
-    email = claims.get("email")
     said = claims.get("email_verified")
     verified = said is True or said == "true" or (provider.trusts_emails and "email_verified" not in claims)
     return Arrival(
         subject=str(claims["sub"]),
-        email=email.strip().lower() if isinstance(email, str) else "",
+        email=_address(claims.get("email")),
         is_email_verified=verified,
         name=_text(claims.get("name")) or _text(claims.get("preferred_username")),
         groups=_groups(claims, provider.groups_claim),
@@ -53,8 +58,19 @@ def _groups(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
         found = [found]
     if not isinstance(found, list | tuple):
         return ()
-    return tuple(dict.fromkeys(each for each in found[:MOST_GROUPS] if isinstance(each, str)))
+    names = (each for each in found[:MOST_GROUPS] if isinstance(each, str) and not UNSTORABLE.search(each))
+    return tuple(dict.fromkeys(names))
+
+
+def _address(value: Any) -> str:
+    """What is none, such as several in one, is as good as not said: mails would go to each of them."""
+    email = value.strip().lower() if isinstance(value, str) else ""
+    try:
+        validate_email(email)
+    except ValidationError:
+        return ""
+    return email if len(email) <= LONGEST_ADDRESS else ""
 
 
 def _text(value: Any) -> str:
-    return value.strip()[:120] if isinstance(value, str) else ""
+    return UNSTORABLE.sub("", value).strip()[:120] if isinstance(value, str) else ""

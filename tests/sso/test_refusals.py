@@ -61,6 +61,9 @@ WRONG_TOKENS = {
     "another access token": ({"claims": {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}}, 403, "sso-token-invalid", "trusted"),
     "no subject": ({"claims": {"sub": ""}}, 403, "sso-token-invalid", "can't be trusted"),
     "somebody else's subject": ({"claims": {"sub": "alice"}}, 403, "sso-token-invalid", "can't be trusted"),
+    "a subject that can't be kept": ({"claims": {"sub": "cl\0aes"}}, 403, "sso-token-invalid", "can't be trusted"),
+    "a nonce that is no text": ({"claims": {"nonce": "\ud800"}}, 403, "sso-stale-nonce", "another sign-in"),
+    "a hash that is no text": ({"claims": {"at_hash": "\ud800"}}, 403, "sso-token-invalid", "can't be trusted"),
 }
 
 
@@ -71,6 +74,17 @@ def test_a_token_with_one_thing_wrong_is_refused(visit, name):
     refused(visit, visit.sign_in(), status, slug, sentence)
     event = AuditEvent.objects.get(verb="account.sign_in_failed")
     assert (event.target_label, event.after["reason"]) == ("Keycloak", slug)
+
+
+def test_no_signature_is_none_also_to_a_key_that_is_for_any_algorithm(visit, monkeypatch):
+    """Some providers don't say of their keys which algorithm they're for."""
+    (of_any, *_others) = [
+        {name: value for name, value in key.items() if name != "alg"}
+        for key in discovery.fetch_keys(discovery.metadata_of(visit.oidc.issuer))
+    ]
+    monkeypatch.setattr(discovery, "fetch_keys", lambda metadata: [of_any])
+    visit.oidc.set(fault={"key": "none"})
+    refused(visit, visit.sign_in(), 403, "sso-token-invalid", "can't be trusted")
 
 
 def test_the_token_of_an_earlier_sign_in_is_refused(visit):
@@ -211,7 +225,8 @@ def test_a_provider_that_hangs_holds_nobody_for_long_and_only_one(visit, keycloa
     assert len(asked) == 1
 
 
-def test_a_provider_that_trickles_is_cut_off(monkeypatch):
+@pytest.mark.parametrize("start", [b"\r\nContent-Length: 100000\r\n\r\n", b"\r\nX-Long: "], ids=["body", "header"])
+def test_a_provider_that_trickles_is_cut_off(start, monkeypatch):
     monkeypatch.setattr(wire, "TOTAL_SECONDS", 0.4)
     sent = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -220,7 +235,7 @@ def test_a_provider_that_trickles_is_cut_off(monkeypatch):
             connection, _address = listening.accept()
             with connection:
                 connection.recv(4096)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                connection.sendall(b"HTTP/1.1 200 OK" + start)
                 for _piece in range(100):
                     time.sleep(0.1)
                     try:
@@ -236,6 +251,11 @@ def test_a_provider_that_trickles_is_cut_off(monkeypatch):
         thread.join(timeout=10)
         assert not thread.is_alive()
     assert len(sent) < 100, "It was listened to until its end."
+
+
+def test_an_answer_that_nests_too_deep_is_no_json(visit, monkeypatch):
+    monkeypatch.setattr(wire, "_read", lambda response, deadline: b"[" * 100_000)
+    refused(visit, visit.client.get("/sso/keycloak"), 502, "sso-provider-misconfigured", "isn't set up right")
 
 
 def test_a_provider_that_calls_itself_otherwise_is_refused(visit, keycloak, yuna):
@@ -295,6 +315,28 @@ def test_an_operators_account_is_never_joined_by_its_address(visit, yuna):
 def test_without_an_address_there_is_no_account(visit):
     visit.knows(**{name: value for name, value in CLAES.items() if name != "email"})
     refused(visit, visit.sign_in(), 403, "sso-address-missing", "doesn't say your e-mail address")
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "stranger@elsewhere.example,claes@tidewater.example",
+        "claes\nbcc: stranger@elsewhere.example\n@tidewater.example",
+        "cl\0aes@tidewater.example",
+        f"{'c' * 250}@tidewater.example",
+    ],
+    ids=["two", "with lines", "with NUL", "too long"],
+)
+def test_what_is_no_address_is_none(visit, email):
+    visit.knows(**{**CLAES, "email": email})
+    refused(visit, visit.sign_in(), 403, "sso-address-missing", "doesn't say your e-mail address")
+    assert not User.objects.filter(name=CLAES["name"]).exists()
+
+
+def test_names_and_groups_that_cant_be_kept_keep_nobody_out(visit):
+    visit.knows(**{**CLAES, "name": "Cl\0aes", "groups": ["imp-developers", "a\0", "\ud800"]})
+    assert visit.sign_in()["Location"] == "/"
+    assert visit.person() == User.objects.get(email=CLAES["email"], name="Claes")
 
 
 def test_somebody_new_without_a_role_gets_no_account_and_is_told_which_groups_would_do(visit):

@@ -78,6 +78,8 @@ def fetch_metadata(issuer: str) -> Metadata:
 
 def signing_key(metadata: Metadata, header: dict[str, Any]) -> jwt.PyJWK:
     """The key that a token's header names. One that isn't known may be new: the provider has changed its keys."""
+    if header["alg"] not in ALGORITHMS:
+        raise TokenRefused(reason=f"signed by {header['alg']!r}")
     address = ("keys", metadata.jwks_uri)
     found = _pick(_remembered(address, lambda: fetch_keys(metadata)), header)
     if found is None:

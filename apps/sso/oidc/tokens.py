@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,6 +20,9 @@ LEEWAY_SECONDS = 60
 CONFIRMED_SECONDS = 300
 
 Claims = Mapping[str, Any]
+
+# What JSON can say and no column of PostgreSQL takes: NUL, and half of a surrogate pair
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 # Half of the hash of the access token stands in the ID token; which hash, its own algorithm says
 HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
@@ -54,7 +58,7 @@ def read_id_token(
     _check_access_token(claims, access_token, header["alg"])
     if must_be_fresh:
         _check_fresh(claims)
-    if not (isinstance(claims["sub"], str) and 0 < len(claims["sub"]) <= 255):
+    if not (isinstance(claims["sub"], str) and 0 < len(claims["sub"]) <= 255 and not UNSTORABLE.search(claims["sub"])):
         raise TokenRefused(reason="the subject is no text of 1 to 255 characters")
     return MappingProxyType(claims)
 
@@ -67,7 +71,7 @@ def _check_party(claims: dict[str, Any], client_id: str) -> None:
 
 
 def _check_nonce(claims: dict[str, Any], nonce: str) -> None:
-    if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+    if not hmac.compare_digest(str(claims.get("nonce", "")).encode(errors="replace"), nonce.encode()):
         raise StaleNonce(reason="the nonce is another attempt's")
 
 
@@ -77,7 +81,7 @@ def _check_access_token(claims: dict[str, Any], access_token: str, algorithm: st
         return
     digest = HASHES.get(algorithm[2:], hashlib.sha512)(access_token.encode()).digest()
     expected = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=")
-    if not hmac.compare_digest(str(claims["at_hash"]).encode(), expected):
+    if not hmac.compare_digest(str(claims["at_hash"]).encode(errors="replace"), expected):
         raise TokenRefused(reason="the access token isn't the one that belongs to it")
 
 

@@ -1,9 +1,12 @@
 """Asking a provider over HTTP. A web process has few threads, so nothing here may take long or bring much."""
 
 import json
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,7 +44,7 @@ def _ask(
     options: dict[str, Any] = {"fields": fields, "encode_multipart": False} if fields is not None else {}
     deadline = time.monotonic() + TOTAL_SECONDS
     try:
-        with _pool(url) as pool:
+        with _pool(url) as pool, _hanging_up(pool, url):
             response = pool.request(
                 method,
                 url,
@@ -59,7 +62,8 @@ def _ask(
         raise ProviderUnreachable(reason=f"{_host(url)} answered {response.status}")
     try:
         body = json.loads(content)
-    except ValueError:
+    # The latter of one that nests lists a thousand deep
+    except (ValueError, RecursionError):
         raise ProviderConfused(reason=f"{_host(url)} answered {response.status} without JSON") from None
     if not isinstance(body, dict):
         raise ProviderConfused(reason=f"{_host(url)} answered JSON that is no object")
@@ -75,7 +79,40 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
             raise ValueError("too large")
         if time.monotonic() > deadline:
             raise TimeoutError
+    # A header that was hung up on looks as if it had ended
+    if time.monotonic() > deadline:
+        raise TimeoutError
     return content
+
+
+@contextmanager
+def _hanging_up(manager: urllib3.PoolManager, url: str) -> Iterator[None]:
+    """Ends the connection at the deadline: urllib3's timeouts begin anew with each byte of a handshake or a header."""
+    twins: list[socket.socket] = []
+    pool = manager.connection_from_url(url)
+
+    class Watched(pool.ConnectionCls):  # type: ignore[name-defined]
+        def _new_conn(self) -> socket.socket:
+            made: socket.socket = super()._new_conn()
+            # The same connection by a number of its own, as TLS takes the first one over
+            twins.append(made.dup())
+            return made
+
+    def hang_up() -> None:
+        for twin in twins:
+            with suppress(OSError):
+                twin.shutdown(socket.SHUT_RDWR)
+
+    pool.ConnectionCls = Watched
+    timer = threading.Timer(TOTAL_SECONDS, hang_up)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        for twin in twins:
+            twin.close()
 
 
 def _pool(url: str) -> urllib3.PoolManager:
