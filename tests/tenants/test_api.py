@@ -326,3 +326,14 @@ def test_the_table_says_what_the_code_asks(bob):
 
 def test_strangers_are_told_to_sign_in():
     assert_problem(Api().get("/v1/roles"), "not-signed-in")
+
+
+def test_a_change_of_nothing_changes_nothing(alice: User, tidewater: Tenant) -> None:
+    invitation = make_invitation(tidewater, alice)
+    membership = row_of(alice, tidewater)
+    for path in (f"/v1/invitations/{invitation.pk}", f"/v1/members/{membership.pk}", f"/v1/tenants/{tidewater.pk}"):
+        etag = Api(alice).get(path)["ETag"]
+        known = AuditEvent.objects.count()
+        response = Api(alice).patch(path, {}, if_match=etag)
+        assert (response.status_code, response["ETag"]) == (200, etag), path
+        assert AuditEvent.objects.count() == known

@@ -80,7 +80,9 @@ class InvitationViewSet(TenantApi, Listed, Retrieved, Created, Updated):
         return self._again(services.invite_person(actor=self.actor, **fields))
 
     def perform_update(self, row: Invitation, **fields: Any) -> Invitation:
-        return self._again(services.change_invitation_address(actor=self.actor, invitation=row, **fields))
+        if fields:
+            services.change_invitation_address(actor=self.actor, invitation=row, **fields)
+        return self._again(row)
 
     @verb()
     def resend(self, request: Request, pk: str) -> HttpResponse:
