@@ -16,6 +16,8 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth import middleware
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import connection, transaction
 from django.db.models import Model
 from django.http import HttpRequest
@@ -85,8 +87,28 @@ class SessionStore(db.SessionStore):
             self.create()
             return
         self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
-        self.save()
+        try:
+            self.save()
+        except UpdateError:
+            raise SessionInterrupted("The session ended while it was given another key.") from None
         self.modified = True
+
+    def save(self, must_create: bool = False) -> None:
+        """Under the key that it was read by, or under another one that it gets now.
+
+        A slow request still has the key of before. Saving by the row alone would bring that key back, and end the new.
+        """
+        known = self.row
+        if must_create or known is None or self.session_key is None:
+            super().save(must_create=must_create)
+            return
+        row = self.create_model_instance(self._get_session())  # type: ignore[attr-defined]
+        values = {name: getattr(row, name) for name in _columns(Session) if name != "id"}
+        found = Session.objects.filter(pk=known.pk)
+        if row.session_key == known.session_key:
+            found = found.filter(session_key=known.session_key)
+        if not found.update(**values):
+            raise UpdateError
 
     def flush(self) -> None:
         super().flush()

@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.test import Client
 
 from apps.accounts.models import Session, User
+from apps.accounts.sessions import SessionStore
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.mail.models import OutgoingMail
@@ -73,6 +76,28 @@ def test_confirming_gives_another_key_and_keeps_the_session(mina):
     late = client_of()
     late.cookies[settings.SESSION_COOKIE_NAME] = before
     assert not is_signed_in(late)
+
+
+def test_a_slow_request_does_not_bring_the_key_of_before_back(mina):
+    client = sign_in(client_of(), mina)
+    before = cookie(client)
+    slow = SessionStore(before)
+    slow["noted"] = "something"
+    client.post("/account/confirm", {"password": PASSWORD})
+    with pytest.raises(UpdateError):
+        slow.save()
+    assert not SessionStore(before).exists(before)
+    assert is_signed_in(client)
+
+
+def test_a_session_that_was_revoked_meanwhile_gets_no_other_key(mina):
+    client = sign_in(client_of(), mina)
+    slow = SessionStore(cookie(client))
+    slow.load()
+    Session.objects.all().delete()
+    with pytest.raises(SessionInterrupted):
+        slow.cycle_key()
+    assert not Session.objects.exists()
 
 
 def test_a_refused_confirmation_leaves_the_key(mina):
