@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core.web.menu import Entry, Group, anyone, developers, operators
 from apps.tenants.member import Member
@@ -71,7 +72,7 @@ HOME: tuple[Group, ...] = (
 
 MENU: tuple[Group, ...] = (
     Group(
-        _("You"),
+        pgettext_lazy("part of the menu", "You"),
         (
             Entry("account", _("Account"), "user", key="a", keywords=_("profile password second factor sessions")),
             Entry(
