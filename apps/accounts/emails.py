@@ -10,7 +10,7 @@ from apps.accounts.models import MailedLink, User
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
-from apps.core.mail import public_url, send_mail
+from apps.core.mail import checked_address, public_url, send_mail
 from apps.core.versions import save_version
 
 
@@ -26,7 +26,7 @@ def pending_change(user: User) -> MailedLink | None:
 @transaction.atomic
 def ask_to_change_email(*, actor: User, email: str, verb: str = "account.email_change_asked") -> MailedLink:
     """Mail a link to the new address. Until it's used, the old address stays the one to sign in with."""
-    email = email.strip().lower()
+    email = checked_address(email)
     if email == actor.email.lower():
         raise InvalidInput(fields={"email": [_("This is your address already.")]})
     end_links(person=actor, kind=Kind.EMAIL)

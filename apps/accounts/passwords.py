@@ -9,14 +9,14 @@ from apps.accounts.models import MailedLink, User
 from apps.accounts.services import end_sessions
 from apps.accounts.sign_up import require_good_password
 from apps.audit.services import ANONYMOUS, Target, record
-from apps.core.mail import public_url, send_mail
+from apps.core.mail import checked_address, public_url, send_mail
 from apps.core.versions import save_version
 
 
 @transaction.atomic
 def ask_for_password_link(*, email: str, language: str = "en", verb: str = "account.password_forgotten") -> MailedLink:
     """Mail a link. An address without an account is told that it has none, and the page says the same to both."""
-    email = email.strip().lower()
+    email = checked_address(email)
     user = User.objects.filter(email__iexact=email).first()
     link, address = make_link(
         kind=Kind.PASSWORD, email=email, language=user.language if user else language, person=user

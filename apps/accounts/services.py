@@ -16,6 +16,7 @@ from apps.audit.changes import changes, fields_of
 from apps.audit.services import Actor, record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Text
 from apps.core.events import publish
+from apps.core.mail import checked_address
 from apps.core.versions import save_version
 
 # What an operator changes of somebody else's account
@@ -128,7 +129,7 @@ def create_person(
 ) -> User:
     """Make an account. Whoever may do this is decided by the caller until people sign up by themselves."""
     _require_administrator(actor)
-    email = email.strip().lower()
+    email = checked_address(email)
     if User.objects.filter(email__iexact=email).exists():
         raise InvalidInput(fields={"email": [_("Someone has this address already.")]})
     user = User(email=email, **_checked({"name": name.strip(), "language": language}))
@@ -151,7 +152,7 @@ def change_person(*, actor: Actor, user: User, **values: Any) -> User:
     if unknown:
         raise TypeError(f"change_person() doesn't change {', '.join(sorted(unknown))}.")
     if "email" in values:
-        values["email"] = values["email"].strip().lower()
+        values["email"] = checked_address(values["email"])
         if User.objects.filter(email__iexact=values["email"]).exclude(pk=user.pk).exists():
             raise InvalidInput(fields={"email": [_("Someone has this address already.")]})
     if values.get("is_superuser"):

@@ -17,7 +17,7 @@ from apps.accounts.models import MailedLink, SignUp, User
 from apps.audit.changes import fields_of
 from apps.audit.services import ANONYMOUS, Target, record
 from apps.core.errors import InvalidInput
-from apps.core.mail import public_url, send_mail
+from apps.core.mail import checked_address, public_url, send_mail
 
 SHOWN = ("email", "name", "language")
 
@@ -25,7 +25,7 @@ SHOWN = ("email", "name", "language")
 @transaction.atomic
 def start_sign_up(*, email: str, password: str, name: str, workspace: str = "", language: str = "en") -> MailedLink:
     """Keep what was typed and mail a link to the address."""
-    email = email.strip().lower()
+    email = checked_address(email)
     person = User(email=email, name=name.strip())
     require_good_password(password, person)
     sign_up = SignUp.objects.create(

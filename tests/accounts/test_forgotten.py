@@ -182,6 +182,15 @@ def test_a_used_link_offers_a_new_one_to_the_same_address(client: Client, mina: 
     assert newest_mail(mina.email).template == "password"
 
 
+@pytest.mark.parametrize("email", ["mına@tidewater.example", "İ" * 140 + "@tidewater.example"])
+def test_letters_that_only_look_like_an_address_are_refused_and_reach_nobody(client: Client, mina: User, email: str):
+    for path in ("/sign-in/forgot", "/sign-up"):
+        answer = client.post(path, {"email": email, "name": "Mallory", "password": NEW})
+        assert answer.status_code == 422
+    assert not MailedLink.objects.exists()
+    assert mails_to(mina.email) == []
+
+
 def test_many_requests_from_one_place_have_to_wait(client: Client, db: None) -> None:
     answers = [forget(client, f"nobody{number}@reyes.example").status_code for number in range(31)]
     assert answers == [302] * 30 + [429]

@@ -12,7 +12,8 @@ from django.template import engines
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
-from apps.core.mail import public_url, send_mail
+from apps.core.errors import InvalidInput
+from apps.core.mail import checked_address, public_url, send_mail
 from apps.core.mail.html import linked
 from apps.core.mail.models import OutgoingMail
 from apps.core.mail.selectors import mails_by_id
@@ -177,6 +178,28 @@ def test_an_address_that_is_refused_for_good_fails_at_once(monkeypatch: pytest.M
     mail = send()
     run_due_tasks()
     assert (again(mail).state, again(mail).reason) == ("failed", "550 No such user")
+
+
+def test_an_address_that_cannot_be_written_into_a_mail_fails_at_once() -> None:
+    mail = send(to="İ" * 60 + "@reyes.example")
+    run_due_tasks()
+    assert (again(mail).state, again(mail).reason[:10]) == ("failed", "ValueError")
+
+
+@pytest.mark.parametrize(
+    "written", ["ſoe@reyes.example", "zıe@reyes.example", "İ@reyes.example", '"\x01"@reyes.example', "zoe", "zoe@", ""]
+)
+def test_what_no_mail_could_go_to_is_no_address(written: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        checked_address(written)
+    assert list(caught.value.fields) == ["email"]
+
+
+def test_an_address_is_kept_in_small_letters_and_no_longer_than_its_column() -> None:
+    assert checked_address("  Zoe+News@Reyes.Example ") == "zoe+news@reyes.example"
+    assert checked_address("a@пример.рф") == "a@пример.рф"
+    with pytest.raises(InvalidInput):
+        checked_address("z" * 241 + "@reyes.example")
 
 
 def test_an_address_that_is_refused_for_now_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

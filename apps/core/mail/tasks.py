@@ -31,9 +31,10 @@ def deliver_mail(mail_id: str) -> None:
     if mail is None or mail.state != OutgoingMail.State.QUEUED:
         return
     mail.attempts += 1
+    message = _message(mail)
     try:
-        taken = _message(mail).send()
-    except (SMTPException, OSError) as error:
+        taken = message.send()
+    except (SMTPException, OSError, ValueError) as error:
         _refused(mail, error)
         return
     mail.state = OutgoingMail.State.SENT if taken else OutgoingMail.State.KEPT
@@ -75,6 +76,9 @@ def _answer(code: int, text: bytes | str) -> str:
 
 def _is_final(error: Exception) -> bool:
     """The server knows the address and won't ever take mail for it; 4xx is "not now"."""
+    if isinstance(error, ValueError):
+        # What can't be written into the head of a mail
+        return True
     if not isinstance(error, SMTPRecipientsRefused):
         return False
     return all(code >= 500 for code, _text in error.recipients.values())

@@ -10,13 +10,13 @@ from apps.accounts.sign_up import register_person
 from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
+from apps.core.mail import checked_address
 from apps.core.versions import save_version
 from apps.tenants import mails
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.problems import InvitationEnded, InvitationForSomeoneElse, TenantSuspended
 from apps.tenants.roles import Role
-from apps.tenants.services.addresses import checked_address
 from apps.tenants.services.links import SENDING, send_link
 from apps.tenants.services.owners import require_role_of, tell_pages
 

@@ -13,12 +13,12 @@ from apps.audit.changes import changes, fields_of
 from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.mail import checked_address
 from apps.core.versions import delete_version, save_version
 from apps.tenants import mails, roles
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Kind, Role
-from apps.tenants.services.addresses import checked_address
 from apps.tenants.services.links import send_link
 from apps.tenants.services.owners import lock_tenant, tell_pages
 
