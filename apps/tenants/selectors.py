@@ -107,10 +107,11 @@ def invitations_for(person: Any) -> QuerySet[Invitation]:
 
 
 def is_last_owner(membership: Membership) -> bool:
-    """Such a one can't leave, be removed or get another role."""
+    """Such a one can't leave, be removed or get another role. Who can't sign in owns nothing for anybody."""
     if membership.role != Role.OWNER:
         return False
-    others = Membership.objects.of(membership.tenant).filter(role=Role.OWNER).exclude(pk=membership.pk)
+    owners = Membership.objects.of(membership.tenant).filter(role=Role.OWNER, person__is_active=True)
+    others = owners.exclude(pk=membership.pk)
     return not others.exists()
 
 
@@ -124,6 +125,7 @@ def roles_to_give(*, actor: Member) -> list[Role]:
 
 def owned_alone_by(person: Any) -> list[Tenant]:
     """The workspaces that nobody would own if this person went."""
-    others = Membership.objects.filter(tenant=OuterRef("tenant"), role=Role.OWNER).exclude(person=person)
+    owners = Membership.objects.filter(tenant=OuterRef("tenant"), role=Role.OWNER, person__is_active=True)
+    others = owners.exclude(person=person)
     alone = Membership.objects.filter(~Exists(others), person=person, role=Role.OWNER).select_related("tenant")
     return [membership.tenant for membership in alone.order_by("tenant__name")]

@@ -7,6 +7,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
+from apps.audit.services import SYSTEM
 from apps.core import clock
 from apps.core.errors import Problem
 from apps.tenants import selectors, services
@@ -126,3 +127,11 @@ def test_of_two_who_open_the_link_at_once_one_gets_in(alice, charlie, tidewater)
         thread.join(timeout=30)
     assert sorted(ended) == ["InvitationEnded", "joined"]
     assert Membership.objects.filter(person=charlie, tenant=tidewater).count() == 1
+
+
+def test_an_owner_whose_groups_were_faster_owns_the_workspace(charlie):
+    tenant = services.create_provider(actor=SYSTEM, name="Acme", owner_email=charlie.email, slug="acme")
+    services.follow_groups(actor=SYSTEM, person=charlie, roles={tenant.pk: "viewer"}, within={tenant.pk})
+    services.accept_invitation(actor=charlie, invitation=Invitation.objects.get())
+    found = Membership.objects.get(person=charlie, tenant=tenant)
+    assert (found.role, found.given_by) == ("owner", "person")

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from apps.core.errors import Problem
 from apps.tenants import selectors, services
 from apps.tenants.models import Membership
+from apps.tenants.problems import LastOwner
 from apps.tenants.roles import Role
 from tests.tenants.world import join, member
 
@@ -60,3 +61,18 @@ def test_whose_going_would_leave_a_workspace_without_an_owner(alice, bob, charli
     join(alice, hanbit, Role.OWNER)
     assert selectors.owned_alone_by(alice) == [tidewater]
     assert selectors.owned_alone_by(bob) == selectors.owned_alone_by(charlie) == []
+
+
+@pytest.mark.django_db
+def test_an_owner_who_cant_sign_in_is_none_who_could_stay(alice, bob, tidewater):
+    Membership.objects.update(role=Role.OWNER)
+    bob.is_active = False
+    bob.save()
+    with pytest.raises(LastOwner):
+        services.leave_tenant(actor=member(alice, tidewater))
+    with pytest.raises(LastOwner):
+        services.hand_over_ownership(
+            actor=member(alice, tidewater), membership=Membership.objects.select_related("tenant").get(person=bob)
+        )
+    assert selectors.owned_alone_by(alice) == [tidewater]
+    assert set(Membership.objects.values_list("role", flat=True)) == {Role.OWNER}

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.accounts.sign_up import register_person
 from apps.audit.services import Actor, record
 from apps.core import clock
-from apps.core.errors import Conflict, InvalidInput
+from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.core.mail import checked_address
 from apps.core.versions import save_version
 from apps.tenants import mails
@@ -18,7 +18,7 @@ from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.problems import InvitationEnded, InvitationForSomeoneElse, TenantSuspended
 from apps.tenants.roles import Role
 from apps.tenants.services.links import SENDING, send_link
-from apps.tenants.services.owners import require_role_of, tell_pages
+from apps.tenants.services.owners import lock_tenant, renewed, require_role_of, tell_pages
 
 MOST_AT_ONCE = 20
 # Beyond this, somebody is mailing strangers
@@ -30,6 +30,7 @@ LONGEST_NOTE = 1000
 @transaction.atomic
 def invite_people(*, actor: Member, emails: Iterable[str], role: str, note: str = "") -> list[Invitation]:
     """Up to 20 addresses at once, all or none. Each gets a link of its own."""
+    actor = renewed(actor)
     actor.require("members.manage")
     addresses = list(dict.fromkeys(email.strip().lower() for email in emails if email.strip()))
     if not addresses:
@@ -44,6 +45,7 @@ def invite_people(*, actor: Member, emails: Iterable[str], role: str, note: str 
 
 @transaction.atomic
 def invite_person(*, actor: Member, email: str, role: str, note: str = "") -> Invitation:
+    actor = renewed(actor)
     actor.require("members.manage")
     return _invite(actor, [email], role, note, field="email")[0]
 
@@ -51,6 +53,7 @@ def invite_person(*, actor: Member, email: str, role: str, note: str = "") -> In
 @transaction.atomic
 def resend_invitation(*, actor: Member, invitation: Invitation) -> Invitation:
     """With a new link that lives for another week; the one before ends."""
+    actor = renewed(actor)
     actor.require("members.manage", row=invitation)
     _require_waiting(invitation)
     wait = invitation.sent_at + AGAIN_AFTER - clock.now()
@@ -70,7 +73,9 @@ def resend_invitation(*, actor: Member, invitation: Invitation) -> Invitation:
 @transaction.atomic
 def change_invitation_address(*, actor: Member, invitation: Invitation, email: str) -> Invitation:
     """For one that went astray: the link there ends, and a new one goes to the right address."""
+    actor = renewed(actor)
     actor.require("members.manage", row=invitation)
+    _require_owner_for(invitation, actor)
     _require_waiting(invitation)
     email = checked_address(email, field="email")
     if email == invitation.email:
@@ -90,7 +95,9 @@ def change_invitation_address(*, actor: Member, invitation: Invitation, email: s
 @transaction.atomic
 def revoke_invitation(*, actor: Member, invitation: Invitation) -> Invitation:
     """Its link ends at once."""
+    actor = renewed(actor)
     actor.require("members.manage", row=invitation)
+    _require_owner_for(invitation, actor)
     _require_waiting(invitation)
     _close(invitation, actor=actor, verb="invitation.revoked")
     return invitation
@@ -137,6 +144,8 @@ def _invite(actor: Member, emails: list[str], role: str, note: str, *, field: st
     has_one = [_has_one(email) for email, invitation in there.items() if invitation.is_open]
     if has_one:
         raise InvalidInput(fields={field: has_one})
+    for ended in there.values():
+        _require_owner_for(ended, actor)
     today = Invitation.objects.of(tenant).filter(sent_at__gt=clock.now() - timedelta(days=1))
     if today.count() + len(emails) > MOST_A_DAY:
         raise Conflict(
@@ -166,6 +175,10 @@ def _join(person: User, invitation: Invitation) -> Membership:
     if membership is None:
         membership = Membership(tenant=tenant, person=person, role=invitation.role)
         membership.save(force_insert=True)
+    elif invitation.role == Role.OWNER:
+        # Their groups brought them in before; without this, the workspace would have no owner
+        membership.role, membership.given_by = Role.OWNER, Membership.GivenBy.PERSON
+        save_version(membership, "role", "given_by")
     invitation.accepted_at, invitation.accepted_by = clock.now(), person
     save_version(invitation, "accepted_at", "accepted_by")
     after = {"role": membership.role, "invitation": invitation.pk}
@@ -184,7 +197,11 @@ def _close(invitation: Invitation, *, actor: Actor, verb: str) -> None:
 
 
 def _lock_open(invitation: Invitation) -> Invitation:
-    """As it is now: of two who open the same link, one gets in."""
+    """As it is now: of two who open the same link, one gets in. Nobody joins a workspace while it's deleted."""
+    try:
+        lock_tenant(invitation.tenant_id)
+    except NotFound:
+        raise InvitationEnded from None
     rows = Invitation.objects.select_for_update(of=("self",)).select_related("tenant", "invited_by")
     found: Invitation | None = rows.filter(pk=invitation.pk).first()
     if found is None or not found.is_open:
@@ -200,6 +217,12 @@ def _require_own(person: User, invitation: Invitation) -> None:
             _("The invitation went to %(invited)s, and you are signed in as %(email)s.")
             % {"invited": invitation.email, "email": person.email}
         )
+
+
+def _require_owner_for(invitation: Invitation, actor: Member) -> None:
+    """The first owner's: whoever could turn it to an address of their own would own the workspace."""
+    if invitation.role == Role.OWNER:
+        actor.require("workspace.hand_over")
 
 
 def _require_waiting(invitation: Invitation) -> None:

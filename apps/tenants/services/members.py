@@ -68,6 +68,8 @@ def hand_over_ownership(*, actor: Member, membership: Membership) -> Membership:
     before = {"role": membership.role}
     after = {"role": Role.OWNER, "former_owner": actor.pk, "former_owner_role": Role.ADMIN}
     _set(membership, Role.OWNER)
+    # Refuses where the new owner can't sign in
+    keep_an_owner(own)
     _set(own, Role.ADMIN)
     record(actor=actor, verb="tenant.handed_over", target=membership, before=before, after=after)
     tell_pages(actor.tenant, "members", membership.pk)

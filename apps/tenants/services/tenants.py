@@ -20,7 +20,7 @@ from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Kind, Role
 from apps.tenants.services.links import send_link
-from apps.tenants.services.owners import lock_tenant, tell_pages
+from apps.tenants.services.owners import renewed, tell_pages
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SHORTEST_SLUG, LONGEST_SLUG, LONGEST_NAME, LONGEST_REASON = 3, 40, 80, 300
@@ -72,8 +72,9 @@ def change_tenant(
     *, actor: Member, name: str | None = None, slug: str | None = None, version: int | None = None
 ) -> Tenant:
     """Its name and its address. With a version, only if it's still the one that was read."""
+    actor = renewed(actor)
     actor.require("workspace.change")
-    tenant = lock_tenant(actor.tenant_id)
+    tenant = actor.tenant
     if version is not None:
         tenant.version = version
     wanted = {}
@@ -128,8 +129,9 @@ def resume_tenant(*, actor: Actor, tenant: Tenant) -> Tenant:
 @transaction.atomic
 def delete_tenant(*, actor: Member, version: int | None = None) -> None:
     """With everything in it, for good. What was done in it stays in the operators' audit log."""
+    actor = renewed(actor)
     actor.require("workspace.delete")
-    tenant = lock_tenant(actor.tenant_id)
+    tenant = actor.tenant
     if version is not None:
         tenant.version = version
     others = [person for person in mails.owners_of(tenant) if person.pk != actor.pk]
