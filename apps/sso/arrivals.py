@@ -4,16 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-
+from apps.core.errors import InvalidInput
+from apps.core.mail import checked_address
 from apps.sso.models import IdentityProvider
 from apps.sso.oidc.tokens import UNSTORABLE
 
 # Beyond this a provider sends a whole directory
 MOST_GROUPS = 2000
-# As the account's column has it
-LONGEST_ADDRESS = 254
 
 
 @dataclass(frozen=True)
@@ -64,12 +61,10 @@ def _groups(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
 
 def _address(value: Any) -> str:
     """What is none, such as several in one, is as good as not said: mails would go to each of them."""
-    email = value.strip().lower() if isinstance(value, str) else ""
     try:
-        validate_email(email)
-    except ValidationError:
+        return checked_address(value) if isinstance(value, str) else ""
+    except InvalidInput:
         return ""
-    return email if len(email) <= LONGEST_ADDRESS else ""
 
 
 def _text(value: Any) -> str:
