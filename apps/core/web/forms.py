@@ -53,6 +53,8 @@ class FormView(LoginRequiredMixin, View):
     is_dangerous: ClassVar[bool] = False
     #: The page that Cancel leads to, as the crumbs call it
     back_label: ClassVar[Text] = ""
+    #: Goes on to `Done.url` also from an overlay, such as where the page underneath is gone
+    leads_on: ClassVar[bool] = False
 
     def get_initial(self) -> dict[str, Any]:
         return {}
@@ -90,8 +92,8 @@ class FormView(LoginRequiredMixin, View):
 
     def succeed(self, done: Done) -> HttpResponse:
         """The overlay closes over the page it came from; a whole page goes on to the next."""
-        in_overlay = htmx.target(self.request) in OVERLAYS
-        if not in_overlay:
+        stays = htmx.target(self.request) in OVERLAYS and not self.leads_on
+        if not stays:
             htmx.later_toast(self.request, title=done.title, text=done.text)
             return htmx.redirect(self.request, done.url or self.get_back_url())
         response = HttpResponse(status=204)

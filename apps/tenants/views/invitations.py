@@ -12,7 +12,6 @@ from django.views import View
 
 from apps.core.mail.models import OutgoingMail
 from apps.core.web import htmx
-from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.core.web.lists import BulkAction, Column, Listing, ListPage
 from apps.tenants.filters import InvitationFilter
@@ -158,6 +157,3 @@ class Revoke(AboutInvitation, ConfirmView):
         email = self.invitation.email
         revoke_invitation(actor=self.actor, invitation=self.invitation)
         return Done(_("The invitation of %(email)s is revoked") % {"email": email}, events={"invitations": {}})
-
-    def get_back_url(self) -> str:
-        return address("members:list")

@@ -233,6 +233,8 @@ class HandOver(AboutMember, ConfirmView):
 
 
 class Leave(InWorkspace, ConfirmView):
+    leads_on = True
+
     def get_context(self) -> dict[str, Any]:
         names = {"workspace": self.actor.tenant}
         title, label = _("Leave %(workspace)s?"), _("Leave %(workspace)s")
@@ -248,8 +250,3 @@ class Leave(InWorkspace, ConfirmView):
     def run(self) -> Done:
         leave_tenant(actor=self.actor)
         return Done(_("You left %(workspace)s") % {"workspace": self.actor.tenant}, url="/")
-
-    def succeed(self, done: Done) -> HttpResponse:
-        """There's no page underneath to go back to."""
-        htmx.later_toast(self.request, title=done.title)
-        return htmx.redirect(self.request, done.url)

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.core.web import htmx
 from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.tenants.forms import WorkspaceForm
@@ -44,6 +42,7 @@ class Settings(InWorkspace, FormView):
 
 class Delete(InWorkspace, ConfirmView):
     back_label = gettext_lazy("Settings")
+    leads_on = True
 
     def get_form(self, data: Any = None, files: Any = None) -> Any:
         self.actor.require("workspace.delete")
@@ -72,8 +71,3 @@ class Delete(InWorkspace, ConfirmView):
     def run(self) -> Done:
         delete_tenant(actor=self.actor)
         return Done(_("%(workspace)s was deleted") % {"workspace": self.actor.tenant}, url="/")
-
-    def succeed(self, done: Done) -> HttpResponse:
-        """There's no page underneath to go back to."""
-        htmx.later_toast(self.request, title=done.title)
-        return htmx.redirect(self.request, done.url)
