@@ -3,7 +3,6 @@ from typing import Any
 from django import forms
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -17,7 +16,8 @@ from django.views.decorators.cache import never_cache
 from apps.access import selectors, services
 from apps.access.forms import TokenForm
 from apps.access.models import AccessToken
-from apps.accounts.confirmation import confirm_first
+from apps.accounts.confirmation import NeedsConfirmation
+from apps.accounts.requests import person_of
 from apps.core.errors import NotFound
 from apps.core.web import htmx
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
@@ -36,18 +36,13 @@ class TokenList(LoginRequiredMixin, View):
 
 
 @method_decorator(never_cache, name="dispatch")
-class NewToken(FormView):
+class NewToken(NeedsConfirmation, FormView):
     """Asks who it is first, as a token outlives the session of whoever makes it."""
 
     template_name = "access/new.html"
     title = gettext_lazy("New access token")
     lead = gettext_lazy("It acts as you, within what you allow here. If your role shrinks, so does the token.")
     submit_label = gettext_lazy("Create token")
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        asked = confirm_first(request) if request.user.is_authenticated else None
-        # Out of the dialog, whose content HTMX would otherwise replace with the page that asks
-        return htmx.redirect(request, asked["Location"]) if asked else super().dispatch(request, *args, **kwargs)
 
     def get_back_url(self) -> str:
         return reverse("access:list")
@@ -61,7 +56,7 @@ class NewToken(FormView):
 
     def save(self, form: forms.BaseForm) -> Done:
         assert isinstance(form, TokenForm)
-        self.made = services.create_token(actor=self.request.user, **form.wanted())  # type: ignore[arg-type]
+        self.made = services.create_token(actor=person_of(self.request), **form.wanted())
         return Done(title=_("Token made"))
 
     def succeed(self, done: Done) -> HttpResponse:
@@ -85,7 +80,7 @@ class RevokeToken(ConfirmView):
         return facts_of(_own_token(self), with_use=True)
 
     def run(self) -> Done:
-        token = services.revoke_token(actor=self.request.user, token=_own_token(self))  # type: ignore[arg-type]
+        token = services.revoke_token(actor=person_of(self.request), token=_own_token(self))
         return Done(title=_("%(token)s revoked") % {"token": token}, events={"tokens": {}})
 
 
@@ -94,7 +89,7 @@ class RemoveToken(LoginRequiredMixin, View):
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
         token = _own_token(self)
-        services.remove_token(actor=request.user, token=token)  # type: ignore[arg-type]
+        services.remove_token(actor=person_of(request), token=token)
         title = _("%(token)s taken off the list") % {"token": token}
         if not htmx.is_partial(request):
             htmx.later_toast(request, title=title)

@@ -11,9 +11,9 @@ from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.emails import ask_to_change_email, cancel_email_change, confirm_email, pending_change
 from apps.accounts.link_pages import OPENED, NoFields, SoloForm
 from apps.accounts.links import Kind, get_open
-from apps.accounts.models import User
+from apps.accounts.requests import person_of
 from apps.accounts.resend import send_link_again
-from apps.core.errors import Conflict, NotFound
+from apps.core.errors import Conflict
 from apps.core.web import htmx
 from apps.core.web.forms import Done, FormView
 
@@ -33,21 +33,21 @@ class ChangeEmail(NeedsConfirmation, FormView):
     submit_label = gettext_lazy("Mail me a link")
 
     def get_context(self) -> dict[str, Any]:
-        now = _("Now you sign in with %(email)s.") % {"email": _person(self.request).email}
+        now = _("Now you sign in with %(email)s.") % {"email": person_of(self.request).email}
         return {"lead": now}
 
     def get_back_url(self) -> str:
         return reverse("account") + "#profile"
 
     def save(self, form: forms.BaseForm) -> Done:
-        link = ask_to_change_email(actor=_person(self.request), email=form.cleaned_data["email"])
+        link = ask_to_change_email(actor=person_of(self.request), email=form.cleaned_data["email"])
         return Done(title=_("Check your inbox"), text=_("We wrote to %(email)s.") % {"email": link.email})
 
 
 @require_POST
 def settle_change(request: HttpRequest) -> HttpResponse:
     """From the account's page: mail the link again, or keep the address."""
-    user = _person(request)
+    user = person_of(request)
     try:
         if request.POST.get("action") == "cancel":
             cancel_email_change(actor=user)
@@ -81,9 +81,3 @@ class ConfirmEmail(SoloForm):
         title = _("You sign in with %(email)s from now on") % {"email": user.email}
         htmx.later_toast(self.request, title=title)
         return HttpResponseRedirect(reverse("account" if self.request.user.is_authenticated else "account_login"))
-
-
-def _person(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise NotFound
-    return request.user

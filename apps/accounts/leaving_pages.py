@@ -7,7 +7,7 @@ import orjson
 from django.contrib.auth import logout
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
@@ -18,9 +18,9 @@ from django.views import View
 from apps.accounts import services
 from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.models import User
+from apps.accounts.requests import person_of
 from apps.audit.selectors import list_own_events
 from apps.core import clock
-from apps.core.web import htmx
 from apps.core.web.forms import ConfirmView, Done, Touch
 
 CHUNK = 500
@@ -30,14 +30,14 @@ HISTORY = ("at", "actor_label", "verb", "target_label", "before", "after", "addr
 def context_of(request: HttpRequest) -> Mapping[str, Any]:
     # The rules take the locks that they need when it gets serious
     with transaction.atomic():
-        return {"reasons_to_stay": services.list_reasons_to_stay(_person(request))}
+        return {"reasons_to_stay": services.list_reasons_to_stay(person_of(request))}
 
 
 class TakeData(LoginRequiredMixin, View):
     """One JSON file. What somebody did may be a lot, so it's sent as the database gives it."""
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        user = _person(request)
+        user = person_of(request)
         kept = services.take_data(actor=user)
         response = StreamingHttpResponse(_pieces(kept, user), content_type="application/json")
         response["Content-Disposition"] = f'attachment; filename="imp-account-{clock.now():%Y%m%d}.json"'
@@ -61,12 +61,13 @@ class DeleteAccount(NeedsConfirmation, ConfirmView):
     title = gettext_lazy("Delete your account?")
     lead = gettext_lazy("This can't be taken back.")
     submit_label = gettext_lazy("Delete account")
+    leads_on = True
 
     def get_typed_name(self) -> str:
-        return _person(self.request).email
+        return person_of(self.request).email
 
     def get_touches(self) -> list[Touch]:
-        user = _person(self.request)
+        user = person_of(self.request)
         return [
             Touch(_("You"), _("%(email)s can't sign in any more.") % {"email": user.email}),
             Touch(_("Workspaces"), _("You leave all of them. What you made there stays with them.")),
@@ -78,17 +79,7 @@ class DeleteAccount(NeedsConfirmation, ConfirmView):
         return reverse("account") + "#leave"
 
     def run(self) -> Done:
-        user = _person(self.request)
+        user = person_of(self.request)
         services.delete_account(actor=user, user=user)
         logout(self.request)
         return Done(title=_("Your account is deleted"), url=reverse("account_login"))
-
-    def succeed(self, done: Done) -> HttpResponse:
-        """There is no page left underneath."""
-        htmx.later_toast(self.request, title=done.title)
-        return htmx.redirect(self.request, done.url)
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

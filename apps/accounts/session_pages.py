@@ -14,7 +14,8 @@ from django.views import View
 
 from apps.accounts import services
 from apps.accounts.confirmation import NeedsConfirmation
-from apps.accounts.models import Session, User
+from apps.accounts.models import Session
+from apps.accounts.requests import person_of
 from apps.accounts.selectors import list_sessions
 from apps.accounts.sessions import store_of
 from apps.core.errors import NotFound
@@ -43,7 +44,7 @@ class Sessions(LoginRequiredMixin, View):
 def context_of(request: HttpRequest) -> Mapping[str, Any]:
     """The one at hand first, then as they were used."""
     current = store_of(request).row
-    found = list_sessions(actor=_person(request)).order_by("-last_seen_at", "-id")
+    found = list_sessions(actor=person_of(request)).order_by("-last_seen_at", "-id")
     lines = [Line(session, current is not None and session.pk == current.pk) for session in found]
     lines.sort(key=lambda line: not line.is_current)
     return {"sessions": lines, "other_sessions": sum(not line.is_current for line in lines)}
@@ -58,7 +59,7 @@ class RevokeSession(_EndSessions):
     submit_label = gettext_lazy("Revoke session")
 
     def get_session(self) -> Session:
-        found = list_sessions(actor=_person(self.request)).filter(pk=self.kwargs["pk"]).first()
+        found = list_sessions(actor=person_of(self.request)).filter(pk=self.kwargs["pk"]).first()
         if found is None:
             raise NotFound(_("This session has ended already."))
         return found
@@ -77,7 +78,7 @@ class RevokeSession(_EndSessions):
 
     def run(self) -> Done:
         session = self.get_session()
-        services.revoke_session(actor=_person(self.request), session=session)
+        services.revoke_session(actor=person_of(self.request), session=session)
         return Done(title=_("Session revoked"), text=str(session))
 
 
@@ -94,7 +95,7 @@ class RevokeOthers(NeedsConfirmation, _EndSessions):
         return {**super().get_context(), "lead": _("Each is asked to sign in again. Access tokens stay.")}
 
     def run(self) -> Done:
-        ended = services.revoke_other_sessions(actor=_person(self.request), keep=store_of(self.request).row)
+        ended = services.revoke_other_sessions(actor=person_of(self.request), keep=store_of(self.request).row)
         text = ngettext("%(count)d session ended", "%(count)d sessions ended", ended) % {"count": ended}
         return Done(title=_("Signed out everywhere else"), text=text)
 
@@ -104,8 +105,3 @@ class Alive(LoginRequiredMixin, View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

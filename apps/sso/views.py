@@ -9,7 +9,6 @@ from allauth.account.internal.flows.login import perform_login, record_authentic
 from allauth.account.internal.flows.reauthentication import resume_request
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
-from django import forms
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -17,17 +16,17 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.cache import never_cache
 
 from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.models import User
+from apps.accounts.requests import person_of
 from apps.audit.services import ANONYMOUS, Target, record
 from apps.core import context
 from apps.core.errors import Conflict
 from apps.core.web import htmx
-from apps.core.web.forms import Done, FormView, Touch
+from apps.core.web.forms import ConfirmView, Done, Touch
 from apps.sso import attempts, selectors, services, sessions
 from apps.sso.arrivals import read_claims, wanted_claims
 from apps.sso.attempts import CONFIRM, LINK, SIGN_IN, Purpose
@@ -113,38 +112,36 @@ class Leave(View):
 
 
 @method_decorator(never_cache, name="dispatch")
-class Unlink(NeedsConfirmation, FormView):
+class Unlink(NeedsConfirmation, ConfirmView):
     """Names what ends with it."""
 
-    form_class = forms.Form
-    submit_label = gettext_lazy("Unlink")
-    is_dangerous = True
-    template_name = "overlays/confirm.html"
-
     def get_context(self) -> dict[str, Any]:
+        names = {"provider": self._identity().provider}
+        return {
+            **super().get_context(),
+            "title": _("Unlink %(provider)s?") % names,
+            "lead": _("You can't sign in with it any more, until you link it again."),
+            "submit_label": _("Unlink %(provider)s") % names,
+        }
+
+    def get_touches(self) -> list[Touch]:
         identity = self._identity()
-        provider = identity.provider
         ends = [
             Touch(membership.tenant.name, _("Your role %(role)s ends") % {"role": membership.role})
             for membership in selectors.list_given_memberships(identity)
         ]
-        return {
-            "title": _("Unlink %(provider)s?") % {"provider": provider},
-            "lead": _("You can't sign in with it any more, until you link it again."),
-            "submit_label": _("Unlink %(provider)s") % {"provider": provider},
-            "touches": [Touch(provider.name, identity.email or identity.subject), *ends],
-        }
+        return [Touch(identity.provider.name, identity.email or identity.subject), *ends]
 
     def get_back_url(self) -> str:
         return reverse("account") + "#identities"
 
-    def save(self, form: forms.BaseForm) -> Done:
+    def run(self) -> Done:
         identity = self._identity()
-        services.unlink_identity(actor=_person(self.request), identity=identity)
+        services.unlink_identity(actor=person_of(self.request), identity=identity)
         return Done(_("%(provider)s is unlinked") % {"provider": identity.provider})
 
     def _identity(self) -> LinkedIdentity:
-        return selectors.get_identity(actor=_person(self.request), pk=self.kwargs["pk"])
+        return selectors.get_identity(actor=person_of(self.request), pk=self.kwargs["pk"])
 
 
 # --- Going -----------------------------------------------------------------------------------------
@@ -171,12 +168,7 @@ def _leaving_page(request: HttpRequest, provider: IdentityProvider, url: str, *,
 
 
 def _own(request: HttpRequest, name: str, *, next: str = "") -> Purpose:
-    return Purpose(name, person_id=_person(request).pk, next=next)
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
+    return Purpose(name, person_id=person_of(request).pk, next=next)
 
 
 # --- Arriving --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
 
-from apps.accounts.models import User
+from apps.accounts.requests import person_of
 from apps.core.errors import NotAllowed, NotFound
 from apps.core.web import htmx
 from apps.core.web.forms import Done, FormView
@@ -40,15 +40,15 @@ class Answer(LoginRequiredMixin, View):
     """Yes or no to an invitation, without its mail at hand: the account's address was proven before."""
 
     def post(self, request: HttpRequest, invitation_id: str) -> HttpResponse:
-        assert isinstance(request.user, User)
-        invitation = invitations_for(request.user).filter(pk=invitation_id).first()
+        person = person_of(request)
+        invitation = invitations_for(person).filter(pk=invitation_id).first()
         if invitation is None:
             raise NotFound(_("This invitation was answered or taken back, or its time is over."))
         if request.POST.get("answer") == "decline":
-            decline_invitation(actor=request.user, invitation=invitation)
+            decline_invitation(actor=person, invitation=invitation)
             htmx.later_toast(request, title=_("Declined"), text=_("Nobody was added anywhere."))
             return htmx.redirect(request, "workspaces")
-        return welcome(request, accept_invitation(actor=request.user, invitation=invitation))
+        return welcome(request, accept_invitation(actor=person, invitation=invitation))
 
 
 class NewForm(forms.Form):
@@ -67,6 +67,7 @@ class New(FormView):
     title = gettext_lazy("Open a workspace")
     lead = gettext_lazy("A customer workspace: subscribe to APIs and call them. You own it.")
     submit_label = gettext_lazy("Open the workspace")
+    leads_on = True
 
     def get_form(self, data: Any = None, files: Any = None) -> forms.BaseForm:
         if memberships_at_hand(self.request):
@@ -74,11 +75,5 @@ class New(FormView):
         return super().get_form(data, files)
 
     def save(self, form: Any) -> Done:
-        assert isinstance(self.request.user, User)
-        tenant = create_customer(actor=self.request.user, name=form.cleaned_data["name"])
+        tenant = create_customer(actor=person_of(self.request), name=form.cleaned_data["name"])
         return Done(_("%(workspace)s is ready") % {"workspace": tenant}, url=home_of(tenant))
-
-    def succeed(self, done: Done) -> HttpResponse:
-        """On to the new workspace, also from a dialog."""
-        htmx.later_toast(self.request, title=done.title)
-        return htmx.redirect(self.request, done.url)
