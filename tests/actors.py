@@ -51,6 +51,12 @@ def operator(db: None) -> User:
     return make_person("olivia", is_staff=True)
 
 
+@pytest.fixture
+def yuna(db: None) -> User:
+    """Decides about the installation: a system administrator."""
+    return make_person("yuna", is_staff=True, is_superuser=True)
+
+
 @pytest.fixture(autouse=True)
 def _full_buckets() -> None:
     """No test pays for the requests of another."""

@@ -14,11 +14,6 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-tide-4711"
 
 
-@pytest.fixture
-def yuna() -> User:
-    return make_person("yuna", is_staff=True, is_superuser=True)
-
-
 def recorded(verb: str) -> AuditEvent:
     return AuditEvent.objects.get(verb=verb)
 

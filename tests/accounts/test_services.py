@@ -65,8 +65,7 @@ class ManagedPerson(ServiceContract):
     refused = dict.fromkeys(["alice", "bob", "charlie", "operator"], NotAllowed)
 
     @pytest.fixture
-    def actors(self, alice: User, bob: User, charlie: User, operator: User) -> dict[str, User]:
-        yuna = make_person("yuna", is_staff=True, is_superuser=True)
+    def actors(self, alice: User, bob: User, charlie: User, operator: User, yuna: User) -> dict[str, User]:
         return {"alice": alice, "bob": bob, "charlie": charlie, "operator": operator, "administrator": yuna}
 
     def make(self, alice: User, bob: User) -> User:

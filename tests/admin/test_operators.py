@@ -12,28 +12,9 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM, Target, record
-from tests.people import PASSWORD, make_person
+from tests.people import PASSWORD
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def yuna() -> User:
-    return make_person("yuna", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def admin_of_yuna(yuna: User) -> Client:
-    client = Client()
-    client.force_login(yuna)
-    return client
-
-
-@pytest.fixture
-def admin_of_operator(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator)
-    return client
 
 
 # --- The door --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from apps.audit.models import AuditEvent
 from apps.core.mail.models import OutgoingMail
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Role
-from tests.people import PASSWORD, make_person
+from tests.people import PASSWORD
 from tests.tenants.contract import make_invitation
 
 pytestmark = pytest.mark.django_db
@@ -17,25 +17,6 @@ pytestmark = pytest.mark.django_db
 TENANTS = "/admin/tenants/tenant/"
 MEMBERSHIPS = "/admin/tenants/membership/"
 INVITATIONS = "/admin/tenants/invitation/"
-
-
-@pytest.fixture
-def yuna() -> User:
-    return make_person("yuna", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def admin_of_yuna(yuna: User) -> Client:
-    client = Client()
-    client.force_login(yuna)
-    return client
-
-
-@pytest.fixture
-def admin_of_operator(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator)
-    return client
 
 
 def act(client: Client, path: str, action: str, *rows: object, **more: str) -> str:

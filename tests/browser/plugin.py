@@ -11,7 +11,9 @@ A fixture that touches the page does so by `browser_thread.run(lambda: page.goto
 in the main thread, where Playwright isn't.
 """
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +72,12 @@ def browser_thread() -> Iterator[BrowserThread]:
 def variant(request: pytest.FixtureRequest) -> Variant:
     """How the page is looked at; `@every_variant` and `@on_a_phone` say otherwise."""
     return getattr(request, "param", Variant())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Pictures of a failed test stay in its own folder; LOOKS names one for those who want to see them all."""
+    return Path(os.environ.get("LOOKS") or tmp_path)
 
 
 @pytest.fixture

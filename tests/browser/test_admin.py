@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def yuna(db: None) -> User:
-    return make_person("yuna", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
 def event(transactional_db: None, yuna: User) -> AuditEvent:
     from django.db import transaction
 

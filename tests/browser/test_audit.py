@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -25,11 +24,6 @@ from tests.people import PASSWORD
 from tests.tenants.world import member
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return Path(os.environ.get("LOOKS") or tmp_path)
 
 
 @pytest.fixture

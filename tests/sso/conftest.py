@@ -14,7 +14,6 @@ from apps.sso.models import IdentityProvider
 from apps.sso.oidc import discovery
 from apps.tenants.models import Tenant
 from tests.accounts.codes import code_of
-from tests.people import make_person
 from tests.sso.running import SECRET, RunningProvider, running
 from tests.sso.visits import Visit
 
@@ -52,11 +51,6 @@ def settings_of(oidc: RunningProvider, **changed: Any) -> dict[str, Any]:
         "email_domains": "tidewater.example",
         **changed,
     }
-
-
-@pytest.fixture
-def yuna(db: None) -> User:
-    return make_person("yuna", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture

@@ -46,9 +46,10 @@ class TenantServiceContract(ServiceContract):
     hanbit: Tenant
 
     @pytest.fixture
-    def actors(self, alice: User, bob: User, charlie: User, operator: User, tidewater: Tenant, hanbit: Tenant) -> Any:
+    def actors(
+        self, alice: User, bob: User, charlie: User, operator: User, yuna: User, tidewater: Tenant, hanbit: Tenant
+    ) -> Any:
         self.tidewater, self.hanbit = tidewater, hanbit
-        yuna = make_person("yuna", is_staff=True, is_superuser=True)
         return {"alice": alice, "bob": bob, "charlie": charlie, "operator": operator, "administrator": yuna}
 
     def call(self, actor: User, row: Any) -> Any:

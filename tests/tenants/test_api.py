@@ -12,7 +12,7 @@ from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import PERMISSIONS, Role, may
 from tests.access.tokens import TokenApi, make_token
 from tests.contracts.api import ReadContract, assert_problem
-from tests.people import Api, make_person
+from tests.people import Api
 from tests.tenants.contract import make_invitation, someone
 from tests.tenants.links import token_in_mail_to
 from tests.tenants.world import join, make_tenant
@@ -103,12 +103,12 @@ def test_a_customer_s_workspace_takes_neither_address_nor_another_s_owner(charli
     assert sorted(error["path"] for error in document["errors"]) == ["/owner_email", "/slug"]
 
 
-def test_a_provider_s_is_opened_by_a_system_administrator(alice, operator):
+def test_a_provider_s_is_opened_by_a_system_administrator(alice, operator, yuna):
     body = {"kind": "provider", "name": "Reyes", "slug": "reyes", "owner_email": "zoe@reyes.example"}
     for person in (alice, operator):
         document = assert_problem(Api(person).post("/v1/tenants", body), "not-allowed")
         assert document["roles"] == ["system-admin"]
-    response = Api(make_person("yuna", is_staff=True, is_superuser=True)).post("/v1/tenants", body)
+    response = Api(yuna).post("/v1/tenants", body)
     assert response.json().items() >= {"slug": "reyes", "kind": "provider", "role": None}.items()
     assert token_in_mail_to("zoe@reyes.example")
 
@@ -171,19 +171,19 @@ def test_a_token_that_reads_changes_nothing(alice, bob, tidewater):
     assert row_of(bob, tidewater).role == "viewer"
 
 
-def test_suspending_and_resuming_is_a_system_administrator_s(alice, operator, tidewater):
+def test_suspending_and_resuming_is_a_system_administrator_s(alice, operator, yuna, tidewater):
     path = f"/v1/tenants/{tidewater.pk}"
     for person in (alice, operator):
         assert_problem(Api(person).post(f"{path}/suspend", {"reason": "Unpaid"}), "not-allowed")
-    yuna = Api(make_person("yuna", is_staff=True, is_superuser=True))
-    document = assert_problem(yuna.post(f"{path}/suspend", {}), "invalid-input")
+    administrator = Api(yuna)
+    document = assert_problem(administrator.post(f"{path}/suspend", {}), "invalid-input")
     assert document["errors"][0]["path"] == "/reason"
-    assert yuna.post(f"{path}/suspend", {"reason": "Unpaid"}).json()["suspended_because"] == "Unpaid"
+    assert administrator.post(f"{path}/suspend", {"reason": "Unpaid"}).json()["suspended_because"] == "Unpaid"
     for asked in ("/v1/members", "/v1/invitations"):
         assert "Unpaid" in assert_problem(Api(alice).get(asked), "tenant-suspended")["detail"]
     assert Api(alice).get(path).json()["suspended_because"] == "Unpaid"
     assert_problem(Api(alice).patch(path, {"name": "X"}, if_match="*"), "tenant-suspended")
-    assert yuna.post(f"{path}/resume").json()["suspended_at"] is None
+    assert administrator.post(f"{path}/resume").json()["suspended_at"] is None
     assert Api(alice).get("/v1/members").status_code == 200
 
 

@@ -5,16 +5,10 @@ from apps.core.errors import InvalidInput, NotAllowed
 from apps.tenants import selectors, services
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Kind, Role
-from tests.people import make_person
 from tests.tenants.contract import TenantServiceContract
 from tests.tenants.links import token_in_mail_to
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def yuna(db):
-    return make_person("yuna", is_staff=True, is_superuser=True)
 
 
 class TestCreateProvider(TenantServiceContract):

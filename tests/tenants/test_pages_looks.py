@@ -1,6 +1,5 @@
 """Every page of a workspace in both themes, two widths and both languages: it fits, and axe finds nothing."""
 
-import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,12 +43,6 @@ PAGES = {
     "delete": "settings/delete",
     "leave": "members/leave",
 }
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Pictures of a failed test stay in its own folder; LOOKS names one for those who want to see them all."""
-    return Path(os.environ.get("LOOKS") or tmp_path)
 
 
 @pytest.fixture

@@ -6,16 +6,10 @@ from apps.tenants import services
 from apps.tenants.models import Membership, Tenant
 from apps.tenants.problems import TenantSuspended
 from apps.tenants.roles import Role
-from tests.people import make_person
 from tests.tenants.contract import TenantServiceContract, some_address
 from tests.tenants.world import make_tenant, member
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def yuna(db):
-    return make_person("yuna", is_staff=True, is_superuser=True)
 
 
 class TestSuspendTenant(TenantServiceContract):

@@ -39,8 +39,9 @@ class TestStartViewing(ServiceContract):
     refused = {"alice": NotAllowed, "bob": NotAllowed, "charlie": NotAllowed}
 
     @pytest.fixture
-    def actors(self, alice: User, bob: User, charlie: User, operator: User, tidewater: Tenant) -> dict[str, User]:
-        yuna = make_person("yuna", is_staff=True, is_superuser=True)
+    def actors(
+        self, alice: User, bob: User, charlie: User, operator: User, yuna: User, tidewater: Tenant
+    ) -> dict[str, User]:
         return {"alice": alice, "bob": bob, "charlie": charlie, "operator": operator, "administrator": yuna}
 
     def make(self, alice: User, bob: User) -> User:
@@ -87,8 +88,7 @@ def test_a_reason_has_to_be_given(operator: User, alice: User) -> None:
     assert not OutgoingMail.objects.exists()
 
 
-def test_operators_and_those_who_can_not_sign_in_are_not_looked_at(operator: User, alice: User) -> None:
-    yuna = make_person("yuna", is_staff=True, is_superuser=True)
+def test_operators_and_those_who_can_not_sign_in_are_not_looked_at(operator: User, yuna: User, alice: User) -> None:
     alice.is_active = False
     for person in (yuna, operator, alice):
         with pytest.raises(Conflict):

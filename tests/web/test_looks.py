@@ -1,6 +1,5 @@
 """Every page of this part in both themes, on a desk and a phone, in both languages: it fits, and axe finds nothing."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -35,12 +34,6 @@ VISITORS = {
     "search": "/search?q=",
     "search-nothing": "/search?q=zzzz",
 }
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Pictures of a failed test stay in its own folder; LOOKS names one for those who want to see them all."""
-    return Path(os.environ.get("LOOKS") or tmp_path)
 
 
 @pytest.fixture
