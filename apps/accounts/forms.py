@@ -1,12 +1,16 @@
+from contextlib import suppress
 from typing import Any
 
 from allauth.account.forms import ChangePasswordForm, LoginForm, ReauthenticateForm
+from allauth.core import context as allauth_context
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import app_settings as second_factor_settings
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as CodeReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from django import forms
 from django.conf import settings
 from django.core.cache import cache
@@ -16,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.adapters import secrets_of
 from apps.accounts.models import User
 from apps.audit.services import ANONYMOUS, record
+from apps.core.crypto import CantOpen
 
 CODE_WIDGET = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "placeholder": ""}
 
@@ -76,7 +81,14 @@ class ConfirmPasswordForm(ReauthenticateForm):
 
 class EnableSecondFactorForm(ActivateTOTPForm):
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Until the factor is on, allauth keeps its key in the session: there too it lies in the database sealed."""
+        session, adapter = allauth_context.request.session, get_adapter()
+        if sealed := session.pop(SECRET_SESSION_KEY, None):
+            # One that can't be opened any more is made anew
+            with suppress(CantOpen, ValueError):
+                session[SECRET_SESSION_KEY] = adapter.decrypt(sealed)
         super().__init__(*arguments, **options)
+        session[SECRET_SESSION_KEY] = adapter.encrypt(self.secret)
         self.fields["code"].label = _("Code")
         self.fields["code"].widget.attrs = {**CODE_WIDGET, "class": "otp grow", "maxlength": 6}
 

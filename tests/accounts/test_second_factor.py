@@ -58,6 +58,23 @@ def test_turning_it_on_asks_who_it_is_shows_a_code_and_writes_it_down(browser, m
     assert AuditEvent.objects.get(verb="account.second_factor_enabled").target_id == mina.pk
 
 
+def test_until_it_is_on_the_key_waits_sealed(browser):
+    browser.post("/account/confirm?next=/account", {"password": PASSWORD})
+    key = secret_on(browser.get("/account/second-factor/on").content.decode())
+    assert key not in str(dict(browser.session))
+    refused = browser.post("/account/second-factor/on", {"code": "000000"})
+    assert secret_on(refused.content.decode()) == key
+    assert browser.post("/account/second-factor/on", {"code": code_of(key)}).status_code == 302
+
+
+def test_a_key_that_cannot_be_opened_any_more_is_made_anew(browser):
+    browser.post("/account/confirm?next=/account", {"password": PASSWORD})
+    session = browser.session
+    session["mfa.totp.secret"] = "not-sealed"
+    session.save()
+    assert len(secret_on(browser.get("/account/second-factor/on").content.decode())) == 32
+
+
 def test_the_qr_code_holds_the_key_and_the_account(browser):
     from apps.accounts.qr import qr_path
 
