@@ -132,7 +132,8 @@ class AuditPageFilter(AuditEventFilter):
 
     def _offer(self, name: str, label_column: str, choices: list[Choice]) -> None:
         """The choices, and what the address asks for, by what this reader's log called it last."""
-        wanted = self.data.get(name, "")
+        # What no column takes can't be chosen either; the form refuses it
+        wanted = self.data.get(name, "").replace("\0", "")
         if wanted and wanted not in dict(_flat(choices)):
             called = self.queryset.filter(**{f"{name}_id": wanted}).values_list(label_column, flat=True).first()
             choices = [*choices, (wanted, called or wanted)]

@@ -8,7 +8,7 @@ import time_machine
 from django.db import connection
 from django.http import QueryDict
 
-from apps.audit.filters import AuditEventFilter
+from apps.audit.filters import AuditEventFilter, AuditPageFilter
 from apps.audit.models import AuditEvent
 from apps.audit.selectors import ORDER, list_events
 from apps.audit.services import record
@@ -63,6 +63,13 @@ def test_by_person_and_by_object(events, operator, alice, bob):
 @pytest.mark.parametrize("query", [{"since": "yesterday"}, {"verb": "no.such_verb"}])
 def test_a_filter_that_cannot_be_read_is_refused(query, db):
     assert not AuditEventFilter(query, AuditEvent.objects.all()).is_valid()
+
+
+@pytest.mark.parametrize("name", ["actor", "target"])
+def test_what_no_column_takes_is_no_choice(name, events, operator):
+    for value in ("\0", f"usr_1\0{operator.pk}"):
+        filters = AuditPageFilter(QueryDict(urlencode({name: value})), queryset=list_events(actor=operator))
+        assert not filters.is_valid()
 
 
 @pytest.fixture
