@@ -8,6 +8,7 @@ from allauth.account import views as account_views
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
@@ -47,6 +48,13 @@ class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
     """Its form stands on the account's page, so that is where a refusal shows it again."""
 
     form_class = PasswordForm
+
+    def dispatch(self, request: HttpRequest, *arguments: Any, **names: Any) -> HttpResponseBase:
+        """Who comes in by a provider has none to change; allauth would send them to a page that there isn't."""
+        if request.user.is_authenticated and not request.user.has_usable_password():
+            return HttpResponseRedirect(reverse("account_forgot"))
+        response: HttpResponseBase = super().dispatch(request, *arguments, **names)
+        return response
 
     def get(self, request: HttpRequest, *arguments: Any, **names: Any) -> HttpResponse:
         return HttpResponseRedirect(reverse("account") + "#password")

@@ -158,6 +158,14 @@ def test_a_new_password_signs_out_everywhere_else_and_is_written_down(browser, m
     assert "Changed" in browser.get("/account").content.decode()
 
 
+def test_somebody_without_a_password_is_mailed_a_link_to_choose_one(browser, mina):
+    mina.set_unusable_password()
+    mina.save()
+    browser.force_login(mina)
+    assert change_password(browser)["Location"] == "/sign-in/forgot"
+    assert browser.get("/account/password")["Location"] == "/sign-in/forgot"
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
