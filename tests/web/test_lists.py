@@ -257,3 +257,4 @@ def test_bulk_action_without_script_goes_back_to_the_list(page_client: Client, n
 
 def test_unknown_bulk_action_is_not_there(page_client: Client, notes: list[Note]) -> None:
     assert page_client.post("/board", {"action": "burn", "selected": [notes[0].pk]}).status_code == 404
+    assert page_client.post("/board", {"action": "archive", "selected": ["note\0"]}).status_code == 302
