@@ -1,6 +1,7 @@
 """A forgotten password: the link goes to the address, a new one ends every session, and pages tell nobody more."""
 
 import re
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -111,6 +112,30 @@ def test_an_address_gets_five_links_in_an_hour_with_an_account_or_without(mina: 
         with pytest.raises(TooManyRequests):
             ask_for_password_link(email=email)
         assert len(mails_to(email)) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_gets_more_by_asking_often_at_once() -> None:
+    """Tried with eight real connections."""
+    all_ready = threading.Barrier(8)
+    ended: list[str] = []
+
+    def go() -> None:
+        try:
+            all_ready.wait(timeout=10)
+            ask_for_password_link(email="nobody@reyes.example")
+            ended.append("mailed")
+        except TooManyRequests:
+            ended.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert (ended.count("mailed"), ended.count("refused")) == (5, 3)
 
 
 def test_both_cost_the_same_queries(mina: User) -> None:
