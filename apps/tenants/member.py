@@ -8,6 +8,7 @@ from apps.accounts.models import User
 from apps.core.errors import NotAllowed, NotFound
 from apps.tenants import roles
 from apps.tenants.models import Membership, Tenant, TenantOwned
+from apps.tenants.operators import role_of_operator
 from apps.tenants.problems import TenantSuspended, TokenTooNarrow
 
 
@@ -29,8 +30,7 @@ class Member:
     @classmethod
     def of_operator(cls, person: User, tenant: Tenant) -> Member:
         """Somebody who runs the platform, in a tenant that they aren't a member of."""
-        role = roles.SystemRole.SYSTEM_ADMIN if person.is_superuser else roles.SystemRole.SRE_OPERATOR
-        return cls(person, tenant, role if person.is_active and person.is_staff else "")
+        return cls(person, tenant, role_of_operator(person))
 
     @property
     def pk(self) -> str:

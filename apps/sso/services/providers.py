@@ -6,15 +6,15 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import User
 from apps.audit.changes import changes, fields_of
 from apps.audit.services import Actor, record
 from apps.core.crypto import Secret
-from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.errors import Conflict, InvalidInput
 from apps.core.versions import save_version
 from apps.sso.models import GroupRole, IdentityProvider
 from apps.sso.validators import split_domains
 from apps.tenants.models import Tenant
+from apps.tenants.operators import require_operator
 from apps.tenants.roles import ROLES_OF
 
 SETTINGS = (
@@ -142,5 +142,5 @@ def _refuse_unknown(values: dict[str, Any]) -> None:
 
 
 def _require_administrator(actor: Actor) -> None:
-    if isinstance(actor, User) and not (actor.is_active and actor.is_superuser):
-        raise NotAllowed(_("Setting up how people sign in takes a system administrator."), role="system-admin")
+    detail = _("Setting up how people sign in takes a system administrator.")
+    require_operator(actor, "providers.change", detail=detail)

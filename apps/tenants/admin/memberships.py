@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from apps.accounts.requests import person_of
 from apps.core.web.admin import OperatorsAdmin
 from apps.tenants import services
 from apps.tenants.member import Member
@@ -55,7 +56,7 @@ class MembershipAdmin(OperatorsAdmin):
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         membership = Membership.objects.select_related("tenant", "person").get(pk=obj.pk)
-        actor = Member.of_operator(request.user, membership.tenant)  # type: ignore[arg-type]
+        actor = Member.of_operator(person_of(request), membership.tenant)
         services.change_role(actor=actor, membership=membership, role=form.cleaned_data["role"])
 
     @admin.action(description=_("Remove from the workspace"), permissions=["change"])

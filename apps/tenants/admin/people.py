@@ -12,11 +12,12 @@ from unfold.decorators import action
 from apps.accounts.admin import UserAdmin
 from apps.accounts.confirmation import confirm_first
 from apps.accounts.models import User
+from apps.accounts.requests import person_of
 from apps.core.web.forms import Touch
-from apps.tenants import roles
 from apps.tenants.admin.asking import LINK, ReasonForm, ask, bound
 from apps.tenants.models import Membership
-from apps.tenants.view_as.services import operators_role, start_viewing, why_not
+from apps.tenants.operators import is_allowed
+from apps.tenants.view_as.services import start_viewing, why_not
 
 admin.site.unregister(User)
 
@@ -29,7 +30,7 @@ class PersonAdmin(UserAdmin):
     readonly_fields = [*UserAdmin.readonly_fields, "workspaces", "history"]
 
     def has_view_as_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return roles.may(operators_role(request.user), "tenants.see_into")  # type: ignore[arg-type]
+        return is_allowed(person_of(request), "tenants.see_into")
 
     @action(description=_("View as"), url_path="view-as", permissions=["view_as"], icon="visibility")
     def view_as(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
@@ -43,7 +44,7 @@ class PersonAdmin(UserAdmin):
             return asked
 
         def run(reason: str) -> HttpResponse:
-            viewing = start_viewing(actor=request.user, person=person, reason=reason)  # type: ignore[arg-type]
+            viewing = start_viewing(actor=person_of(request), person=person, reason=reason)
             viewing.keep(request.session)
             # Forms of the operator's other tabs are void: they'd be sent while looking as somebody else
             rotate_token(request)

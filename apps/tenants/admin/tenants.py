@@ -14,14 +14,15 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
+from apps.accounts.requests import person_of
 from apps.core.errors import Problem
 from apps.core.web.admin import OperatorsAdmin, tell
 from apps.core.web.forms import Touch
-from apps.tenants import roles, services
+from apps.tenants import services
 from apps.tenants.admin.asking import LINK, ReasonForm, TypedForm, ask, bound
 from apps.tenants.member import Member
 from apps.tenants.models import Membership, Tenant
-from apps.tenants.view_as.services import operators_role
+from apps.tenants.operators import is_allowed
 
 
 class NewProviderForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -108,14 +109,14 @@ class TenantAdmin(OperatorsAdmin):
         if not change:
             obj.pk = services.create_provider(actor=request.user, **form.cleaned_data).pk
             return
-        actor = Member.of_operator(request.user, Tenant.objects.get(pk=obj.pk))  # type: ignore[arg-type]
+        actor = Member.of_operator(person_of(request), Tenant.objects.get(pk=obj.pk))
         values = form.cleaned_data
         services.change_tenant(actor=actor, name=values["name"], slug=values["slug"], version=values["shown_version"])
 
     # --- Who may ---
 
     def has_suspend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return roles.may(operators_role(request.user), "tenants.suspend")  # type: ignore[arg-type]
+        return is_allowed(person_of(request), "tenants.suspend")
 
     # --- Suspend, resume, delete ---
 
@@ -170,7 +171,7 @@ class TenantAdmin(OperatorsAdmin):
         tenant = get_object_or_404(Tenant, pk=object_id)
 
         def run(typed: str) -> HttpResponse:
-            services.delete_tenant(actor=Member.of_operator(request.user, tenant))  # type: ignore[arg-type]
+            services.delete_tenant(actor=Member.of_operator(person_of(request), tenant))
             self.message_user(request, _("%(workspace)s was deleted.") % {"workspace": tenant})
             return HttpResponseRedirect(_list_url())
 

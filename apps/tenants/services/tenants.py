@@ -12,12 +12,13 @@ from apps.accounts.models import User
 from apps.audit.changes import changes, fields_of
 from apps.audit.services import Actor, record
 from apps.core import clock
-from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.errors import Conflict, InvalidInput
 from apps.core.mail import checked_address
 from apps.core.versions import delete_version, save_version
-from apps.tenants import mails, roles
+from apps.tenants import mails
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.operators import require_operator
 from apps.tenants.roles import Kind, Role
 from apps.tenants.services.links import send_link
 from apps.tenants.services.owners import renewed, tell_pages
@@ -32,7 +33,7 @@ WRITTEN_DOWN = ("kind", "name", "slug")
 @transaction.atomic
 def create_provider(*, actor: Actor, name: str, owner_email: str, slug: str = "") -> Tenant:
     """By a system administrator. Whoever will own it is invited."""
-    _require_operator(actor, "tenants.open")
+    require_operator(actor, "tenants.open")
     tenant = _create(Kind.PROVIDER, name, slug)
     owner_email = checked_address(owner_email, field="owner_email")
     record(actor=actor, verb="tenant.created", target=tenant, after=fields_of(tenant, WRITTEN_DOWN))
@@ -97,7 +98,7 @@ def change_tenant(
 @transaction.atomic
 def suspend_tenant(*, actor: Actor, tenant: Tenant, reason: str) -> Tenant:
     """From now on nobody of it reads or writes anything there; they're told the reason."""
-    _require_operator(actor, "tenants.suspend")
+    require_operator(actor, "tenants.suspend")
     reason = reason.strip()
     if not reason:
         raise InvalidInput(fields={"reason": [_("Say why. The workspace's people read it.")]})
@@ -114,7 +115,7 @@ def suspend_tenant(*, actor: Actor, tenant: Tenant, reason: str) -> Tenant:
 
 @transaction.atomic
 def resume_tenant(*, actor: Actor, tenant: Tenant) -> Tenant:
-    _require_operator(actor, "tenants.suspend")
+    require_operator(actor, "tenants.suspend")
     if not tenant.is_suspended:
         raise Conflict(_("%(workspace)s isn't suspended.") % {"workspace": tenant})
     before = {"reason": tenant.suspended_because}
@@ -202,15 +203,3 @@ def _saving_slug() -> Iterator[None]:
 def _require_short(text: str, limit: int, *, field: str) -> None:
     if len(text) > limit:
         raise InvalidInput(fields={field: [_("Use %(limit)d characters or fewer.") % {"limit": limit}]})
-
-
-def _require_operator(actor: Actor, permission: str) -> None:
-    """Whoever runs the platform, or the platform itself."""
-    if not isinstance(actor, User):
-        return
-    role = ""
-    if actor.is_active and actor.is_staff:
-        role = roles.SystemRole.SYSTEM_ADMIN if actor.is_superuser else roles.SystemRole.SRE_OPERATOR
-    if not roles.may(role, permission):
-        detail = _("%(what)s takes a system administrator.") % {"what": roles.PERMISSIONS[permission].label}
-        raise NotAllowed(detail, roles=roles.roles_that_may(permission), own_role=role, permission=permission)

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.core.web import htmx
 from apps.core.web.errors import respond, wants_json
+from apps.tenants.operators import is_allowed
 from apps.tenants.view_as.history import Ended, end_viewing
 from apps.tenants.view_as.problems import OnlyLooking
-from apps.tenants.view_as.services import operators_role, why_not
+from apps.tenants.view_as.services import why_not
 from apps.tenants.view_as.viewing import Viewing
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -70,7 +71,7 @@ def finish(request: HttpRequest, viewing: Viewing, how: Ended) -> None:
 def _why_over(viewing: Viewing, operator: Any, person: User | None) -> Ended | None:
     if viewing.is_over:
         return Ended.BY_TIME
-    is_theirs = operator.pk == viewing.operator_id and bool(operators_role(operator))
+    is_theirs = operator.pk == viewing.operator_id and is_allowed(operator, "tenants.see_into")
     if not is_theirs or person is None or why_not(person):
         return Ended.REFUSED
     return None

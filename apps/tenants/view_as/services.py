@@ -4,9 +4,9 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.dispatch import dispatch
-from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.errors import Conflict, InvalidInput
 from apps.core.ids import new_id
-from apps.tenants import roles
+from apps.tenants.operators import require_operator
 from apps.tenants.view_as import mails
 from apps.tenants.view_as.history import STARTED, write_down
 from apps.tenants.view_as.tasks import write_down_end
@@ -18,7 +18,9 @@ LONGEST_REASON = 300
 @transaction.atomic
 def start_viewing(*, actor: User, person: User, reason: str) -> Viewing:
     """From now on, and until the half hour is over. Whoever calls this keeps it in the operator's session."""
-    require_operator(actor)
+    require_operator(
+        actor, "tenants.see_into", detail=_("Seeing the console as somebody else is for the platform's operators.")
+    )
     reason = " ".join(reason.split())
     if not reason:
         raise InvalidInput(fields={"reason": [_("Say why, such as the number of a ticket. The owners read it.")]})
@@ -44,16 +46,3 @@ def why_not(person: User) -> str:
     if not person.is_active:
         return _("%(person)s can't sign in, so there is nothing that they see.") % {"person": person}
     return ""
-
-
-def require_operator(actor: User) -> None:
-    role = operators_role(actor)
-    if not roles.may(role, "tenants.see_into"):
-        able = roles.roles_that_may("tenants.see_into")
-        raise NotAllowed(_("Seeing the console as somebody else is for the platform's operators."), roles=able)
-
-
-def operators_role(person: User) -> str:
-    if not (person.is_active and person.is_staff):
-        return ""
-    return roles.SystemRole.SYSTEM_ADMIN if person.is_superuser else roles.SystemRole.SRE_OPERATOR
