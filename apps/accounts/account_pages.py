@@ -19,13 +19,11 @@ from django.views import View
 from apps.accounts import leaving_pages, selectors, services, session_pages
 from apps.accounts.emails import pending_change
 from apps.accounts.forms import PasswordForm, PreferencesForm
-from apps.accounts.links import end_links
-from apps.accounts.models import User
-from apps.accounts.passwords import tell_password_changed
+from apps.accounts.passwords import settle_new_password
+from apps.accounts.requests import person_of
 from apps.accounts.sections import Section, all_sections, context_of_all, register_section
 from apps.accounts.sessions import store_of
 from apps.accounts.zones import zones_by_area
-from apps.audit.services import record
 from apps.core.errors import InvalidInput, StaleVersion
 from apps.core.web import htmx
 from apps.core.web.forms import add_errors
@@ -62,12 +60,8 @@ class ChangePassword(LoginRequiredMixin, account_views.PasswordChangeView):
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
             response: HttpResponse = super().form_valid(form)
-            user = _person(self.request)
-            record(actor=user, verb="account.password_changed", target=user)
-            tell_password_changed(user)
-            services.end_sessions(person=user, keep=store_of(self.request).row)
-            # As after a reset: none that was mailed before leads into the account any more
-            end_links(person=user)
+            keep = store_of(self.request).row
+            settle_new_password(person_of(self.request), verb="account.password_changed", keep=keep)
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
@@ -78,7 +72,7 @@ class ChangePreferences(LoginRequiredMixin, View):
     """Name, language, time zone and theme. The page saves all but the name as they are chosen."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        user = _person(request)
+        user = person_of(request)
         form = PreferencesForm(request.POST)
         try:
             if not form.is_valid():
@@ -97,29 +91,24 @@ class ChangePreferences(LoginRequiredMixin, View):
 # --- The sections of this app ----------------------------------------------------------------------
 
 
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
 def _preferences(request: HttpRequest) -> Mapping[str, Any]:
     return {
-        "preferences": PreferencesForm(initial=selectors.preferences_of(_person(request))),
+        "preferences": PreferencesForm(initial=selectors.preferences_of(person_of(request))),
         "time_zones": zones_by_area(),
     }
 
 
 def _profile(request: HttpRequest) -> Mapping[str, Any]:
-    return {**_preferences(request), "pending_email": pending_change(_person(request))}
+    return {**_preferences(request), "pending_email": pending_change(person_of(request))}
 
 
 def _password(request: HttpRequest) -> Mapping[str, Any]:
-    user = _person(request)
+    user = person_of(request)
     return {"password_form": PasswordForm(user), "password_changed_at": selectors.password_changed_at(user)}
 
 
 def _second_factor(request: HttpRequest) -> Mapping[str, Any]:
-    return {"second_factor": selectors.second_factor_of(_person(request))}
+    return {"second_factor": selectors.second_factor_of(person_of(request))}
 
 
 def register_own_sections() -> None:

@@ -1,16 +1,16 @@
 """Changing one's address: asked for by the person, done by a link to the new address, told to the old one."""
 
 from django.db import transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.accounts.links import Kind, LinkEnded, end_links, hours_of, make_link, use_link
+from apps.accounts.mails import tell_of_account
 from apps.accounts.models import MailedLink, User
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
-from apps.core.mail import checked_address, public_url, send_mail
+from apps.core.mail import checked_address, send_mail
 from apps.core.versions import save_version
 
 
@@ -32,13 +32,7 @@ def ask_to_change_email(*, actor: User, email: str, verb: str = "account.email_c
     end_links(person=actor, kind=Kind.EMAIL)
     link, address = make_link(kind=Kind.EMAIL, email=email, language=actor.language, person=actor)
     if User.objects.filter(email__iexact=email).exists():
-        send_mail(
-            to=email,
-            subject=gettext_lazy("You have an account already"),
-            template="account_exists",
-            context={"sign_in": public_url(reverse("account_login")), "reset": public_url(reverse("account_forgot"))},
-            language=actor.language,
-        )
+        tell_of_account(email, language=actor.language)
     else:
         send_mail(
             to=email,

@@ -27,6 +27,27 @@ def tell_of_sign_in(user: User, session: Session) -> None:
     )
 
 
+def tell_of_account(email: str, *, language: str) -> None:
+    """In place of a link to confirm an address: somebody has an account with it."""
+    send_mail(
+        to=email,
+        subject=gettext_lazy("You have an account already"),
+        template="account_exists",
+        context={"sign_in": public_url(reverse("account_login")), "reset": public_url(reverse("account_forgot"))},
+        language=language,
+    )
+
+
+def tell_of_new_password(user: User) -> None:
+    send_mail(
+        to=user.email,
+        subject=gettext_lazy("Your password was changed"),
+        template="password_changed",
+        context={"name": str(user), "reset": public_url(reverse("account_forgot"))},
+        language=user.language,
+    )
+
+
 def tell_of_deletion(user: User) -> None:
     send_mail(
         to=user.email,

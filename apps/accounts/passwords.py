@@ -5,7 +5,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from apps.accounts.links import Kind, LinkEnded, end_links, hours_of, make_link, use_link
-from apps.accounts.models import MailedLink, User
+from apps.accounts.mails import tell_of_new_password
+from apps.accounts.models import MailedLink, Session, User
 from apps.accounts.services import end_sessions
 from apps.accounts.sign_up import require_good_password
 from apps.audit.services import ANONYMOUS, Target, record
@@ -47,23 +48,17 @@ def reset_password(*, link: MailedLink, password: str) -> User:
     user = use_link(link).person
     if user is None:
         raise LinkEnded
-    require_good_password(password, user, field="password")
+    require_good_password(password, user)
     user.set_password(password)
     save_version(user, "password")
-    end_sessions(person=user)
-    # Whoever was in the account may have asked for another address, and would come back by that
-    end_links(person=user)
-    record(actor=user, verb="account.password_reset", target=user)
-    tell_password_changed(user)
+    settle_new_password(user, verb="account.password_reset")
     return user
 
 
-def tell_password_changed(user: User) -> None:
-    """Tell the person by mail, should it not have been them."""
-    send_mail(
-        to=user.email,
-        subject=gettext_lazy("Your password was changed"),
-        template="password_changed",
-        context={"name": str(user), "reset": public_url(reverse("account_forgot"))},
-        language=user.language,
-    )
+def settle_new_password(user: User, *, verb: str, keep: Session | None = None) -> None:
+    """However it was chosen: what else is open into the account ends, and the person is told."""
+    end_sessions(person=user, keep=keep)
+    # Whoever was in the account may have asked for another address, and would come back by that
+    end_links(person=user)
+    record(actor=user, verb=verb, target=user)
+    tell_of_new_password(user)

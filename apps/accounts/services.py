@@ -2,8 +2,6 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -11,6 +9,7 @@ from apps.accounts import departures
 from apps.accounts.mails import tell_of_deletion
 from apps.accounts.models import Session, User
 from apps.accounts.selectors import list_sessions, second_factor_of
+from apps.accounts.sign_up import require_good_password
 from apps.accounts.zones import zone_names
 from apps.audit.changes import changes, fields_of
 from apps.audit.services import Actor, record
@@ -106,7 +105,9 @@ def delete_account(*, actor: User, user: User) -> None:
     """Delete one's own account for good, with all that hangs on it. The audit log keeps what was done, and the name."""
     if actor.pk != user.pk:
         raise NotAllowed(_("An account is deleted by the person themselves. Deactivate it instead."))
-    person = User.objects.select_for_update().get(pk=user.pk)
+    person = User.objects.select_for_update().filter(pk=user.pk).first()
+    if person is None:
+        raise NotFound
     if reasons := list_reasons_to_stay(person):
         raise Conflict(" ".join(str(reason) for reason in reasons))
     record(actor=person, verb="account.deleted", target=person, before=fields_of(person, ("email", "name")))
@@ -127,17 +128,14 @@ def create_person(
     is_staff: bool = False,
     is_superuser: bool = False,
 ) -> User:
-    """Make an account. Whoever may do this is decided by the caller until people sign up by themselves."""
+    """Make an account for somebody, by a system administrator or the platform itself."""
     _require_administrator(actor)
     email = checked_address(email)
     if User.objects.filter(email__iexact=email).exists():
         raise InvalidInput(fields={"email": [_("Someone has this address already.")]})
     user = User(email=email, **_checked({"name": name.strip(), "language": language}))
     user.is_staff, user.is_superuser = is_staff or is_superuser, is_superuser
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise InvalidInput(fields={"password": list(error.messages)}) from None
+    require_good_password(password, user)
     user.set_password(password)
     user.save(force_insert=True)
     record(actor=actor, verb="person.created", target=user, after=fields_of(user, MANAGED))

@@ -7,17 +7,17 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.accounts.arrivals import welcome
 from apps.accounts.links import Kind, LinkEnded, hours_of, make_link, use_link
+from apps.accounts.mails import tell_of_account
 from apps.accounts.models import MailedLink, SignUp, User
 from apps.audit.changes import fields_of
 from apps.audit.services import ANONYMOUS, Target, record
 from apps.core.errors import InvalidInput
-from apps.core.mail import checked_address, public_url, send_mail
+from apps.core.mail import checked_address, send_mail
 
 SHOWN = ("email", "name", "language")
 
@@ -42,13 +42,7 @@ def start_sign_up(*, email: str, password: str, name: str, workspace: str = "", 
 def mail_sign_up_link(*, sign_up: SignUp, verb: str) -> MailedLink:
     link, address = make_link(kind=Kind.SIGN_UP, email=sign_up.email, language=sign_up.language, sign_up=sign_up)
     if User.objects.filter(email__iexact=sign_up.email).exists():
-        send_mail(
-            to=sign_up.email,
-            subject=gettext_lazy("You have an account already"),
-            template="account_exists",
-            context={"sign_in": public_url(reverse("account_login")), "reset": public_url(reverse("account_forgot"))},
-            language=sign_up.language,
-        )
+        tell_of_account(sign_up.email, language=sign_up.language)
     else:
         send_mail(
             to=sign_up.email,
