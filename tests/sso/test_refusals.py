@@ -14,6 +14,7 @@ from apps.core import clock
 from apps.sso import services
 from apps.sso.models import GivenRole, LinkedIdentity
 from apps.sso.oidc import discovery, wire
+from apps.sso.oidc.problems import ProviderConfused
 from tests.people import make_person
 from tests.sso.visits import CLAES, Visit
 from tests.tenants.world import join
@@ -251,6 +252,31 @@ def test_a_provider_that_trickles_is_cut_off(start, monkeypatch):
         thread.join(timeout=10)
         assert not thread.is_alive()
     assert len(sent) < 100, "It was listened to until its end."
+
+
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://[",
+        "https://",
+        "https://idp.example:99999/",
+        "https://idp.example/\r\nX: y",
+        "https://idp.example/\ud800",
+    ],
+)
+def test_what_is_no_address_is_refused_before_anybody_is_sent_there(visit, monkeypatch, name, address):
+    there = wire.get(f"{visit.oidc.issuer}/.well-known/openid-configuration").body
+    monkeypatch.setattr(wire, "get", lambda url: wire.Answer(200, {**there, name: address}))
+    refused(visit, visit.client.get("/sso/keycloak"), 502, "sso-provider-misconfigured", "isn't set up right")
+
+
+@pytest.mark.parametrize("keys", [5, {"kty": "RSA"}, [None, "x", {"kty": "RSA", "n": "", "e": ""}]])
+def test_a_key_set_without_keys_is_refused(visit, keys, monkeypatch):
+    metadata = discovery.metadata_of(visit.oidc.issuer)
+    monkeypatch.setattr(wire, "get", lambda url: wire.Answer(200, {"keys": keys}))
+    with pytest.raises(ProviderConfused):
+        discovery.fetch_keys(metadata)
 
 
 def test_an_answer_that_nests_too_deep_is_no_json(visit, monkeypatch):

@@ -28,6 +28,8 @@ ALGORITHMS = (
     "ES512",
     "EdDSA",
 )
+# With what is added to it, it has to fit into a redirect
+LONGEST_ADDRESS = 2000
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 Key = dict[str, Any]
@@ -95,7 +97,8 @@ def fetch_keys(metadata: Metadata) -> list[Key]:
     answer = wire.get(metadata.jwks_uri)
     if answer.status != 200:
         raise ProviderConfused(reason=f"the key set answered {answer.status}")
-    keys = [each for each in answer.body.get("keys") or [] if _can_verify(each)]
+    found = answer.body.get("keys")
+    keys = [each for each in found if _can_verify(each)] if isinstance(found, list) else []
     if not keys:
         raise ProviderConfused(reason="the key set has no key that a signature can be checked with")
     return keys
@@ -118,7 +121,7 @@ def _can_verify(key: Any) -> bool:
     """Others in the set, of kinds that we don't know or for encryption, are for others."""
     try:
         return jwt.PyJWK(key).algorithm_name in ALGORITHMS and key.get("use", "sig") == "sig"
-    except (jwt.PyJWTError, AttributeError, TypeError, KeyError):
+    except (jwt.PyJWTError, AttributeError, TypeError, KeyError, ValueError, NotImplementedError):
         return False
 
 
@@ -134,9 +137,22 @@ def _endpoint(body: dict[str, Any], name: str, issuer: str, *, required: bool = 
     url = str(body.get(name) or "")
     if not url and required:
         raise ProviderConfused(reason=f"it names no {name}")
-    if url and not (url.startswith("https://") if issuer.startswith("https://") else is_safe(url)):
+    if url and not _is_address(url):
+        raise ProviderConfused(reason=f"its {name} is no address")
+    if url and not (url.startswith("https://") if issuer.lower().startswith("https://") else is_safe(url)):
         raise ProviderConfused(reason=f"its {name} isn't https")
     return url
+
+
+def _is_address(url: str) -> bool:
+    """Looked at once: whatever leads or asks there would fail over it."""
+    try:
+        parts = urlsplit(url)
+        # Asking for the port fails on one that is none
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return has_place and url.isascii() and url.isprintable() and len(url) <= LONGEST_ADDRESS
 
 
 def _words(body: dict[str, Any], name: str) -> tuple[str, ...] | None:
