@@ -81,8 +81,10 @@ def use_link(link: MailedLink) -> MailedLink:
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("A link is used up in the transaction of what it's used for.")
-    locked = MailedLink.objects.select_for_update(of=("self",)).select_related("person", "sign_up").get(pk=link.pk)
-    if not locked.is_open or not _still_fits(locked):
+    rows = MailedLink.objects.select_for_update(of=("self",)).select_related("person", "sign_up")
+    locked = rows.filter(pk=link.pk).first()
+    # It may also have gone, with its person
+    if locked is None or not locked.is_open or not _still_fits(locked):
         raise LinkEnded
     MailedLink.objects.filter(
         kind=locked.kind, person=locked.person, sign_up=locked.sign_up, used_at__isnull=True

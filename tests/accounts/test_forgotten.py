@@ -105,6 +105,13 @@ def test_an_address_that_somebody_else_asked_for_meanwhile_leads_nowhere_after_i
     assert User.objects.get(pk=mina.pk).email == mina.email
 
 
+def test_a_link_whose_person_has_gone_meanwhile_leads_nowhere(mina: User) -> None:
+    link = ask_for_password_link(email=mina.email)
+    services.delete_account(actor=mina, user=User.objects.get(pk=mina.pk))
+    with pytest.raises(LinkEnded):
+        reset_password(link=link, password=NEW)
+
+
 def test_an_address_gets_five_links_in_an_hour_with_an_account_or_without(mina: User) -> None:
     for email in (mina.email, "nobody@reyes.example"):
         for _ in range(5):

@@ -9,7 +9,7 @@ from django.test import Client
 from apps.accounts import departures, services
 from apps.accounts.models import Session, User
 from apps.audit.models import AuditEvent
-from apps.core.errors import Conflict, NotAllowed
+from apps.core.errors import Conflict, NotAllowed, NotFound
 from apps.core.mail.models import OutgoingMail
 from tests.accounts.browsers import client_of
 from tests.accounts.conftest import PASSWORD
@@ -133,6 +133,13 @@ def test_other_apps_clean_up_while_the_person_is_still_there(mina, registered):
     )
     services.delete_account(actor=mina, user=mina)
     assert seen == [True]
+
+
+def test_an_account_that_is_gone_already_is_not_there(mina: User) -> None:
+    """As for the second of two clicks, which has waited for the first."""
+    services.delete_account(actor=mina, user=User.objects.get(pk=mina.pk))
+    with pytest.raises(NotFound):
+        services.delete_account(actor=mina, user=mina)
 
 
 def test_what_fails_while_cleaning_up_keeps_the_account(mina, registered):
