@@ -16,6 +16,7 @@ from apps.audit.services import Actor, record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, Text
 from apps.core.events import publish
 from apps.core.mail import checked_address
+from apps.core.names import tidy_name
 from apps.core.versions import save_version
 
 # What an operator changes of somebody else's account
@@ -44,7 +45,7 @@ def change_preferences(
     if version is not None:
         user.version = version
     if "name" in wanted:
-        wanted["name"] = wanted["name"].strip()
+        wanted["name"] = tidy_name(wanted["name"])
     _save(actor=actor, user=user, verb="account.preferences_changed", values=_checked(wanted))
     return user
 
@@ -133,7 +134,7 @@ def create_person(
     email = checked_address(email)
     if User.objects.filter(email__iexact=email).exists():
         raise InvalidInput(fields={"email": [_("Someone has this address already.")]})
-    user = User(email=email, **_checked({"name": name.strip(), "language": language}))
+    user = User(email=email, **_checked({"name": tidy_name(name), "language": language}))
     user.is_staff, user.is_superuser = is_staff or is_superuser, is_superuser
     require_good_password(password, user)
     user.set_password(password)
@@ -153,6 +154,8 @@ def change_person(*, actor: Actor, user: User, **values: Any) -> User:
         values["email"] = checked_address(values["email"])
         if User.objects.filter(email__iexact=values["email"]).exclude(pk=user.pk).exists():
             raise InvalidInput(fields={"email": [_("Someone has this address already.")]})
+    if "name" in values:
+        values["name"] = tidy_name(values["name"])
     if values.get("is_superuser"):
         values["is_staff"] = True
     if not values.get("is_superuser", True):

@@ -18,6 +18,7 @@ from apps.audit.changes import fields_of
 from apps.audit.services import ANONYMOUS, Target, record
 from apps.core.errors import InvalidInput
 from apps.core.mail import checked_address, send_mail
+from apps.core.names import tidy_name
 
 SHOWN = ("email", "name", "language")
 
@@ -26,7 +27,7 @@ SHOWN = ("email", "name", "language")
 def start_sign_up(*, email: str, password: str, name: str, workspace: str = "", language: str = "en") -> MailedLink:
     """Keep what was typed and mail a link to the address."""
     email = checked_address(email)
-    person = User(email=email, name=name.strip())
+    person = User(email=email, name=tidy_name(name))
     require_good_password(password, person)
     sign_up = SignUp.objects.create(
         email=email,
@@ -77,7 +78,7 @@ def finish_sign_up(*, link: MailedLink, password: str | None = None, in_same_bro
 @transaction.atomic
 def register_person(*, email: str, password: str, name: str, language: str = "en") -> User:
     """An account for somebody whose address is known to be theirs, such as through an invitation's link."""
-    user = User(email=email.strip().lower(), name=name.strip(), language=language)
+    user = User(email=email.strip().lower(), name=tidy_name(name), language=language)
     require_good_password(password, user)
     user.set_password(password)
     if User.objects.filter(email__iexact=user.email).exists():

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.core.errors import InvalidInput
 from apps.core.mail import checked_address
+from apps.core.names import tidy_name
 from apps.sso.models import IdentityProvider
 from apps.sso.oidc.tokens import UNSTORABLE
 
@@ -68,4 +69,4 @@ def _address(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return UNSTORABLE.sub("", value).strip()[:120] if isinstance(value, str) else ""
+    return tidy_name(value)[:120].strip() if isinstance(value, str) else ""

@@ -56,3 +56,10 @@ def test_nothing_else_is_touched(alice, tidewater):
     other = make_tenant("Other")
     services.change_tenant(actor=member(alice, tidewater), name="New")
     assert Tenant.objects.get(pk=other.pk).name == "Other"
+
+
+def test_a_name_turns_no_sentence_around_and_is_seen(alice, tidewater):
+    changed = services.change_tenant(actor=member(alice, tidewater), name="\u202eTide\u200bwater\nFreight")
+    assert changed.name == "Tidewater Freight"
+    with pytest.raises(InvalidInput):
+        services.change_tenant(actor=member(alice, tidewater), name="\u2067\ufeff")

@@ -11,6 +11,7 @@ from apps.core.dispatch import dispatch
 from apps.core.errors import Text
 from apps.core.mail.models import TOPIC, OutgoingMail
 from apps.core.mail.tasks import deliver_mail
+from apps.core.names import tidy_name
 
 
 @transaction.atomic
@@ -21,7 +22,7 @@ def send_mail(*, to: str, subject: Text, template: str, context: Mapping[str, An
     too; `%(name)s` in it is filled from the context. A line that is nothing but an address becomes a link to click.
     """
     # A name that somebody chose is one line: it can't add a paragraph, or a header
-    words = {name: " ".join(value.split()) if isinstance(value, str) else value for name, value in context.items()}
+    words = {name: tidy_name(value) if isinstance(value, str) else value for name, value in context.items()}
     if language not in dict(settings.LANGUAGES):
         language = settings.LANGUAGE_CODE
     with translation.override(language):

@@ -14,6 +14,7 @@ from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.mail import checked_address
+from apps.core.names import tidy_name
 from apps.core.versions import delete_version, save_version
 from apps.tenants import mails
 from apps.tenants.member import Member
@@ -151,7 +152,7 @@ def _create(kind: Kind, name: str, slug: str) -> Tenant:
 
 
 def _checked_name(name: str) -> str:
-    name = " ".join(name.split())
+    name = tidy_name(name)
     if not name:
         raise InvalidInput(fields={"name": [_("Give the workspace a name.")]})
     _require_short(name, LONGEST_NAME, field="name")

@@ -1,0 +1,14 @@
+"""Names that people choose for themselves and for what is theirs, which others read in mails and before they agree."""
+
+import re
+
+# Control characters, what is no wider than nothing, and what turns the letters after it around. The joiners stay, as
+# several scripts need them
+UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def tidy_name(text: str) -> str:
+    """One line, of what can be seen: with the rest, a name could look like another one, or turn around a sentence."""
+    return " ".join(UNSEEN.sub("", text).split())
