@@ -88,3 +88,13 @@ def test_a_suspended_workspace_is_closed_to_tokens_too(alice: User, tidewater: T
 def test_what_others_own_is_not_there(alice: User, charlie: User, tidewater: Tenant, hanbit: Tenant) -> None:
     api = TokenApi(make_token(charlie, "workspace:read"))
     assert_problem(api.get("/v1/members", imp_tenant="tidewater"), "not-found")
+
+
+def test_suspending_is_about_the_workspace_and_not_about_ones_account(yuna: User, tidewater: Tenant) -> None:
+    path = f"/v1/tenants/{tidewater.pk}"
+    account = TokenApi(make_token(yuna))
+    for answer in (account.post(f"{path}/suspend", {"reason": "Unpaid."}), account.post(f"{path}/resume")):
+        assert assert_problem(answer, "token-too-narrow")["scope"] == "workspace:write"
+    assert not Tenant.objects.get(pk=tidewater.pk).is_suspended
+    able = TokenApi(make_token(yuna, "workspace:write", "account:read"))
+    assert able.post(f"{path}/suspend", {"reason": "Unpaid."}).status_code == 200

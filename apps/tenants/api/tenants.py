@@ -97,7 +97,8 @@ class TenantViewSet(Listed, Retrieved, Created, Updated, Destroyed):
     @property
     def scope(self) -> str:  # type: ignore[override]
         """Which ones one is in is about oneself; to change one is about the workspace."""
-        return "workspace" if self.action in {"partial_update", "destroy"} else "account"
+        about_it = {"partial_update", "destroy", "suspend", "resume"}
+        return "workspace" if self.action in about_it else "account"
 
     def get_queryset(self) -> "QuerySet[Tenant]":
         tenants = selectors.list_tenants(actor=self.actor)
