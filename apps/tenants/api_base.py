@@ -47,16 +47,24 @@ class TenantApi(ApiView):
     def surroundings(self) -> AbstractContextManager[None]:
         return walled(self.actor.tenant.pk)
 
-    def _find_member(self, request: Request) -> Member:
-        token: Any = request.auth
-        membership = _choose(
-            memberships_of(request.user),
-            named=request.headers.get(HEADER, ""),
-            of_token=getattr(token, "tenant_id", "") or "",
-        )
+    def _find_member(self, request: Request) -> Member | None:
+        """None where an endpoint is about no workspace in particular."""
+        named, of_token = request.headers.get(HEADER, ""), tenant_of_token(request)
+        membership = _choose(memberships_of(request.user), named=named, of_token=of_token)
         if membership.tenant.is_suspended:
             raise TenantSuspended(membership.tenant.suspended_because)
-        return Member.of(membership, scopes=None if token is None else frozenset(token.scopes))
+        return Member.of(membership, scopes=scopes_of(request))
+
+
+def scopes_of(request: Request) -> frozenset[str] | None:
+    """Of the token that asks; None for a session, which may all that its person may."""
+    token: Any = request.auth
+    return None if token is None else frozenset(token.scopes)
+
+
+def tenant_of_token(request: Request) -> str:
+    """The only workspace that the token which asks works in; empty for every one, and for a session."""
+    return getattr(request.auth, "tenant_id", "") or ""
 
 
 def _choose(memberships: list[Membership], *, named: str, of_token: str) -> Membership:

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
 from apps.tenants.member import Member
-from apps.tenants.models import Invitation, Membership
-from apps.tenants.roles import ROLES_OF, Role
+from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.roles import ROLES_OF, Kind, Role
 
 SECOND_FACTOR = Exists(
     Authenticator.objects.filter(user_id=OuterRef("person_id"), type=Authenticator.Type.TOTP).values("pk")
@@ -36,6 +36,22 @@ class _OfOneKind(django_filters.FilterSet):
         member = _member_behind(self.request)
         if member is not None:
             self.filters["role"].extra["choices"] = [(role, role.label) for role in ROLES_OF[member.tenant.kind]]
+
+
+class TenantFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="search", label=_("Name or address"))
+    kind = django_filters.ChoiceFilter(choices=Kind.choices, label=_("Kind"))
+    suspended = django_filters.BooleanFilter(
+        field_name="suspended_at", lookup_expr="isnull", exclude=True, label=_("Suspended")
+    )
+
+    class Meta:
+        model = Tenant
+        fields: list[str] = []
+
+    def search(self, queryset: "QuerySet[Tenant]", name: str, value: str) -> "QuerySet[Tenant]":
+        words = value.strip()
+        return queryset.filter(Q(name__icontains=words) | Q(slug__icontains=words))
 
 
 class MemberFilter(_OfOneKind):

@@ -11,7 +11,7 @@ from apps.core.mail.models import OutgoingMail
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.problems import InvitationEnded
-from apps.tenants.roles import ROLES_OF, Role
+from apps.tenants.roles import Role
 
 # A hash is made for this and nothing else
 TOKEN_PURPOSE = "invitation"  # noqa: S105
@@ -113,14 +113,6 @@ def is_last_owner(membership: Membership) -> bool:
     owners = Membership.objects.of(membership.tenant).filter(role=Role.OWNER, person__is_active=True)
     others = owners.exclude(pk=membership.pk)
     return not others.exists()
-
-
-def roles_to_give(*, actor: Member) -> list[Role]:
-    """The roles that somebody may give to a member of their workspace."""
-    if not actor.may("members.manage"):
-        return []
-    all_of_them = ROLES_OF[actor.tenant.kind]
-    return [role for role in all_of_them if role != Role.OWNER or actor.may("workspace.hand_over")]
 
 
 def owned_alone_by(person: Any) -> list[Tenant]:

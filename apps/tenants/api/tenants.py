@@ -3,11 +3,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
-import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -18,25 +16,11 @@ from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, Update
 from apps.core.errors import InvalidInput
 from apps.core.walls import walled
 from apps.tenants import selectors, services
+from apps.tenants.api_base import scopes_of, tenant_of_token
+from apps.tenants.filters import TenantFilter
 from apps.tenants.member import Member
 from apps.tenants.models import Membership, Tenant
 from apps.tenants.roles import Kind, Role
-
-
-class TenantFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", label=gettext_lazy("Name or address"))
-    kind = django_filters.ChoiceFilter(choices=Kind.choices, label=gettext_lazy("Kind"))
-    suspended = django_filters.BooleanFilter(
-        field_name="suspended_at", lookup_expr="isnull", exclude=True, label=gettext_lazy("Suspended")
-    )
-
-    class Meta:
-        model = Tenant
-        fields: list[str] = []
-
-    def search(self, queryset: "QuerySet[Tenant]", name: str, value: str) -> "QuerySet[Tenant]":
-        words = value.strip()
-        return queryset.filter(Q(name__icontains=words) | Q(slug__icontains=words))
 
 
 class TenantSerializer(serializers.ModelSerializer[Tenant]):
@@ -102,7 +86,7 @@ class TenantViewSet(Listed, Retrieved, Created, Updated, Destroyed):
 
     def get_queryset(self) -> "QuerySet[Tenant]":
         tenants = selectors.list_tenants(actor=self.actor)
-        of_token = getattr(self.request.auth, "tenant_id", "")
+        of_token = tenant_of_token(self.request)
         return tenants.filter(pk=of_token) if of_token else tenants
 
     def perform_create(self, **fields: Any) -> Tenant:
@@ -153,8 +137,7 @@ class TenantViewSet(Listed, Retrieved, Created, Updated, Destroyed):
     @contextmanager
     def _inside(self, tenant: Tenant) -> Iterator[Member]:
         """As whom the person acts there, inside the tenant's wall."""
-        token: Any = self.request.auth
-        scopes = None if token is None else frozenset(token.scopes)
+        scopes = scopes_of(self.request)
         with walled(tenant.pk):
             membership: Membership | None = Membership.objects.of(tenant).filter(person=self.actor).first()
             if membership is not None:

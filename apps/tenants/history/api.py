@@ -1,6 +1,5 @@
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
@@ -10,7 +9,7 @@ from apps.audit.models import AuditEvent
 from apps.core.api.routing import routes
 from apps.core.errors import NotFound
 from apps.tenants import roles
-from apps.tenants.api_base import HEADER, TenantApi
+from apps.tenants.api_base import HEADER, TenantApi, scopes_of, tenant_of_token
 from apps.tenants.history.filters import EventFilter
 from apps.tenants.history.selectors import list_all_events, list_personal_events, list_tenant_events
 from apps.tenants.member import Member
@@ -34,12 +33,10 @@ class TenantEventViewSet(TenantApi, AuditEvents):
             return list_all_events(actor=self.request.user)
         return list_tenant_events(actor=self._member)
 
-    def _find_member(self, request: Request) -> Member | None:  # type: ignore[override]
+    def _find_member(self, request: Request) -> Member | None:
         if not request.user.is_staff:
             return super()._find_member(request)
-        token: Any = request.auth
-        scopes = None if token is None else frozenset(token.scopes)
-        of_token = getattr(token, "tenant_id", "") or ""
+        scopes, of_token = scopes_of(request), tenant_of_token(request)
         named = request.headers.get(HEADER, "") or of_token
         if not named:
             scope = roles.scope_of("audit.read")

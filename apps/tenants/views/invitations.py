@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views import View
 
 from apps.core.mail.models import OutgoingMail
+from apps.core.mail.selectors import mails_by_id
 from apps.core.web import htmx
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.core.web.lists import BulkAction, Column, Listing, ListPage
@@ -52,7 +53,7 @@ def _sent(invitation: Invitation, mail: OutgoingMail | None) -> Sent:
 
 def follow_mails(rows: Sequence[Any]) -> bool:
     """Puts on each row how far its mail is, and says whether one is still on its way. One query."""
-    mails = OutgoingMail.objects.only("state", "reason").in_bulk([row.mail_id for row in rows if row.mail_id])
+    mails = mails_by_id(row.mail_id for row in rows)
     for row in rows:
         row.sent = _sent(row, mails.get(row.mail_id))
     return any(row.sent.is_waiting for row in rows)
