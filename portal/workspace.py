@@ -81,7 +81,7 @@ def activity_context(member: Member) -> dict[str, Any]:
         events = list_tenant_events(actor=member)
     else:
         membership = Membership(tenant=member.tenant, person=member.person, role=member.role)
-        events = list_personal_events(person=member.person, memberships=[membership]).of(member.tenant)  # type: ignore[attr-defined]
+        events = list_personal_events(person=member.person, memberships=[membership]).of(member.tenant)
     topic = f"audit:{member.tenant.pk if reads_log else member.pk}"
     return {"member": member, "events": list(events[:RECENT]), "reads_log": reads_log, "live_topic": topic}
 

@@ -1,15 +1,15 @@
 from collections.abc import Callable, Collection
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 
-from apps.audit.models import AuditEvent
+from apps.audit.models import AuditEvent, AuditEventQuerySet
 
 # Newest first, continued by key; every index of the table serves it
 ORDER = ("-at", "-id")
 
 
-def list_events(*, actor: Any, tenants: Collection[str] = ()) -> QuerySet[AuditEvent]:
+def list_events(*, actor: Any, tenants: Collection[str] = ()) -> AuditEventQuerySet:
     """Operators read everything; a person what they did, and what was done to their account.
 
     Of what they did for tenants they read what happened in `tenants`, the ones they are in now: somebody who left
@@ -23,7 +23,7 @@ def list_events(*, actor: Any, tenants: Collection[str] = ()) -> QuerySet[AuditE
     return list_own_events(actor=actor, tenants=tenants)
 
 
-def list_own_events(*, actor: Any, tenants: Collection[str] = ()) -> QuerySet[AuditEvent]:
+def list_own_events(*, actor: Any, tenants: Collection[str] = ()) -> AuditEventQuerySet:
     """Also an operator's: what concerns this person, and not what the platform's people did."""
     concerned = Q(actor_id=actor.pk) | Q(target_type="user", target_id=actor.pk)
     return AuditEvent.objects.filter(concerned, tenant_id__in=["", *tenants]).order_by(*ORDER)

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.filters import AuditEventFilter, AuditPageFilter
-from apps.audit.models import AuditEvent
+from apps.audit.models import AuditEvent, AuditEventQuerySet
 from apps.tenants.history.selectors import OPERATORS
 from apps.tenants.selectors import find_tenant
 
@@ -36,6 +36,6 @@ class PlatformEventFilter(EventPageFilter):
 
     workspace = django_filters.CharFilter(method="filter_workspace", label=_("Workspace's address"))
 
-    def filter_workspace(self, queryset: "QuerySet[AuditEvent]", name: str, value: str) -> "QuerySet[AuditEvent]":
+    def filter_workspace(self, queryset: AuditEventQuerySet, name: str, value: str) -> AuditEventQuerySet:
         tenant = find_tenant(value.strip())
-        return queryset.of(tenant) if tenant else queryset.none()  # type: ignore[attr-defined]
+        return queryset.of(tenant) if tenant else queryset.none()

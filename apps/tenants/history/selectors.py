@@ -1,11 +1,11 @@
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 
 from apps.accounts.models import User
 from apps.audit import selectors
 from apps.audit.filters import Choice
-from apps.audit.models import AuditEvent
+from apps.audit.models import AuditEvent, AuditEventQuerySet
 from apps.core.errors import NotAllowed
 from apps.tenants.member import Member
 from apps.tenants.models import Membership, Tenant
@@ -17,19 +17,19 @@ MOST_PEOPLE = 200
 OPERATORS = User.objects.filter(is_staff=True).order_by().values("pk")
 
 
-def list_tenant_events(*, actor: Member) -> QuerySet[AuditEvent]:
+def list_tenant_events(*, actor: Member) -> AuditEventQuerySet:
     """What was done in a tenant, also by operators and by those who left it."""
     actor.require("audit.read")
     return _with_operators(AuditEvent.objects.of(actor.tenant)).order_by(*selectors.ORDER)
 
 
-def list_personal_events(*, person: User, memberships: list[Membership]) -> QuerySet[AuditEvent]:
+def list_personal_events(*, person: User, memberships: list[Membership]) -> AuditEventQuerySet:
     """What concerns a person, in the tenants that they are in now."""
     mine = [each.tenant_id for each in memberships if not each.tenant.is_suspended]
     return _with_operators(_with_tenants(selectors.list_own_events(actor=person, tenants=mine)))
 
 
-def list_all_events(*, actor: Any) -> QuerySet[AuditEvent]:
+def list_all_events(*, actor: Any) -> AuditEventQuerySet:
     """Everybody's, in all tenants: for operators."""
     if not actor.is_staff:
         raise NotAllowed(role=SystemRole.SRE_OPERATOR)
@@ -50,12 +50,12 @@ def may_read(person: Any, tenant_id: str) -> bool:
     return membership is not None and Member.of(membership).may("audit.read")
 
 
-def _with_operators(events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+def _with_operators(events: AuditEventQuerySet) -> AuditEventQuerySet:
     """With `by_operator`: somebody who runs the platform did it."""
     return events.annotate(by_operator=Exists(OPERATORS.filter(pk=OuterRef("actor_id"))))
 
 
-def _with_tenants(events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+def _with_tenants(events: AuditEventQuerySet) -> AuditEventQuerySet:
     """With the name and the address of the tenant whose log it is in."""
     tenant = Tenant.objects.filter(pk=OuterRef("tenant_id")).order_by()
     return events.annotate(
