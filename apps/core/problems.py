@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from django.core import exceptions as django_errors
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -50,6 +50,9 @@ def as_problem(error: BaseException) -> Problem:
         case django_errors.RequestDataTooBig() | django_errors.TooManyFieldsSent() | django_errors.TooManyFilesSent():
             return TooLarge()
         case django_errors.BadRequest() | django_errors.SuspiciousOperation() | UnreadablePostError():
+            return MalformedRequest()
+        # The driver's own, before anything was asked: somebody sent NUL, which no text in PostgreSQL holds
+        case DataError() if "NUL" in str(error) and getattr(error.__cause__, "sqlstate", "") is None:
             return MalformedRequest()
         case IntegrityError() if isinstance(error.__cause__, postgres_errors.UniqueViolation):
             return Conflict(_("The same was saved at the same time, and only one of the two can be kept."))

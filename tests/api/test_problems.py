@@ -228,6 +228,13 @@ def test_what_the_database_says_is_translated(
     assert b"internals" not in response.content
 
 
+def test_nul_on_its_way_to_the_database_is_the_sender_s_mistake(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "create_note", lambda **_: Note.objects.filter(title="a\0").exists())
+    response = Api(alice).post(NOTES, {"title": "a"})
+    assert response.status_code == 400
+    assert_problem(response, "malformed-request")
+
+
 @pytest.mark.parametrize("kind", all_types(), ids=lambda kind: kind.slug)
 def test_what_a_service_raises_is_told(alice: User, monkeypatch: pytest.MonkeyPatch, kind: type[Problem]) -> None:
     def refuse(**_: Any) -> None:

@@ -20,6 +20,11 @@ def test_address_with_a_nul_in_it_leads_nowhere(page_client: Client) -> None:
     assert page_client.get("/audit/%00").status_code == 404
 
 
+def test_nul_in_what_the_admin_filters_by_is_said_to_be_wrong(client: Client, operator: User) -> None:
+    client.force_login(operator)
+    assert client.get("/admin/tenants/membership/?role=%00").status_code == 400
+
+
 def test_heads_and_pager_of_the_components_page_find_their_table(client: Client, alice: User, settings: Any) -> None:
     settings.DEBUG = True
     client.force_login(alice)

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core import exceptions
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
@@ -50,6 +50,7 @@ FORESEEN = (
     exceptions.TooManyFieldsSent,
     exceptions.TooManyFilesSent,
     UnreadablePostError,
+    DataError,
     IntegrityError,
     InterfaceError,
     OperationalError,
