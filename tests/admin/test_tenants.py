@@ -1,11 +1,15 @@
 """Workspaces and their people in the operators' admin: what operators see, what system administrators do."""
 
+import re
+
 import pytest
+from django.contrib.admin.utils import quote
 from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
+from apps.core import clock
 from apps.core.mail.models import OutgoingMail
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Role
@@ -252,3 +256,23 @@ def test_of_suspending_and_resuming_the_page_offers_what_can_be_done(admin_of_yu
     assert offered() == [True, False]
     admin_of_yuna.post(page_of(tidewater, "suspend_this"), {"answered": "yes", "reason": "Unpaid"})
     assert offered() == [False, True]
+
+
+# --- From the list to the buttons --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/admin/tenants/tenant/", "/admin/accounts/user/?q=alice"])
+def test_the_buttons_of_a_page_that_the_list_leads_to_work(admin_of_yuna: Client, tidewater: Tenant, path: str) -> None:
+    page = re.search(r'href="(/admin/\w+/\w+/\w+/change/[^"]*)"', admin_of_yuna.get(path).content.decode())
+    assert page, path
+    text = admin_of_yuna.get(page[1]).content.decode()
+    buttons = re.findall(r'href="([^"]*/(?:suspend|delete-for-good|view-as)/)"', text)
+    assert buttons
+    for button in buttons:
+        assert admin_of_yuna.get(button).status_code in (200, 302), button
+
+
+def test_a_suspended_workspace_that_the_list_leads_to_can_be_resumed(admin_of_yuna: Client, tidewater: Tenant) -> None:
+    Tenant.objects.filter(pk=tidewater.pk).update(suspended_at=clock.now(), suspended_because="Unpaid.")
+    text = admin_of_yuna.get(f"/admin/tenants/tenant/{quote(tidewater.pk)}/change/").content.decode()
+    assert ("/resume/" in text, "/suspend/" in text) == (True, False)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.utils import unquote
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
@@ -17,9 +18,13 @@ class OperatorsAdmin(ModelAdmin):
     list_filter_sheet = False
     warn_unsaved_form = True
 
-    def changeform_view(self, request: HttpRequest, *arguments: Any, **names: Any) -> HttpResponse:
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *arguments: Any, **names: Any
+    ) -> HttpResponse:
+        # Lists write an id's underline as _5F, which Django reads and Unfold's buttons don't
+        object_id = unquote(object_id) if object_id else None
         try:
-            response: HttpResponse = super().changeform_view(request, *arguments, **names)
+            response: HttpResponse = super().changeform_view(request, object_id, *arguments, **names)
         except Problem as problem:
             tell(request, problem)
             response = HttpResponseRedirect(request.get_full_path())
