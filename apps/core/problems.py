@@ -56,6 +56,10 @@ def as_problem(error: BaseException) -> Problem:
             return MalformedRequest()
         case IntegrityError() if isinstance(error.__cause__, postgres_errors.UniqueViolation):
             return Conflict(_("The same was saved at the same time, and only one of the two can be kept."))
+        case IntegrityError() if isinstance(error.__cause__, postgres_errors.ForeignKeyViolation):
+            # What it belongs to, such as a workspace, was deleted meanwhile. A mistake of ours would look the same
+            logger.warning("What something belongs to isn't there", exc_info=error)
+            return Conflict(_("Others are changing the same thing right now."), headers={"Retry-After": "1"})
         case OperationalError() if isinstance(error.__cause__, PASSING):
             return Conflict(_("Others are changing the same thing right now."), headers={"Retry-After": "1"})
         case OperationalError() | InterfaceError():

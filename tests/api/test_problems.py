@@ -210,6 +210,7 @@ def test_an_answer_that_refuses_undoes_what_was_done_before_it(alice: User, monk
     ("error", "cause", "slug", "status"),
     [
         (IntegrityError, postgres_errors.UniqueViolation, "conflict", 409),
+        (IntegrityError, postgres_errors.ForeignKeyViolation, "conflict", 409),
         (IntegrityError, postgres_errors.NotNullViolation, "internal-error", 500),
         (OperationalError, postgres_errors.DeadlockDetected, "conflict", 409),
         (OperationalError, postgres_errors.AdminShutdown, "unavailable", 503),
