@@ -1,10 +1,7 @@
 """Where allauth asks us about somebody who came through a provider. For all others the accounts' own answers count."""
 
-import time
 from typing import Any
 
-from allauth.account import app_settings
-from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from allauth.core import context as allauth_context
 from allauth.core.exceptions import ReauthenticationRequired
@@ -14,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts import adapters
+from apps.accounts.confirmation import is_confirmed
 from apps.accounts.models import User
 from apps.sso import selectors, sessions
 from apps.sso.models import LinkedIdentity
@@ -44,7 +42,7 @@ class AccountAdapter(adapters.AccountAdapter):
         """allauth lets somebody with neither a password nor a second factor pass. Here their provider is asked."""
         required = bool(super().is_reauthentication_required(app=app, **options))
         request = allauth_context.request
-        is_passed_over = required and not get_reauthentication_flows(request.user) and not _was_confirmed(request)
+        is_passed_over = required and not get_reauthentication_flows(request.user) and not is_confirmed(request)
         if is_passed_over and self.get_reauthentication_methods(request.user):
             raise ReauthenticationRequired
         return required
@@ -56,9 +54,3 @@ def _method(identity: LinkedIdentity) -> dict[str, Any]:
         "description": _("Use %(provider)s") % {"provider": identity.provider},
         "url": reverse("sso:confirm", args=[identity.provider.slug]),
     }
-
-
-def _was_confirmed(request: HttpRequest) -> bool:
-    records = get_authentication_records(request, request.user)
-    confirmed = [record["at"] for record in records if record.get("reauthenticated")]
-    return bool(confirmed) and time.time() - confirmed[-1] < app_settings.REAUTHENTICATION_TIMEOUT
