@@ -39,7 +39,8 @@ class TokenForm(forms.Form):
     )
 
     def __init__(self, *arguments: Any, memberships: Sequence[Membership], **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        # Ids of its own: the account's page, under the dialog, has a field for a name too
+        super().__init__(*arguments, **{"auto_id": "token_%s", **options})
         self.workspaces = {membership.tenant_id: membership.tenant for membership in memberships}
         named = [(pk, tenant.name) for pk, tenant in self.workspaces.items()]
         self.fields["tenant"].choices = [*named, ("", _("Every one of mine"))]  # type: ignore[attr-defined]

@@ -1,8 +1,6 @@
 """A token's life in Chromium, used with curl in between."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -21,10 +19,11 @@ from tests.browser.variants import every_variant
 from tests.browser.watch import Problems
 from tests.people import PASSWORD, make_person
 from tests.tenants.world import join, make_tenant
+from tests.terminal import curl
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Curl = Callable[[str], tuple[int, str]]
+Ask = Callable[[str], tuple[int, str]]
 
 
 @pytest.fixture
@@ -40,20 +39,9 @@ def freight(mina: User) -> Tenant:
 
 
 @pytest.fixture
-def curl(live_server: Any) -> Curl:
+def ask(live_server: Any) -> Ask:
     """As anybody would ask from a terminal."""
-    program = shutil.which("curl")
-    if program is None:
-        pytest.fail("This journey needs curl; install it (apt install curl, or the like).", pytrace=False)
-
-    def ask(token: str) -> tuple[int, str]:
-        address = f"{live_server.url}/v1/access-tokens/self"
-        command = [program, "-sS", "-w", "\n%{http_code}", "-H", f"Authorization: Bearer {token}", address]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-        body, _, status = done.stdout.rpartition("\n")
-        return int(status), body
-
-    return ask
+    return lambda token: curl(f"{live_server.url}/v1/access-tokens/self", token)
 
 
 def say_who_it_is(page: Page) -> None:
@@ -64,7 +52,7 @@ def say_who_it_is(page: Page) -> None:
 
 
 def test_made_copied_used_with_curl_revoked_and_refused(
-    page: Page, signed_in: SignIn, curl: Curl, problems: Problems, mina: User, freight: Tenant
+    page: Page, signed_in: SignIn, ask: Ask, problems: Problems, mina: User, freight: Tenant
 ) -> None:
     problems.allow("422: POST .*/account/tokens/new")
     signed_in(mina)
@@ -99,7 +87,7 @@ def test_made_copied_used_with_curl_revoked_and_refused(
     expect(row).to_contain_text("Not yet")
     assert copied not in page.content()
 
-    status, body = curl(copied)
+    status, body = ask(copied)
     assert (status, '"name":"release-bot"' in body) == (200, True), body
     page.reload()
     expect(row).to_contain_text("127.0.0.1")
@@ -111,7 +99,7 @@ def test_made_copied_used_with_curl_revoked_and_refused(
     dialog.get_by_role("button", name="Revoke token").click()
     expect(page.get_by_text("release-bot revoked", exact=True)).to_be_visible()
     expect(row).to_have_count(0)
-    status, body = curl(copied)
+    status, body = ask(copied)
     assert (status, "was revoked" in body) == (401, True), body
 
 
