@@ -43,6 +43,7 @@ class NewToken(NeedsConfirmation, FormView):
     title = gettext_lazy("New access token")
     lead = gettext_lazy("It acts as you, within what you allow here. If your role shrinks, so does the token.")
     submit_label = gettext_lazy("Create token")
+    back_label = gettext_lazy("Access tokens")
 
     def get_back_url(self) -> str:
         return reverse("access:list")
@@ -69,6 +70,7 @@ class NewToken(NeedsConfirmation, FormView):
 class RevokeToken(ConfirmView):
     lead = gettext_lazy("Whatever uses it is refused from the next request on. A revoked token can't be brought back.")
     submit_label = gettext_lazy("Revoke token")
+    back_label = gettext_lazy("Access tokens")
 
     def get_back_url(self) -> str:
         return reverse("access:list")
