@@ -77,6 +77,37 @@ def test_export_takes_what_is_filtered(page: Page, signed_in: SignIn, alice: Use
     assert len(download.value.path().read_text().splitlines()) == 13
 
 
+def test_export_and_order_follow_what_is_filtered_on_the_page(
+    page: Page, signed_in: SignIn, alice: User, notes: list[Note]
+) -> None:
+    signed_in(alice)
+    page.goto("/board")
+    page.get_by_role("link", name="Title", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/board\?sort=title$"))
+    page.get_by_role("combobox", name="Colour").select_option("blue")
+    expect(page.locator("#table tbody tr")).to_have_count(10)
+    expect(page).to_have_url(re.compile(r"colour=blue"))
+    expect(page).to_have_url(re.compile(r"sort=title"))
+    page.get_by_role("link", name="Next").click()
+    expect(page).to_have_url(re.compile(r"cursor="))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert len(download.value.path().read_text().splitlines()) == 13
+
+
+def test_a_table_that_came_again_is_no_page_to_go_back_from(
+    page: Page, signed_in: SignIn, alice: User, notes: list[Note]
+) -> None:
+    signed_in(alice)
+    page.goto("/board?colour=blue")
+    before = page.evaluate("history.length")
+    with page.expect_response("**/board?*"):
+        page.get_by_role("searchbox").press("Enter")
+    page.get_by_role("combobox", name="Colour").select_option("yellow")
+    expect(page).to_have_url(re.compile("colour=yellow"))
+    assert page.evaluate("history.length") == before + 1
+
+
 def test_chosen_rows_are_archived_and_the_list_says_so(
     page: Page, signed_in: SignIn, alice: User, notes: list[Note]
 ) -> None:

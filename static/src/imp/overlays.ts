@@ -6,6 +6,7 @@ import { hasUnsavedWork, missingTick } from "./guard.ts";
 import { placeToasts } from "./toasts.ts";
 
 const HOSTS = new Set(["dialog", "sheet"]);
+const FIELDS = "form :is(input:not([type=hidden]), select, textarea):enabled";
 const openers = new WeakMap<HTMLDialogElement, HTMLElement>();
 
 function dialogOf(host: Element): HTMLDialogElement | null {
@@ -16,9 +17,17 @@ function open(host: Element, dialog: HTMLDialogElement): void {
   nameAfterHeading(host, dialog);
   if (!dialog.open) {
     dialog.showModal();
+    if (!host.querySelector("[autofocus]")) firstField(host)?.focus();
     placeToasts();
   }
   host.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+}
+
+/** The browser would begin with what comes first, the button that closes. */
+function firstField(host: Element): HTMLElement | undefined {
+  const fields = [...host.querySelectorAll<HTMLInputElement>(FIELDS)];
+  const first = fields[0];
+  return first?.type === "radio" ? fields.find(({ name, checked }) => name === first.name && checked) ?? first : first;
 }
 
 function nameAfterHeading(host: Element, dialog: HTMLDialogElement): void {
