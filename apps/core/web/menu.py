@@ -106,6 +106,18 @@ def _visible(entries: Iterable[Entry], user: Any, within: str) -> Iterator[tuple
 
 
 def _current(path: str, urls: Iterable[str]) -> str:
-    """The longest address that the page's own address begins with, in whole segments."""
-    fitting = (url for url in urls if path == url or (url != "/" and path.startswith(url.rstrip("/") + "/")))
+    """The longest address that the page's own address begins with, in whole segments.
+
+    An address that others of the menu go on from, such as a workspace's first page, is only its own.
+    """
+    known = set(urls)
+    fitting = (url for url in known if path == url or (_is_below(path, url) and not _has_pages_below(url, known)))
     return max(fitting, key=len, default="")
+
+
+def _is_below(path: str, url: str) -> bool:
+    return path.startswith(url.rstrip("/") + "/")
+
+
+def _has_pages_below(url: str, known: set[str]) -> bool:
+    return any(other != url and _is_below(other, url) for other in known)
