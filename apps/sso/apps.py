@@ -13,5 +13,5 @@ class SsoConfig(AppConfig):
         from apps.sso.selectors import belongings_of, context_of_section
 
         title = _("Single sign-on")
-        register_section(Section("identities", title, "shield", "sso/_section.html", context_of_section, 25))
+        register_section(Section("identities", title, "server", "sso/_section.html", context_of_section, 25))
         register_belongings("identities", belongings_of)
