@@ -18,7 +18,8 @@ def test_a_template_compiles(name: str) -> None:
     get_template(name)
 
 
-@pytest.mark.parametrize("name", ALL)
+# A mail is shown by other programs, which know no policy and no style sheets
+@pytest.mark.parametrize("name", [name for name in ALL if not name.startswith("mail/")])
 def test_a_template_runs_under_the_policy(name: str) -> None:
     text = (TEMPLATES / name).read_text()
     assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", text), "no inline styles or handlers"
