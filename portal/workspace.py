@@ -14,9 +14,8 @@ from apps.accounts.selectors import has_second_factor
 from apps.core.errors import Text
 from apps.core.web import htmx
 from apps.core.web.addresses import address
-from apps.tenants.history.selectors import list_personal_events, list_tenant_events
+from apps.tenants.history.selectors import list_own_tenant_events, list_tenant_events
 from apps.tenants.member import Member
-from apps.tenants.models import Membership
 from apps.tenants.requests import member_of
 from apps.tenants.roles import MEANING, Role
 from apps.tenants.selectors import list_invitations, list_members
@@ -77,11 +76,7 @@ def _part(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpRespo
 def activity_context(member: Member) -> dict[str, Any]:
     """What everybody did, for those who may read the log; for the others what they did themselves."""
     reads_log = member.may("audit.read")
-    if reads_log:
-        events = list_tenant_events(actor=member)
-    else:
-        membership = Membership(tenant=member.tenant, person=member.person, role=member.role)
-        events = list_personal_events(person=member.person, memberships=[membership]).of(member.tenant)
+    events = list_tenant_events(actor=member) if reads_log else list_own_tenant_events(actor=member)
     topic = f"audit:{member.tenant.pk if reads_log else member.pk}"
     return {"member": member, "events": list(events[:RECENT]), "reads_log": reads_log, "live_topic": topic}
 

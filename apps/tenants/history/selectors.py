@@ -23,6 +23,11 @@ def list_tenant_events(*, actor: Member) -> AuditEventQuerySet:
     return _with_operators(AuditEvent.objects.of(actor.tenant)).order_by(*selectors.ORDER)
 
 
+def list_own_tenant_events(*, actor: Member) -> AuditEventQuerySet:
+    """What concerns somebody in the tenant that they act in, which they may read without reading its log."""
+    return _with_operators(selectors.list_own_events(actor=actor.person, tenants=[actor.tenant_id]).of(actor.tenant))
+
+
 def list_personal_events(*, person: User, memberships: list[Membership]) -> AuditEventQuerySet:
     """What concerns a person, in the tenants that they are in now."""
     mine = [each.tenant_id for each in memberships if not each.tenant.is_suspended]
