@@ -1,7 +1,7 @@
 """Every way in which a sign-in through a provider can be refused, each with its own words."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
@@ -17,9 +17,9 @@ class SignInRefused(Problem):
     advice = _("Try again. If it stays like this, show this page to whoever looks after the provider.")
     can_retry: ClassVar[bool] = True
 
-    def __init__(self, detail: Text = "", *, reason: str = "") -> None:
+    def __init__(self, detail: Text = "", *, reason: str = "", **told: Any) -> None:
         self.reason = reason
-        super().__init__(detail)
+        super().__init__(detail, **told)
 
 
 # --- The provider ----------------------------------------------------------------------------------
@@ -160,7 +160,13 @@ class NoRole(SignInRefused):
     advice = _("None of your groups gives a role in a workspace here. Ask whoever looks after the groups.")
 
     def __init__(
-        self, detail: Text = "", *, email: str = "", groups: Sequence[str] = (), wanted: Sequence[str] = ()
+        self,
+        detail: Text = "",
+        *,
+        email: str = "",
+        groups: Sequence[str] = (),
+        wanted: Sequence[str] = (),
+        **told: Any,
     ) -> None:
         self.email, self.groups, self.wanted = email, groups, wanted
-        super().__init__(detail, reason=f"groups: {', '.join(groups) or 'none'}")
+        super().__init__(detail, reason=f"groups: {', '.join(groups) or 'none'}", **told)
