@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.errors import Text
 from apps.core.web.widgets import Choices
 from apps.tenants.member import Member
+from apps.tenants.models import LONGEST_NAME, LONGEST_SLUG
 from apps.tenants.roles import ROLES_OF, Role
 from apps.tenants.roles_table import SUMMARIES, reach_of
+from apps.tenants.services.invitations import LONGEST_NOTE
 
 
 class RoleChoices(Choices):
@@ -48,7 +50,7 @@ class InviteForm(_RoleForm):
         widget=forms.Textarea(attrs={"rows": 3, "autofocus": True, "spellcheck": "false"}),
     )
     note = forms.CharField(
-        label=_("Message"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+        label=_("Message"), required=False, max_length=LONGEST_NOTE, widget=forms.Textarea(attrs={"rows": 2})
     )
     field_order = ("emails", "role", "note")
 
@@ -83,10 +85,10 @@ class AddressForm(forms.Form):
 
 class WorkspaceForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = forms.CharField(label=_("Name"), max_length=LONGEST_NAME)
     slug = forms.CharField(
         label=_("Address"),
-        max_length=40,
+        max_length=LONGEST_SLUG,
         help_text=_("Small letters, digits and hyphens. Links with the address of now won't work any more."),
         widget=forms.TextInput(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}),
     )

@@ -11,17 +11,20 @@ from apps.core.ids import IdField
 from apps.core.versions import Versioned
 from apps.tenants.roles import Kind, Role
 
+# What forms, endpoints and services hold to as well
+LONGEST_NAME, LONGEST_SLUG, LONGEST_REASON = 80, 40, 300
+
 
 class Tenant(Versioned):
     """An organisation of its own: what it owns is invisible to all others. People know it as a workspace."""
 
     id = IdField(prefix="ten")
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
-    name = models.CharField(_("name"), max_length=80)
+    name = models.CharField(_("name"), max_length=LONGEST_NAME)
     # In the address of each of its pages
-    slug = models.SlugField(_("address"), max_length=40, unique=True)
+    slug = models.SlugField(_("address"), max_length=LONGEST_SLUG, unique=True)
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True, editable=False)
-    suspended_because = models.CharField(_("reason"), max_length=300, blank=True, editable=False)
+    suspended_because = models.CharField(_("reason"), max_length=LONGEST_REASON, blank=True, editable=False)
     created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

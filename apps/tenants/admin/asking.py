@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from apps.core.errors import Problem, Text
 from apps.core.web.admin import OperatorsAdmin
 from apps.core.web.forms import Touch, TypedConfirmation
+from apps.tenants.models import LONGEST_REASON
 
 # Says that the question was answered, where the same address also opens it
 ANSWERED = "answered"
@@ -22,7 +23,7 @@ LINK = "text-primary-600 dark:text-primary-500 underline"
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        label=_("Reason"), max_length=300, strip=True, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
+        label=_("Reason"), max_length=LONGEST_REASON, strip=True, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
     )
 
 

@@ -15,6 +15,7 @@ from apps.tenants.api_base import TenantApi
 from apps.tenants.filters import InvitationFilter
 from apps.tenants.models import Invitation
 from apps.tenants.roles import Role
+from apps.tenants.services.invitations import LONGEST_NOTE
 
 
 class InvitationSerializer(serializers.ModelSerializer[Invitation]):
@@ -54,7 +55,9 @@ class InvitationSerializer(serializers.ModelSerializer[Invitation]):
 class InvitationInput(Input):
     email = serializers.EmailField()
     role = serializers.ChoiceField(choices=Role.choices, help_text="Any but owner, which is given to members only.")
-    note = serializers.CharField(max_length=1000, default="", allow_blank=True, help_text="A few words for the mail.")
+    note = serializers.CharField(
+        max_length=LONGEST_NOTE, default="", allow_blank=True, help_text="A few words for the mail."
+    )
 
 
 class AddressInput(Input):

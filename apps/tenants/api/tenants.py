@@ -19,7 +19,7 @@ from apps.tenants import selectors, services
 from apps.tenants.api_base import scopes_of, tenant_of_token
 from apps.tenants.filters import TenantFilter
 from apps.tenants.member import Member
-from apps.tenants.models import Membership, Tenant
+from apps.tenants.models import LONGEST_NAME, LONGEST_REASON, LONGEST_SLUG, Membership, Tenant
 from apps.tenants.roles import Kind, Role
 
 
@@ -47,9 +47,11 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
 
 class TenantInput(Input):
     kind = serializers.ChoiceField(choices=Kind.choices, default=Kind.CUSTOMER)
-    name = serializers.CharField(max_length=80)
+    name = serializers.CharField(max_length=LONGEST_NAME)
     slug = serializers.CharField(
-        max_length=40, default="", help_text="Its address, of a provider. Without one, it's made from the name."
+        max_length=LONGEST_SLUG,
+        default="",
+        help_text="Its address, of a provider. Without one, it's made from the name.",
     )
     owner_email = serializers.EmailField(
         default="", help_text="Who is invited to own it, of a provider. You own a customer's workspace yourself."
@@ -65,7 +67,7 @@ class TenantChanges(ModelInput):
 
 
 class SuspendInput(Input):
-    reason = serializers.CharField(max_length=300, help_text="The workspace's people read it.")
+    reason = serializers.CharField(max_length=LONGEST_REASON, help_text="The workspace's people read it.")
 
 
 class TenantViewSet(Listed, Retrieved, Created, Updated, Destroyed):

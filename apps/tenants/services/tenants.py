@@ -18,14 +18,14 @@ from apps.core.names import tidy_name
 from apps.core.versions import delete_version, save_version
 from apps.tenants import mails
 from apps.tenants.member import Member
-from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.models import LONGEST_NAME, LONGEST_REASON, LONGEST_SLUG, Invitation, Membership, Tenant
 from apps.tenants.operators import require_operator
 from apps.tenants.roles import Kind, Role
 from apps.tenants.services.links import send_link
 from apps.tenants.services.owners import renewed, tell_pages
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-SHORTEST_SLUG, LONGEST_SLUG, LONGEST_NAME, LONGEST_REASON = 3, 40, 80, 300
+SHORTEST_SLUG = 3
 # Of the kind that anybody can make
 MOST_OWNED = 20
 WRITTEN_DOWN = ("kind", "name", "slug")

@@ -6,13 +6,12 @@ from apps.core import clock
 from apps.core.dispatch import dispatch
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.ids import new_id
+from apps.tenants.models import LONGEST_REASON
 from apps.tenants.operators import require_operator
 from apps.tenants.view_as import mails
 from apps.tenants.view_as.history import STARTED, write_down
 from apps.tenants.view_as.tasks import write_down_end
 from apps.tenants.view_as.viewing import LASTS, Viewing
-
-LONGEST_REASON = 300
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from apps.accounts.requests import person_of
 from apps.core.errors import NotAllowed, NotFound
 from apps.core.web import htmx
 from apps.core.web.forms import Done, FormView
+from apps.tenants.models import LONGEST_NAME
 from apps.tenants.requests import memberships_at_hand
 from apps.tenants.selectors import invitations_for
 from apps.tenants.services import accept_invitation, create_customer, decline_invitation
@@ -54,7 +55,7 @@ class Answer(LoginRequiredMixin, View):
 class NewForm(forms.Form):
     name = forms.CharField(
         label=gettext_lazy("Name"),
-        max_length=80,
+        max_length=LONGEST_NAME,
         help_text=gettext_lazy("Your company or team."),
         widget=forms.TextInput({"autocomplete": "organization", "autofocus": True}),
     )
