@@ -43,8 +43,14 @@ class TokenForm(forms.Form):
         super().__init__(*arguments, **{"auto_id": "token_%s", **options})
         self.workspaces = {membership.tenant_id: membership.tenant for membership in memberships}
         named = [(pk, tenant.name) for pk, tenant in self.workspaces.items()]
-        self.fields["tenant"].choices = [*named, ("", _("Every one of mine"))]  # type: ignore[attr-defined]
-        self.fields["expires_at"].choices = [(days, _length(days)) for days in DAYS]  # type: ignore[attr-defined]
+        choices = {
+            "tenant": [*named, ("", _("Every one of mine"))],
+            "expires_at": [(days, _length(days)) for days in DAYS],
+        }
+        for name, offered in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = offered
         if not self.is_bound:
             self.initial.setdefault("tenant", next(iter(self.workspaces), ""))
 

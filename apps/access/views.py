@@ -50,9 +50,10 @@ class NewToken(NeedsConfirmation, FormView):
 
     def get_form(self, data: Any = None, files: Any = None) -> forms.BaseForm:
         # What was typed before the workspace was changed
-        kept = {name: self.request.GET[name] for name in ("name", "tenant", "expires_at") if name in self.request.GET}
-        if "scopes" in self.request.GET:
-            kept["scopes"] = self.request.GET.getlist("scopes")  # type: ignore[assignment]
+        typed = self.request.GET
+        kept: dict[str, Any] = {name: typed[name] for name in ("name", "tenant", "expires_at") if name in typed}
+        if "scopes" in typed:
+            kept["scopes"] = typed.getlist("scopes")
         return TokenForm(data, initial=kept, memberships=memberships_at_hand(self.request))
 
     def save(self, form: forms.BaseForm) -> Done:

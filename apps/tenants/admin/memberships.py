@@ -26,9 +26,10 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        if "role" in self.fields:
-            offered = [(role.value, role.label) for role in ROLES_OF[self.instance.tenant.kind]]
-            self.fields["role"].choices = offered  # type: ignore[attr-defined]
+        # Missing for those who may only look
+        if field := self.fields.get("role"):
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [(role.value, role.label) for role in ROLES_OF[self.instance.tenant.kind]]
 
 
 @admin.register(Membership)
