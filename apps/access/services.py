@@ -148,6 +148,8 @@ def _keep_within(through: AccessToken, scopes: list[str], expires_at: datetime, 
 
 
 def _require_room(actor: User) -> None:
+    # Of several made at once each is counted by the next
+    User.objects.select_for_update(no_key=True).filter(pk=actor.pk).first()
     active = AccessToken.objects.filter(person=actor, revoked_at=None, expires_at__gt=clock.now())
     if active.count() >= MOST_AT_ONCE:
         raise Conflict(

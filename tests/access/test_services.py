@@ -1,10 +1,13 @@
 """Who may make, revoke and put away which token, and what is written down about it."""
 
+import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 
 from apps.access import services
 from apps.access.models import AccessToken
@@ -241,3 +244,27 @@ def test_it_goes_with_the_workspace_and_stays_when_the_person_leaves(alice: User
     assert AccessToken.objects.filter(pk=token.pk).exists()
     tidewater.delete()
     assert not AccessToken.objects.filter(pk=token.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_made_at_once_no_more_are_kept_than_there_may_be(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried with six real connections."""
+    monkeypatch.setattr(services, "MOST_AT_ONCE", 3)
+    all_ready = threading.Barrier(6)
+
+    def go() -> None:
+        try:
+            all_ready.wait(timeout=10)
+            with suppress(Conflict):
+                make_token(alice)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert AccessToken.objects.count() == 3
