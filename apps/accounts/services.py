@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts import departures
+from apps.accounts.links import end_links
 from apps.accounts.mails import tell_of_deletion
 from apps.accounts.models import Session, User
 from apps.accounts.selectors import list_sessions, second_factor_of
@@ -173,6 +174,8 @@ def deactivate_person(*, actor: Actor, user: User) -> User:
     _keep_one_administrator(user)
     _save(actor=actor, user=user, verb="person.deactivated", values={"is_active": False})
     end_sessions(person=user)
+    # A new address would otherwise begin to count while nobody may come in
+    end_links(person=user)
     return user
 
 

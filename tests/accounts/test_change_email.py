@@ -7,6 +7,7 @@ import time_machine
 from django.db.models import F
 from django.test import Client
 
+from apps.accounts import services
 from apps.accounts.emails import ask_to_change_email, cancel_email_change, confirm_email, pending_change
 from apps.accounts.links import LinkEnded
 from apps.accounts.models import MailedLink, User
@@ -53,6 +54,15 @@ def test_the_new_address_counts_once_its_link_is_used_and_the_old_one_is_told(mi
 def test_it_counts_its_saves_so_that_somebody_elses_edit_is_not_lost(mina: User) -> None:
     confirm_email(link=ask_to_change_email(actor=mina, email=NEW))
     assert User.objects.get(pk=mina.pk).version == mina.version + 1
+
+
+def test_an_address_that_was_waiting_does_not_count_for_somebody_deactivated(mina: User) -> None:
+    link = ask_to_change_email(actor=mina, email=NEW)
+    yuna = User.objects.create_superuser("yuna@imp.example", PASSWORD)
+    services.deactivate_person(actor=yuna, user=User.objects.get(pk=mina.pk))
+    with pytest.raises(LinkEnded):
+        confirm_email(link=link)
+    assert address_of(mina) == mina.email
 
 
 def test_ones_own_address_is_no_change(mina: User) -> None:
