@@ -74,6 +74,7 @@ def test_a_refused_form_stays_open_at_its_first_error_and_then_succeeds(page: Pa
 def test_a_dangerous_dialog_wants_the_name(page: Page, problems: Problems) -> None:
     problems.allow("422: POST .*/components/dialog")
     start(page, "open-danger")
+    expect(dialog(page).get_by_label(re.compile("Type parcel-tracking"))).to_be_focused()
     dialog(page).get_by_label(re.compile("Type parcel-tracking")).fill("parcel")
     dialog(page).get_by_role("button", name="Stop gateway").click()
     expect(dialog(page).get_by_text("Write it exactly as parcel-tracking.").first).to_be_visible()

@@ -175,6 +175,7 @@ def switch_to(page: Page, workspace: str, variant: Variant) -> None:
 def is_refused(page: Page, say: Say) -> None:
     page.goto("/t/tidewater/settings")
     expect(page.locator("h1")).to_have_text(say("Your role doesn't allow this"), timeout=PATIENTLY)
+    expect(page.locator(".nav [aria-current]")).to_have_count(0)
     expect(page.locator(".empty b.mono")).to_have_text(["viewer", "owner", "admin"])
     expect(page.locator(".empty .btn.is-primary")).to_have_attribute("href", "mailto:alice@tidewater.example")
     check(page)
