@@ -1,11 +1,9 @@
 """Signing up, choosing a forgotten password anew and changing one's address, in Chromium, in every look."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
 from apps.accounts.emails import ask_to_change_email
@@ -19,17 +17,10 @@ from tests.browser.variants import Variant, every_variant
 from tests.browser.watch import Problems
 from tests.people import PASSWORD, make_person
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits_left_over")]
 
 ZOE = "zoe@reyes.example"
 CHOSEN = "a-long-tide-4711"
-
-
-@pytest.fixture(autouse=True)
-def _no_limits_left_over(transactional_db: None) -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from playwright.sync_api import BrowserContext, Page, expect
 
 from apps.accounts.models import User
@@ -23,20 +22,13 @@ from tests.sso.running import SECRET, RunningProvider, running
 from tests.sso.visits import CLAES
 from tests.tenants.world import join, make_tenant
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits_left_over")]
 FONTS = re.compile(r"https://fonts\.googleapis\.com/")
 
 
 @pytest.fixture(scope="module")
 def provider_process() -> Iterator[RunningProvider]:
     yield from running()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_used_yet(transactional_db: None) -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture
