@@ -10,7 +10,7 @@ from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import PERMISSIONS, Role, may
-from tests.access.tokens import TokenApi, make_token
+from tests.access.tokens import TokenApi, confirmed, make_token
 from tests.contracts.api import ReadContract, assert_problem
 from tests.people import Api
 from tests.tenants.contract import make_invitation, someone
@@ -137,7 +137,8 @@ def test_a_workspace_is_deleted_by_its_owner_alone(alice, bob, charlie, tidewate
     assert_problem(Api(bob).delete(path, if_match=etag), "not-allowed")
     assert_problem(Api(charlie).delete(path, if_match=etag), "not-found")
     assert_problem(Api(alice).delete(path), "version-required")
-    assert Api(alice).delete(path, if_match=etag).status_code == 204
+    assert_problem(Api(alice).delete(path, if_match=etag), "confirm-first")
+    assert confirmed(alice).delete(path, if_match=etag).status_code == 204
     assert list(Tenant.objects.all()) == [hanbit]
 
 
@@ -225,7 +226,9 @@ def test_ownership_is_handed_over_once_even_where_the_request_comes_twice(alice,
     path = f"/v1/members/{row_of(bob, tidewater).pk}/hand-over"
     assert_problem(Api(bob).post(path), "not-allowed")
     assert_problem(Api(charlie).post(path), "not-found")
-    first, second = (Api(alice).post(path, idempotency_key="k") for _ in range(2))
+    assert_problem(Api(alice).post(path), "confirm-first")
+    api = confirmed(alice)
+    first, second = (api.post(path, idempotency_key="k") for _ in range(2))
     assert first.json() == second.json()
     assert first.json()["role"] == "owner"
     assert row_of(alice, tidewater).role == "admin"

@@ -14,7 +14,7 @@ from apps.tenants.roles import Role
 from tests.contracts.lists import PARTIAL, ListContract
 from tests.people import make_person
 from tests.tenants.contract import make_invitation
-from tests.tenants.pages import IN_DIALOG, as_
+from tests.tenants.pages import IN_DIALOG, as_, confirmed_as
 from tests.tenants.world import join, make_tenant
 
 MEMBERS = "/t/tidewater/members"
@@ -176,7 +176,9 @@ def test_removing_names_who_and_what_and_then_does_it(alice: User, qa: Membershi
 
 
 def test_handing_over_makes_an_owner_and_an_admin(alice: User, qa: Membership) -> None:
-    assert as_(alice).post(f"{MEMBERS}/{qa.pk}/hand-over", headers=IN_DIALOG).status_code == 204
+    url = f"{MEMBERS}/{qa.pk}/hand-over"
+    assert "/account/confirm" in as_(alice).post(url).get("Location", "")
+    assert confirmed_as(alice).post(url, headers=IN_DIALOG).status_code == 204
     roles = dict(Membership.objects.filter(tenant=qa.tenant).values_list("person_id", "role"))
     assert (roles[qa.person_id], roles[alice.pk]) == (Role.OWNER, Role.ADMIN)
 
@@ -214,8 +216,8 @@ def test_viewers_can_not_remove_several(bob: User, qa: Membership) -> None:
 def test_viewers_are_refused_by_name_and_nothing_changes(bob: User, qa: Membership, verb: str) -> None:
     before = AuditEvent.objects.count()
     for answer in (
-        as_(bob).get(f"{MEMBERS}/{qa.pk}/{verb}"),
-        as_(bob).post(f"{MEMBERS}/{qa.pk}/{verb}", {"role": "owner", "version": 1}),
+        confirmed_as(bob).get(f"{MEMBERS}/{qa.pk}/{verb}"),
+        confirmed_as(bob).post(f"{MEMBERS}/{qa.pk}/{verb}", {"role": "owner", "version": 1}),
     ):
         assert answer.status_code == 403
         assert "owner" in answer.content.decode()
@@ -227,7 +229,7 @@ def test_viewers_are_refused_by_name_and_nothing_changes(bob: User, qa: Membersh
 @pytest.mark.parametrize("verb", ["role", "remove", "hand-over"])
 def test_members_of_others_are_not_there(alice: User, tidewater: Tenant, hanbit: Tenant, verb: str) -> None:
     theirs = Membership.objects.get(tenant=hanbit)
-    answer = as_(alice).post(f"{MEMBERS}/{theirs.pk}/{verb}", {"role": "viewer", "version": 1})
+    answer = confirmed_as(alice).post(f"{MEMBERS}/{theirs.pk}/{verb}", {"role": "viewer", "version": 1})
     assert answer.status_code == 404
     assert Membership.objects.get(pk=theirs.pk).role == Role.OWNER
 

@@ -9,7 +9,7 @@ from apps.tenants.models import Membership, Tenant
 from apps.tenants.roles import Role
 from tests.people import make_person
 from tests.tenants.contract import make_invitation
-from tests.tenants.pages import IN_DIALOG, as_
+from tests.tenants.pages import IN_DIALOG, as_, confirmed_as
 from tests.tenants.world import join
 
 HOME = "/t/tidewater/"
@@ -140,12 +140,14 @@ def test_of_two_who_save_the_settings_the_second_is_asked_to_look(alice: User, t
 
 def test_deleting_asks_for_the_address_letter_by_letter(alice: User, bob: User, tidewater: Tenant) -> None:
     url = "/t/tidewater/settings/delete"
-    assert "2, who lose what is in it" in as_(alice).get(url).content.decode()
-    assert as_(alice).post(url, {"typed": "tidewate"}).status_code == 422
+    assert as_(alice).get(url)["Location"] == f"/account/confirm?next={url}"
+    browser = confirmed_as(alice)
+    assert "2, who lose what is in it" in browser.get(url).content.decode()
+    assert browser.post(url, {"typed": "tidewate"}).status_code == 422
     assert Tenant.objects.filter(pk=tidewater.pk).exists()
-    assert as_(alice).post(url, {"typed": "tidewater"})["Location"] == "/"
+    assert browser.post(url, {"typed": "tidewater"})["Location"] == "/"
     assert not Tenant.objects.filter(pk=tidewater.pk).exists()
-    assert "You are in no workspace" in as_(alice).get("/").content.decode()
+    assert "You are in no workspace" in browser.get("/").content.decode()
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.QA, Role.GATEWAY_OWNER])
@@ -154,7 +156,7 @@ def test_settings_are_for_admins_and_owners(bob: User, tidewater: Tenant, role: 
     for answer in (
         as_(bob).get("/t/tidewater/settings"),
         as_(bob).post("/t/tidewater/settings", {"name": "Mine", "slug": "mine", "version": 1}),
-        as_(bob).post("/t/tidewater/settings/delete", {"typed": "tidewater"}),
+        confirmed_as(bob).post("/t/tidewater/settings/delete", {"typed": "tidewater"}),
     ):
         assert answer.status_code == 403
     tidewater.refresh_from_db()
@@ -165,8 +167,9 @@ def test_settings_are_for_admins_and_owners(bob: User, tidewater: Tenant, role: 
 
 
 def test_an_owner_opens_every_page(alice: User, tidewater: Tenant) -> None:
+    browser = confirmed_as(alice)
     for path in OWNERS_PAGES:
-        assert as_(alice).get(f"{HOME}{path}").status_code == 200, path
+        assert browser.get(f"{HOME}{path}").status_code == 200, path
 
 
 def test_somebody_in_no_such_workspace_learns_nothing(charlie: User, tidewater: Tenant, hanbit: Tenant) -> None:

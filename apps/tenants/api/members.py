@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from apps.accounts.confirmation import require_confirmation
 from apps.core.api.serializers import ModelInput
 from apps.core.api.viewsets import Destroyed, Listed, Retrieved, Updated, verb
 from apps.tenants import selectors, services
@@ -65,6 +66,10 @@ class MemberViewSet(TenantApi, Listed, Retrieved, Updated, Destroyed):
     def hand_over(self, request: Request, pk: str) -> HttpResponse:
         """Hand over the ownership to a member.
 
-        They become an owner, and you an admin.
+        They become an owner, and you an admin. A session has to be confirmed first at `/account/confirm`.
         """
-        return self.show(services.hand_over_ownership(actor=self.actor, membership=self.get_object()))
+        membership = self.get_object()
+        self.actor.require("workspace.hand_over", row=membership)
+        if request.auth is None:
+            require_confirmation(request._request)
+        return self.show(services.hand_over_ownership(actor=self.actor, membership=membership))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
+from apps.accounts.confirmation import NeedsConfirmation
 from apps.core import clock
 from apps.core.web import htmx
 from apps.core.web.addresses import address
@@ -213,7 +214,7 @@ class Remove(AboutMember, ConfirmView):
         return Done(_("%(person)s was removed") % {"person": person}, events={"members": {}})
 
 
-class HandOver(AboutMember, ConfirmView):
+class HandOver(NeedsConfirmation, AboutMember, ConfirmView):
     def get_context(self) -> dict[str, Any]:
         names = {"person": self.membership.person, "workspace": self.actor.tenant}
         title, label = _("Hand %(workspace)s over to %(person)s?"), _("Hand over to %(person)s")

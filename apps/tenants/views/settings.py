@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts.confirmation import NeedsConfirmation
 from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.tenants.forms import WorkspaceForm
@@ -40,7 +41,7 @@ class Settings(InWorkspace, FormView):
         return Done(_("Saved"), url=address("settings:workspace", within=tenant.slug))
 
 
-class Delete(InWorkspace, ConfirmView):
+class Delete(NeedsConfirmation, InWorkspace, ConfirmView):
     back_label = gettext_lazy("Settings")
     leads_on = True
 
