@@ -164,6 +164,9 @@ def test_somebody_without_a_password_is_mailed_a_link_to_choose_one(browser, min
     browser.force_login(mina)
     assert change_password(browser)["Location"] == "/sign-in/forgot"
     assert browser.get("/account/password")["Location"] == "/sign-in/forgot"
+    page = browser.get("/account").content.decode()
+    assert "Choose a password" in page
+    assert 'name="oldpassword"' not in page
 
 
 @pytest.mark.parametrize(

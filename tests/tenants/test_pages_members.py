@@ -278,3 +278,16 @@ def test_invitations_are_changed_by_those_who_manage_people(bob: User, invitatio
     assert answer.status_code == 403
     invitation.refresh_from_db()
     assert (invitation.email, invitation.revoked_at) == ("ana@reyes.example", None)
+
+
+def test_an_admin_is_offered_nothing_that_only_owners_may_do_with_an_invitation(
+    alice: User, bob: User, tidewater: Tenant
+) -> None:
+    Membership.objects.filter(person=bob).update(role=Role.ADMIN)
+    row = make_invitation(tidewater, alice, "first@reyes.example", Role.OWNER)
+    revoke = f"{MEMBERS}/invitations/{row.pk}/revoke"
+    for url in (MEMBERS, f"{MEMBERS}/invitations"):
+        assert revoke in as_(alice).get(url).content.decode()
+        page = as_(bob).get(url).content.decode()
+        assert "Changed by an owner only" in page
+        assert revoke not in page

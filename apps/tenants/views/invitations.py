@@ -64,6 +64,7 @@ def pending_context(actor: Member) -> dict[str, Any]:
     rows = list(list_invitations(actor=actor).order_by("-sent_at", "-pk")[: MOST_ON_MEMBERS + 1])
     return {
         "member": actor,
+        "may_hand_over": actor.may("workspace.hand_over"),
         "mails_wait": follow_mails(rows),
         "invitations": rows[:MOST_ON_MEMBERS],
         "more_invitations": len(rows) > MOST_ON_MEMBERS,
@@ -108,6 +109,7 @@ class InvitationList(InWorkspace, ListPage):
             "tab": "invitations",
             "mails_wait": follow_mails(listing.rows),
             "member": self.actor,
+            "may_hand_over": self.actor.may("workspace.hand_over"),
             "may_manage": True,
             "count": count,
         }
