@@ -83,7 +83,8 @@ def test_an_open_page_hears_what_happened_around_restarts_of_the_database(own_da
                 wait_until(lambda: live.health()["listening"] is False, what="the hub to notice")
             own_database.start()
             with psycopg.connect(own_database.url()) as database:
-                database.execute(PUBLISH, ["note:n1", "saved", number.name])
+                event = {"topic": "note:n1", "kind": "saved", "ref": number.name, "tenant": ""}
+                database.execute(PUBLISH, event)
             assert pages[0].told(1) == [("note:n1", "saved", number.name)]
         pages.append(Browser(live, session, "note:n1", last=pages[0].last))
         assert pages[-1].first.event == "ping"

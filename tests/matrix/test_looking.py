@@ -24,6 +24,8 @@ OPEN = ("/t/", "/search", "/audit", "/workspaces", "/errors/", "/components", "/
 OPEN_PAGES = ("/", "/v1/")
 # Answered to whoever asks, without knowing who does
 HEALTH = ("/healthz", "/readyz", "/metrics")
+# Asked again who it is, which somebody who looks isn't: they stay before the question
+ASKS_AGAIN = ("GET /t/{tenant}/settings/delete", "GET /t/{tenant}/members/{membership_id}/hand-over")
 WAYS_OUT = ("POST /view-as/end", "POST /sign-out")
 
 
@@ -58,6 +60,8 @@ def _expected(route: Route) -> str:
     is_open = route.path in OPEN_PAGES or route.path.startswith(OPEN)
     if route.method != "GET" or not is_open:
         return "403"
+    if str(route) in ASKS_AGAIN:
+        return "confirm"
     row = ROWS[route.method, route.path]
     columns = {"everywhere": "person", "workspace": "owner", "api": "owner"}
     return row.cells[columns[table_for(route.method, route.path)]].partition("/")[0]

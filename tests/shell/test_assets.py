@@ -66,6 +66,8 @@ def test_a_new_build_is_seen_in_development_only(
     assert known.url("imp.css").endswith(expected)
 
 
+# Closing an answer looks after the database's connection, which another test may have left open
+@pytest.mark.django_db
 def test_built_files_are_cached_for_ever(settings: Settings) -> None:
     settings.WHITENOISE_USE_FINDERS = True
     settings.WHITENOISE_AUTOREFRESH = True
