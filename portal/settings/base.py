@@ -15,6 +15,8 @@ VERSION = "0.1.0"
 # --- Apps ------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "apps.gateways",
+    "apps.fleet",
     "apps.access",
     "apps.sso",
     "apps.tenants",
@@ -161,6 +163,11 @@ SESSION_ENGINE = "apps.accounts.sessions"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 # Of a session that isn't kept for 30 days, since it was last used
 SESSION_UNUSED_END = timedelta(hours=24)
+
+# --- Function gateways -----------------------------------------------------------------------------
+
+# The server for the gateways' own databases, as a role that may make databases and roles; empty: the platform's
+GATEWAYS_DATABASE_URL = env.text("GATEWAYS_DATABASE_URL")
 
 # --- Mail ------------------------------------------------------------------------------------------
 

@@ -1,0 +1,18 @@
+"""Life cycles: rows that come, step by step, from what they are to what somebody wants them to be.
+
+The row is the truth: what is wanted, how far it has come, and when it's due. A task in the queue is only a hint that
+makes it quick, and a sweep finds what no hint reached. Any number of workers may try; the lease lets one of them work
+on a row, and its fence refuses what another writes too late.
+
+    machine.py   what an app declares: the next move of a row, and how a move says "not yet" or "never"
+    kernel.py    takes the lease, makes moves, writes what came of them
+    waking.py    making a row due
+    timeline.py  what is remembered of all that, for people
+
+Nothing in here knows what the rows are.
+"""
+
+from apps.core.lifecycle.machine import Machine, Move, Retry, Stop, machine_named, register_machine
+from apps.core.lifecycle.waking import nudge, wake
+
+__all__ = ["Machine", "Move", "Retry", "Stop", "machine_named", "nudge", "register_machine", "wake"]

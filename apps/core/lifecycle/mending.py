@@ -1,0 +1,41 @@
+"""What operators may do to a row that doesn't move. Who may, and the audit log, are the caller's part."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_noop
+
+from apps.core.clock import now
+from apps.core.lifecycle import timeline
+from apps.core.lifecycle.machine import Machine, Row
+from apps.core.lifecycle.timeline import Kind
+from apps.core.lifecycle.waking import wake
+
+BY_HAND = gettext_noop("The lease was released by hand.")
+
+
+@transaction.atomic
+def release_lease(machine: Machine[Row], pk: str, *, actor: Any) -> None:
+    """Whoever holds it is cut off: what they write from now on is refused."""
+    row = _cut_off(machine, pk)
+    timeline.note(machine.name, row, Kind.RELEASED, because=BY_HAND, actor=actor)
+    wake(machine, pk)
+
+
+@transaction.atomic
+def force_phase(machine: Machine[Row], pk: str, phase: str, *, actor: Any, reason: str) -> None:
+    """Say where the row stands, whatever its steps would find; they go on from there."""
+    row = _cut_off(machine, pk)
+    row.phase, row.phase_at, row.checkpoint, row.checkpoint_at = phase, now(), "", now()
+    row.save(update_fields=["phase", "phase_at", "checkpoint", "checkpoint_at"])
+    timeline.note(machine.name, row, Kind.FORCED, because="%(reason)s", because_of={"reason": reason}, actor=actor)
+    wake(machine, pk)
+    machine.changed(row)
+
+
+def _cut_off(machine: Machine[Row], pk: str) -> Row:
+    row = machine.model._base_manager.select_for_update(of=("self",)).get(pk=pk)
+    row.leased_until = None
+    row.fence += 1
+    row.save(update_fields=["leased_until", "fence"])
+    return row

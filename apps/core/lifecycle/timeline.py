@@ -1,0 +1,75 @@
+"""What is remembered of a life cycle, for people: every wish, step, attempt, error and next try."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext
+
+from apps.core import context
+from apps.core.clock import now
+from apps.core.lifecycle.models import LifecycleEvent, Living
+
+Kind = LifecycleEvent.Kind
+# Of lines that follow each other with the same reason, one is kept, with how often and until when
+FOLDED = (Kind.WAITS, Kind.FAILED)
+LONGEST_REASON = 2_000
+
+
+def note(
+    machine_name: str,
+    row: Living,
+    kind: str,
+    *,
+    step: str = "",
+    because: str = "",
+    because_of: Mapping[str, Any] | None = None,
+    ms: int | None = None,
+    attempt: int = 0,
+    actor: Any = None,
+    worker: str = "",
+    next_at: datetime | None = None,
+) -> None:
+    """One more line, in the caller's transaction."""
+    line = LifecycleEvent(
+        tenant_id=getattr(row, "tenant_id", ""),
+        machine=machine_name,
+        subject_id=row.pk,
+        kind=kind,
+        phase=row.phase,
+        step=step,
+        because=because[:LONGEST_REASON],
+        because_of=dict(because_of or {}),
+        ms=ms,
+        attempt=attempt,
+        actor_id=str(getattr(actor, "pk", "") or ""),
+        actor_label=str(actor or "")[:200],
+        worker=worker,
+        request_id=context.current().request_id,
+        next_at=next_at,
+    )
+    if kind not in FOLDED or not _fold_into_last(line):
+        line.save(force_insert=True)
+
+
+def _fold_into_last(line: LifecycleEvent) -> bool:
+    last = LifecycleEvent.objects.filter(subject_id=line.subject_id).order_by("-id").first()
+    if last is None or not _says_the_same(last, line):
+        return False
+    last.count += 1
+    last.attempt, last.worker, last.next_at, last.last_at = line.attempt, line.worker, line.next_at, now()
+    last.save(update_fields=["count", "attempt", "worker", "next_at", "last_at"])
+    return True
+
+
+def _says_the_same(one: LifecycleEvent, other: LifecycleEvent) -> bool:
+    names = ("kind", "phase", "step", "because", "because_of")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def told(because: str, parts: Mapping[str, Any]) -> str:
+    """A reason in the reader's language."""
+    if not because:
+        return ""
+    text = gettext(because)
+    return text % parts if parts else text

@@ -1,0 +1,135 @@
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+from apps.core.crypto import SecretField
+from apps.core.ids import IdField
+from apps.core.versions import Versioned
+
+
+class Reach(models.TextChoices):
+    """How what is wanted gets there."""
+
+    AGENT = "agent", _("An agent in the cluster")
+    LOCAL = "local", _("This machine")
+
+
+class Cluster(Versioned):
+    """A place where things run: a Kubernetes cluster, or the built-in engine of one machine."""
+
+    id = IdField(prefix="clu")
+    name = models.CharField(_("name"), max_length=63, unique=True)
+    title = models.CharField(_("title"), max_length=80, blank=True)
+    region = models.CharField(_("region"), max_length=63)
+    provider = models.CharField(_("provider"), max_length=63, blank=True)
+    labels = models.JSONField(_("labels"), default=dict, blank=True)
+    reach = models.CharField(_("reached by"), max_length=16, choices=Reach, default=Reach.AGENT)
+    # How the hosts of its gateways are made; what the agent knows better, such as its port, it reports into `facts`
+    domain = models.CharField(_("domain"), max_length=253, blank=True)
+    facts = models.JSONField(default=dict, editable=False)
+    maintenance_at = models.DateTimeField(_("in maintenance since"), null=True, blank=True, editable=False)
+    maintenance_because = models.CharField(max_length=300, blank=True, editable=False)
+    # Counts what was ever wanted here. Its row is locked by each change, so revisions commit in their order
+    revision = models.PositiveBigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("cluster")
+        verbose_name_plural = _("clusters")
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+    @property
+    def is_in_maintenance(self) -> bool:
+        return self.maintenance_at is not None
+
+
+class Agent(models.Model):
+    """A program in a cluster that brings about what is wanted there. Of several, one leads."""
+
+    id = IdField(prefix="agt")
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="agents")
+    cluster_id: str
+    name = models.CharField(_("name"), max_length=80)
+    version = models.CharField(_("version"), max_length=40, blank=True)
+    # Tells a clone of it, and a new instance in its place
+    instance_id = models.CharField(max_length=64, blank=True)
+    cluster_uid = models.CharField(max_length=64, blank=True)
+    facts = models.JSONField(default=dict)
+    session_id = models.CharField(max_length=40, blank=True)
+    leads = models.BooleanField(_("leads"), default=False)
+    connected_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(_("last seen"), null=True)
+    disconnected_because = models.CharField(max_length=200, blank=True)
+    applied_revision = models.PositiveBigIntegerField(default=0)
+    state_digest = models.CharField(max_length=64, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = _("agent")
+        verbose_name_plural = _("agents")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Bundle(models.Model):
+    """What one owner wants in one cluster: manifests, as one, with the cluster's revision that brought them."""
+
+    id = IdField(prefix="bun")
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="bundles")
+    cluster_id: str
+    # Within the cluster: `gateway/gw_…/routes`
+    key = models.CharField(max_length=120)
+    tenant_id = models.CharField(max_length=40, blank=True, db_collation="C")
+    # The list of manifests as JSON. Sealed whole, as some hold secrets
+    manifests = SecretField(null=True)
+    # What may be shown of them: kind, namespace and name of each
+    objects_named = models.JSONField(default=list)
+    digest = models.CharField(max_length=64)
+    revision = models.PositiveBigIntegerField()
+    wanted_at = models.DateTimeField(default=clock.now)
+    # No longer wanted; the row goes once the agent has said that nothing is left
+    removed_at = models.DateTimeField(null=True)
+
+    # What the agent says of it
+    class Phase(models.TextChoices):
+        PENDING = "pending", _("pending")
+        DELIVERING = "delivering", _("delivering")
+        APPLIED = "applied", _("applied")
+        READY = "ready", _("ready")
+        FAILED = "failed", _("failed")
+        PRUNED = "pruned", _("removed")
+
+    phase = models.CharField(max_length=16, choices=Phase, default=Phase.PENDING)
+    reported_digest = models.CharField(max_length=64, blank=True)
+    reported_at = models.DateTimeField(null=True)
+    message = models.TextField(blank=True)
+    # A status for each object, with the conditions of what runs it
+    statuses = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["cluster", "key"], name="bundle_once")]
+        indexes = [
+            models.Index(fields=["cluster", "revision"], name="bundle_revision"),
+            models.Index(fields=["tenant_id"], name="bundle_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def is_current(self) -> bool:
+        """What the agent says is about what is wanted now."""
+        return self.reported_digest == self.digest
+
+    def says(self, phase: str) -> bool:
+        return self.is_current and self.phase == phase
+
+
+Manifest = dict[str, Any]

@@ -1,0 +1,74 @@
+"""What is wanted in a cluster. An unchanged digest is no change."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+
+from apps.core.clock import now
+from apps.core.notify import notify
+from apps.fleet.models import Bundle, Cluster, Manifest
+
+# The payload is the cluster's id: agents' servers read the rows
+CHANNEL = "imp_fleet"
+NEXT_REVISION = "UPDATE fleet_cluster SET revision = revision + 1 WHERE id = %s RETURNING revision"
+
+Hear = Callable[[str], None]
+_hearers: dict[str, Hear] = {}
+
+
+def register_owner(prefix: str, hear: Hear) -> None:
+    """`hear(key)` is told, in the transaction that wrote it, of news about bundles whose key begins with `prefix/`."""
+    _hearers[prefix] = hear
+
+
+@transaction.atomic
+def put_bundle(*, cluster_id: str, key: str, manifests: Sequence[Manifest], tenant_id: str = "") -> Bundle:
+    """Want exactly these manifests under this key. The answer's revision tells when it was last another."""
+    text = orjson.dumps(list(manifests), option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.sha256(text).hexdigest()
+    # The cluster first, always: two that want the same key at once then wait for each other and never lock crosswise
+    Cluster.objects.select_for_update().get(pk=cluster_id)
+    bundle = Bundle.objects.filter(cluster_id=cluster_id, key=key).first() or Bundle(
+        cluster_id=cluster_id, key=key, tenant_id=tenant_id
+    )
+    if bundle.digest == digest and bundle.removed_at is None:
+        return bundle
+    bundle.manifests = text.decode()
+    bundle.objects_named = [_named(each) for each in manifests]
+    bundle.digest, bundle.removed_at = digest, None
+    _set_wanted(bundle)
+    return bundle
+
+
+@transaction.atomic
+def remove_bundle(*, cluster_id: str, key: str) -> Bundle | None:
+    """Want nothing of it any more. None: nothing of it is left."""
+    Cluster.objects.select_for_update().get(pk=cluster_id)
+    bundle = Bundle.objects.filter(cluster_id=cluster_id, key=key).first()
+    if bundle is None or bundle.removed_at is not None:
+        return bundle
+    bundle.removed_at = now()
+    _set_wanted(bundle)
+    return bundle
+
+
+def tell_owner(bundle: Bundle) -> None:
+    prefix = bundle.key.partition("/")[0]
+    if hear := _hearers.get(prefix):
+        hear(bundle.key)
+
+
+def _set_wanted(bundle: Bundle) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_REVISION, [bundle.cluster_id])
+        bundle.revision = cursor.fetchone()[0]
+    bundle.wanted_at, bundle.phase, bundle.message, bundle.statuses = now(), Bundle.Phase.PENDING, "", []
+    bundle.save()
+    notify(CHANNEL, bundle.cluster_id)
+
+
+def _named(manifest: Manifest) -> dict[str, Any]:
+    return {name: manifest.get(name, "") for name in ("api_version", "kind", "namespace", "name")}

@@ -1,0 +1,20 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class GatewaysConfig(AppConfig):
+    name = "apps.gateways"
+    label = "gateways"
+    verbose_name = _("Function gateways")
+
+    def ready(self) -> None:
+        from apps.core.events import register_topic
+        from apps.core.lifecycle import register_machine
+        from apps.fleet.services.bundles import register_owner
+        from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundle
+        from apps.gateways.selectors import can_listen
+
+        register_topic("gateway", can_listen)
+        register_machine(GATEWAY)
+        register_machine(DOMAIN)
+        register_owner("gateway", hear_of_bundle)

@@ -1,0 +1,32 @@
+"""What each phase of a gateway's domain does: its routes come and go, and nothing else does."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from apps.gateways.lifecycle.parts import want, want_no
+from apps.gateways.lifecycle.table import Phase
+from apps.gateways.models import RuntimeDomain
+from apps.gateways.rendering.routes import render_routes
+from apps.gateways.selectors import spec_of
+
+
+def serve(domain: RuntimeDomain) -> None:
+    want(domain.gateway, "routes", render_routes(spec_of(domain.gateway)))
+
+
+def close(domain: RuntimeDomain) -> None:
+    want_no(domain.gateway, "routes")
+
+
+def nothing_to_make(domain: RuntimeDomain) -> None:
+    """Its row is all that there is of it before it serves."""
+
+
+ACTS: Mapping[Phase, Callable[[RuntimeDomain], None]] = MappingProxyType(
+    {
+        Phase.CREATING: nothing_to_make,
+        Phase.STARTING: serve,
+        Phase.STOPPING: close,
+        Phase.DELETING: close,
+    }
+)

@@ -1,0 +1,73 @@
+"""Gateways and their domains, as the kernel of life cycles wants them: table and steps, put together."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.core.events import publish
+from apps.core.lifecycle import Machine, Move, nudge
+from apps.gateways.lifecycle import domains
+from apps.gateways.lifecycle.steps import next_step
+from apps.gateways.lifecycle.table import LEADS_TO, Do, Phase, State, follows
+from apps.gateways.models import FunctionGateway, RuntimeDomain
+from apps.gateways.rendering.names import gateway_in
+
+
+def decide_gateway(gateway: FunctionGateway) -> Move[FunctionGateway] | None:
+    found = follows(gateway.state, gateway.phase, is_changed=gateway.is_changed)
+    if found is Do.REST:
+        return None
+    if isinstance(found, Phase):
+        return Move(found)
+    phase = Phase(gateway.phase)
+    step = next_step(phase, gateway.checkpoint)
+    if step is None:
+        return Move(LEADS_TO[phase], then=_arrived(phase))
+    return Move(phase, checkpoint=step.name, step=step.name, act=step.act, then=lambda row: step.then(gateway))
+
+
+def _arrived(phase: Phase) -> Any:
+    def then(gateway: FunctionGateway) -> Mapping[str, Any]:
+        if phase != Phase.STARTING:
+            return {}
+        seen = {"observed_generation": gateway.starting_generation}
+        # A restart is a wish that is fulfilled by having happened; a newer wish stays
+        if gateway.state == State.RESTARTING and gateway.starting_generation == gateway.generation:
+            return {**seen, "state": State.RUNNING}
+        return seen
+
+    return then
+
+
+def gateway_changed(gateway: FunctionGateway) -> None:
+    publish(f"gateway:{gateway.pk}", "moved", gateway.pk, tenant_id=gateway.tenant_id)
+    publish(f"tenant:{gateway.tenant_id}", "gateways", gateway.pk)
+
+
+GATEWAY = Machine("gateway", FunctionGateway, decide_gateway, gateway_changed)
+
+
+def decide_domain(domain: RuntimeDomain) -> Move[RuntimeDomain] | None:
+    found = follows(domain.state, domain.phase, is_changed=domain.is_changed)
+    if found is Do.REST:
+        return None
+    if isinstance(found, Phase):
+        return Move(found)
+    phase = Phase(domain.phase)
+    seen = {"observed_generation": domain.generation} if phase == Phase.STARTING else {}
+    return Move(LEADS_TO[phase], step="routes", act=domains.ACTS[phase], then=lambda row: seen)
+
+
+def domain_changed(domain: RuntimeDomain) -> None:
+    nudge(GATEWAY, domain.gateway_id)
+
+
+DOMAIN = Machine("domain", RuntimeDomain, decide_domain, domain_changed)
+
+
+def hear_of_bundle(key: str) -> None:
+    """News from the cluster: whoever waits for it looks again."""
+    gateway_id, part = gateway_in(key)
+    if part != "routes":
+        nudge(GATEWAY, gateway_id)
+    elif domain_id := RuntimeDomain.objects.filter(gateway=gateway_id).values_list("pk", flat=True).first():
+        nudge(DOMAIN, domain_id)

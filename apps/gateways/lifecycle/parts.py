@@ -1,0 +1,51 @@
+"""A gateway's parts in its cluster, as bundles: wanting them there or gone, and waiting until it is so."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext_noop
+
+from apps.core.lifecycle import Retry
+from apps.fleet.models import Bundle, Manifest
+from apps.fleet.services.bundles import put_bundle, remove_bundle
+from apps.gateways.models import FunctionGateway
+from apps.gateways.rendering.names import bundle_key
+
+NOT_DELIVERED = gettext_noop("Waits for %(cluster)s to take it: nothing has come from its agent since.")
+NOT_READY = gettext_noop("Waits for %(cluster)s: %(message)s")
+NOT_YET = gettext_noop("Waits for %(cluster)s to get it ready.")
+REFUSED = gettext_noop("%(cluster)s can't do it: %(message)s")
+NOT_GONE = gettext_noop("Waits for %(cluster)s to remove it.")
+IN_MAINTENANCE = gettext_noop("%(cluster)s is in maintenance and takes nothing new.")
+
+
+def want(gateway: FunctionGateway, part: str, manifests: Sequence[Manifest]) -> Bundle:
+    """There and ready, or Retry."""
+    bundle = put_bundle(
+        cluster_id=gateway.cluster_id,
+        key=bundle_key(gateway.pk, part),
+        manifests=manifests,
+        tenant_id=gateway.tenant_id,
+    )
+    if bundle.says(Bundle.Phase.READY):
+        return bundle
+    raise _not_yet(gateway, bundle)
+
+
+def want_no(gateway: FunctionGateway, part: str) -> None:
+    """Gone, or Retry."""
+    bundle = remove_bundle(cluster_id=gateway.cluster_id, key=bundle_key(gateway.pk, part))
+    if bundle is not None:
+        raise _not_yet(gateway, bundle, NOT_GONE)
+
+
+def _not_yet(gateway: FunctionGateway, bundle: Bundle, otherwise: str = NOT_YET) -> Retry:
+    cluster = gateway.cluster
+    if cluster.is_in_maintenance:
+        return Retry(IN_MAINTENANCE, cluster=str(cluster))
+    if not bundle.is_current and bundle.phase == Bundle.Phase.PENDING:
+        return Retry(NOT_DELIVERED, cluster=str(cluster))
+    if bundle.phase == Bundle.Phase.FAILED:
+        return Retry(REFUSED, cluster=str(cluster), message=bundle.message)
+    if bundle.message:
+        return Retry(NOT_READY, cluster=str(cluster), message=bundle.message)
+    return Retry(otherwise, cluster=str(cluster))

@@ -1,0 +1,172 @@
+"""What each phase of a gateway does, one step after the other. Each observes first, and may run twice."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from apps.core import clock
+from apps.core.errors import Text
+from apps.core.lifecycle import Retry, wake
+from apps.gateways import databases
+from apps.gateways.lifecycle.belongings import remove_belongings
+from apps.gateways.lifecycle.parts import want, want_no
+from apps.gateways.lifecycle.table import Phase, State
+from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
+from apps.gateways.rendering.local import render_configuration, render_namespace, render_runtime
+from apps.gateways.selectors import spec_of
+from apps.gateways.services.passwords import new_password
+from apps.gateways.sizes import StageName
+
+DOMAIN_NOT_THERE = gettext_noop("Waits for the domain, which is %(phase)s and wanted %(state)s.")
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    label: Text
+    act: Callable[[FunctionGateway], None]
+    # What the row says once it's done, from the row that the step was done for
+    then: Callable[[FunctionGateway], Mapping[str, Any]] = lambda gateway: {}
+
+
+def make_namespace(gateway: FunctionGateway) -> None:
+    want(gateway, "namespace", render_namespace(spec_of(gateway)))
+
+
+def make_stages(gateway: FunctionGateway) -> None:
+    with transaction.atomic():
+        for name in StageName:
+            Stage.objects.get_or_create(gateway=gateway, name=name, defaults={"tenant_id": gateway.tenant_id})
+        RuntimeDomain.objects.get_or_create(gateway=gateway, defaults={"tenant_id": gateway.tenant_id})
+
+
+def make_database(gateway: FunctionGateway) -> None:
+    # The password is kept before it's used, so a crash between the two loses nothing
+    row, _new = GatewayDatabase.objects.get_or_create(
+        gateway=gateway,
+        defaults={
+            "tenant_id": gateway.tenant_id,
+            "name": databases.name_of(gateway.pk),
+            "password": new_password(),
+        },
+    )
+    databases.make_database(row.name, row.password.reveal())
+    if row.made_at is None:
+        GatewayDatabase.objects.filter(pk=row.pk).update(made_at=clock.now())
+
+
+def put_configuration(gateway: FunctionGateway) -> None:
+    want(gateway, "configuration", render_configuration(spec_of(gateway)))
+
+
+def start_runtime(gateway: FunctionGateway) -> None:
+    want(gateway, "runtime", render_runtime(spec_of(gateway)))
+
+
+def open_routes(gateway: FunctionGateway) -> None:
+    _want_domain(gateway, State.RUNNING, Phase.STARTED)
+
+
+def close_routes(gateway: FunctionGateway) -> None:
+    _want_domain(gateway, State.STOPPED, Phase.STOPPED)
+
+
+def stop_runtime(gateway: FunctionGateway) -> None:
+    want_no(gateway, "runtime")
+
+
+def delete_triggers(gateway: FunctionGateway) -> None:
+    remove_belongings(gateway, "triggers")
+
+
+def delete_functions(gateway: FunctionGateway) -> None:
+    remove_belongings(gateway, "functions")
+
+
+def delete_domain(gateway: FunctionGateway) -> None:
+    _want_domain(gateway, State.DELETED, Phase.DELETED)
+    RuntimeDomain.objects.filter(gateway=gateway).delete()
+
+
+def delete_stages(gateway: FunctionGateway) -> None:
+    Stage.objects.filter(gateway=gateway).delete()
+
+
+def delete_database(gateway: FunctionGateway) -> None:
+    databases.drop_database(databases.name_of(gateway.pk))
+    GatewayDatabase.objects.filter(gateway=gateway).delete()
+
+
+def delete_configuration(gateway: FunctionGateway) -> None:
+    want_no(gateway, "configuration")
+    gateway.variables.all().delete()
+
+
+def delete_namespace(gateway: FunctionGateway) -> None:
+    want_no(gateway, "namespace")
+
+
+def _want_domain(gateway: FunctionGateway, state: State, until: Phase) -> None:
+    """The domain has a life of its own: say what is wanted of it, and wait until it is so."""
+    from apps.gateways.lifecycle.machines import DOMAIN
+
+    with transaction.atomic():
+        domain = RuntimeDomain.objects.select_for_update().filter(gateway=gateway).first()
+        if domain is None:
+            return
+        # What is being deleted isn't brought back by its gateway
+        if domain.state not in (state, State.DELETED):
+            domain.state = state
+            domain.save(update_fields=["state"])
+            wake(DOMAIN, domain.pk)
+    if domain.phase != until or (until == Phase.STARTED and domain.is_changed):
+        raise Retry(DOMAIN_NOT_THERE, phase=domain.phase, state=domain.state)
+
+
+def _starting(gateway: FunctionGateway) -> Mapping[str, Any]:
+    return {"starting_generation": gateway.generation}
+
+
+STEPS: Mapping[Phase, tuple[Step, ...]] = MappingProxyType(
+    {
+        Phase.CREATING: (
+            Step("namespace", _("Namespace"), make_namespace),
+            Step("stages", _("Stages"), make_stages),
+            Step("database", _("Database"), make_database),
+        ),
+        Phase.STARTING: (
+            Step("configuration", _("Configuration"), put_configuration),
+            Step("runtime", _("Runtime"), start_runtime, _starting),
+            # Last, so that nobody meets a runtime that isn't there
+            Step("routes", _("Routes"), open_routes),
+        ),
+        Phase.STOPPING: (
+            Step("routes", _("Routes"), close_routes),
+            Step("runtime", _("Runtime"), stop_runtime),
+        ),
+        # Calls can't come any more before what answers them goes, and that before what it uses
+        Phase.DELETING: (
+            Step("triggers", _("Triggers"), delete_triggers),
+            Step("functions", _("Functions"), delete_functions),
+            Step("domain", _("Domain and routes"), delete_domain),
+            Step("stages", _("Stages"), delete_stages),
+            Step("runtime", _("Runtime"), stop_runtime),
+            Step("database", _("Database"), delete_database),
+            Step("configuration", _("Configuration"), delete_configuration),
+            Step("namespace", _("Namespace"), delete_namespace),
+        ),
+    }
+)
+
+
+def next_step(phase: str, checkpoint: str) -> Step | None:
+    """After the one that was done last; None after the last of them."""
+    steps = STEPS[Phase(phase)]
+    names = [step.name for step in steps]
+    done = names.index(checkpoint) + 1 if checkpoint in names else 0
+    return steps[done] if done < len(steps) else None

@@ -1,0 +1,156 @@
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+from apps.core.crypto import SecretField
+from apps.core.ids import IdField
+from apps.core.lifecycle.models import Living
+from apps.core.versions import Versioned
+from apps.fleet.models import Cluster
+from apps.gateways.lifecycle.table import Phase, State
+from apps.gateways.sizes import Layout, SizeName, StageName
+from apps.tenants.models import TenantOwned
+
+# A DNS label is 63 characters; the rest is for what is made of the name, such as a namespace
+LONGEST_NAME, LONGEST_TITLE = 40, 80
+LONGEST_VARIABLE, LONGEST_VALUE = 128, 32_768
+
+
+class FunctionGateway(Versioned, TenantOwned, Living):
+    """Runs functions in three stages, with a database and host names of its own."""
+
+    id = IdField(prefix="gw")
+    # In every host name, so it stays
+    name = models.CharField(_("name"), max_length=LONGEST_NAME)
+    title = models.CharField(_("title"), max_length=LONGEST_TITLE)
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="gateways", verbose_name=_("cluster"))
+    cluster_id: str
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("owner")
+    )
+    owner_id: str | None
+    size = models.CharField(_("bundle"), max_length=16, choices=SizeName, default=SizeName.SMALL)
+    layout = models.CharField(_("processes"), max_length=16, choices=Layout, default=Layout.PROD_APART)
+    state = models.CharField(_("wanted"), max_length=16, choices=State, default=State.RUNNING)
+    # Who wanted the state, and since when
+    state_at = models.DateTimeField(default=clock.now, editable=False)
+    state_by = models.CharField(max_length=200, blank=True, editable=False)
+    phase = models.CharField(_("phase"), max_length=16, choices=Phase, default=Phase.CREATING, editable=False)
+    # Counts what was wanted of the runtime; which of that it is being started with, and which it has come up with
+    generation = models.PositiveIntegerField(default=1, editable=False)
+    starting_generation = models.PositiveIntegerField(default=0, editable=False)
+    observed_generation = models.PositiveIntegerField(default=0, editable=False)
+    restarts = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta(Living.Meta):
+        verbose_name = _("gateway")
+        verbose_name_plural = _("gateways")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "name"], condition=~models.Q(phase=Phase.DELETED), name="gateway_name_once"
+            )
+        ]
+        indexes = [
+            *Living.Meta.indexes,
+            models.Index(fields=["tenant", "created_at", "id"], name="gateway_age"),
+            models.Index(fields=["state", "phase"], name="gateway_state"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_changed(self) -> bool:
+        """Something is wanted of the runtime that it hasn't come up with."""
+        return self.observed_generation < self.generation
+
+    @property
+    def is_settled(self) -> bool:
+        """The phase is what the state asks for."""
+        return self.due_at is None and not self.has_stopped
+
+
+class Stage(TenantOwned):
+    """One of the three places that code runs in. Told apart by path and host name, never by infrastructure."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("active")
+        INACTIVE = "inactive", _("inactive")
+
+    id = IdField(prefix="stg")
+    gateway = models.ForeignKey(FunctionGateway, on_delete=models.CASCADE, related_name="stages")
+    gateway_id: str
+    name = models.CharField(_("stage"), max_length=16, choices=StageName)
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.ACTIVE)
+    # What callers are told while it's inactive
+    inactive_because = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "name"], name="stage_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuntimeDomain(TenantOwned, Living):
+    """The host names of a gateway and the routes behind them, which come and go without the runtime."""
+
+    id = IdField(prefix="dom")
+    gateway = models.OneToOneField(FunctionGateway, on_delete=models.CASCADE, related_name="domain")
+    gateway_id: str
+    state = models.CharField(max_length=16, choices=State, default=State.STOPPED)
+    phase = models.CharField(max_length=16, choices=Phase, default=Phase.CREATING, editable=False)
+    # Counts changes of the routes, as the gateway's does those of the runtime
+    generation = models.PositiveIntegerField(default=1, editable=False)
+    observed_generation = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta(Living.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.gateway} domain"
+
+    @property
+    def is_changed(self) -> bool:
+        return self.observed_generation < self.generation
+
+
+class GatewayDatabase(TenantOwned):
+    """A database and a role of its own. A leaf: its gateway makes and removes it."""
+
+    id = IdField(prefix="db")
+    gateway = models.OneToOneField(FunctionGateway, on_delete=models.CASCADE, related_name="database")
+    gateway_id: str
+    # Of the database and of its role
+    name = models.CharField(max_length=63, unique=True)
+    password = SecretField()
+    created_at = models.DateTimeField(default=clock.now)
+    made_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Variable(TenantOwned):
+    """What functions read from their environment, the same in every stage."""
+
+    id = IdField(prefix="var")
+    gateway = models.ForeignKey(FunctionGateway, on_delete=models.CASCADE, related_name="variables")
+    gateway_id: str
+    name = models.CharField(_("name"), max_length=LONGEST_VARIABLE)
+    is_secret = models.BooleanField(_("secret"), default=False)
+    # One of the two
+    value = models.TextField(_("value"), blank=True, max_length=LONGEST_VALUE)
+    secret = SecretField(null=True)
+    changed_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "name"], name="variable_once")]
+
+    def __str__(self) -> str:
+        return self.name

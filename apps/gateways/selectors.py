@@ -1,0 +1,53 @@
+from typing import Any
+
+from apps.gateways import databases
+from apps.gateways.models import FunctionGateway, Stage
+from apps.gateways.rendering.names import namespace_of
+from apps.gateways.rendering.spec import GatewaySpec, ProcessSpec, StageSpec
+from apps.gateways.sizes import PROCESSES, SIZES, StageName
+from apps.tenants.member import Member
+from apps.tenants.models import Membership
+
+
+def spec_of(gateway: FunctionGateway) -> GatewaySpec:
+    """All that is rendered of a gateway, secrets too."""
+    size = SIZES[gateway.size]
+    variables = list(gateway.variables.order_by("name"))
+    database = getattr(gateway, "database", None)
+    return GatewaySpec(
+        id=gateway.pk,
+        name=gateway.name,
+        title=gateway.title,
+        namespace=namespace_of(gateway.name, gateway.pk),
+        milli_cpu=size.milli_cpu,
+        memory_mb=size.memory_mb,
+        restarts=gateway.restarts,
+        stages=_stages(gateway),
+        processes=tuple(ProcessSpec(each.name, each.stages) for each in PROCESSES[gateway.layout]),
+        database_url=databases.url_of(database.name, database.password.reveal()) if database else "",
+        variables={each.name: each.value for each in variables if not each.is_secret},
+        secrets={each.name: each.secret.reveal() for each in variables if each.is_secret},
+    )
+
+
+def hosts_of(gateway: FunctionGateway, stage: str) -> tuple[str, ...]:
+    """Where a stage answers: `parcel-tracking.dev.localhost` on this machine."""
+    return (f"{gateway.name}.{stage}.{gateway.cluster.domain}",)
+
+
+def _stages(gateway: FunctionGateway) -> tuple[StageSpec, ...]:
+    order = list(StageName)
+    rows = sorted(gateway.stages.all(), key=lambda stage: order.index(StageName(stage.name)))
+    return tuple(
+        StageSpec(row.name, hosts_of(gateway, row.name), row.inactive_because, row.state == Stage.State.ACTIVE)
+        for row in rows
+    )
+
+
+def can_listen(person: Any, ref: str) -> bool:
+    """The topic `gateway:<id>` tells those who may see it what happens to it."""
+    if not (person.is_authenticated and ref):
+        return False
+    tenant_id = FunctionGateway.objects.filter(pk=ref).values_list("tenant_id", flat=True).first()
+    membership = Membership.objects.filter(person=person, tenant_id=tenant_id).select_related("tenant").first()
+    return membership is not None and Member.of(membership).may("gateways.read")

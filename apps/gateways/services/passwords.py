@@ -1,0 +1,5 @@
+import secrets
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(24)

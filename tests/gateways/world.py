@@ -1,0 +1,68 @@
+"""Gateways for tests, a cluster that does what it's told, and workers that work only when asked to."""
+
+from django.db import connection
+
+from apps.core import clock
+from apps.core.lifecycle import kernel
+from apps.core.lifecycle.machine import all_machines
+from apps.fleet.models import Bundle, Cluster, Reach
+from apps.fleet.services.bundles import tell_owner
+from apps.gateways.models import FunctionGateway
+from apps.tenants.models import Tenant
+
+
+def make_cluster(name: str = "local", **values: object) -> Cluster:
+    return Cluster.objects.create(
+        name=name, region="here", reach=Reach.LOCAL, domain="localhost", **values
+    )
+
+
+def make_gateway(tenant: Tenant, cluster: Cluster, name: str = "parcel-tracking", **values: object) -> FunctionGateway:
+    return FunctionGateway.objects.create(
+        tenant=tenant, cluster=cluster, name=name, title=name.replace("-", " ").capitalize(), **values
+    )
+
+
+class ObedientCluster:
+    """Applies what is wanted at once, without anything behind it; keeps the order in which it was told."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+
+    def obey(self) -> bool:
+        """Whether there was anything new."""
+        new = False
+        for bundle in Bundle.objects.order_by("revision"):
+            part = bundle.key.rpartition("/")[2]
+            if bundle.removed_at is not None:
+                self.log.append(f"remove {part}")
+                bundle.delete()
+            elif not bundle.says(Bundle.Phase.READY):
+                self.log.append(f"apply {part}")
+                bundle.phase, bundle.reported_digest = Bundle.Phase.READY, bundle.digest
+                bundle.save()
+            else:
+                continue
+            new = True
+            tell_owner(bundle)
+        return new
+
+
+def converge(cluster: ObedientCluster, *, rounds: int = 60) -> None:
+    """Let workers and cluster take turns until nothing is due; waits are cut short."""
+    for _ in range(rounds):
+        worked = False
+        for machine in all_machines():
+            for pk in list(machine.model._base_manager.filter(due_at__isnull=False).values_list("pk", flat=True)):
+                machine.model._base_manager.filter(pk=pk).update(due_at=clock.now())
+                kernel.advance(machine, pk)
+                worked = True
+        if not cluster.obey() and not worked:
+            return
+    raise AssertionError(f"Nothing came to rest within {rounds} rounds.")
+
+
+def databases_there() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'gw_db_%'")
+        return {row[0] for row in cursor.fetchall()}
