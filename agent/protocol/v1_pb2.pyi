@@ -1,0 +1,377 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class RegisterRequest(_message.Message):
+    __slots__ = ("registration_token", "info")
+    REGISTRATION_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    registration_token: str
+    info: AgentInfo
+    def __init__(self, registration_token: _Optional[str] = ..., info: _Optional[_Union[AgentInfo, _Mapping]] = ...) -> None: ...
+
+class RegisterResponse(_message.Message):
+    __slots__ = ("agent_id", "cluster_id", "tokens")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_ID_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    cluster_id: str
+    tokens: Tokens
+    def __init__(self, agent_id: _Optional[str] = ..., cluster_id: _Optional[str] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ...) -> None: ...
+
+class RefreshRequest(_message.Message):
+    __slots__ = ("refresh_token",)
+    REFRESH_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    refresh_token: str
+    def __init__(self, refresh_token: _Optional[str] = ...) -> None: ...
+
+class Tokens(_message.Message):
+    __slots__ = ("access_token", "access_expires_at", "refresh_token", "refresh_expires_at")
+    ACCESS_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    access_token: str
+    access_expires_at: _timestamp_pb2.Timestamp
+    refresh_token: str
+    refresh_expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, access_token: _Optional[str] = ..., access_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., refresh_token: _Optional[str] = ..., refresh_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class AgentInfo(_message.Message):
+    __slots__ = ("version", "instance_id", "cluster_uid", "protocol", "api_versions", "facts")
+    class FactsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_UID_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    API_VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    instance_id: str
+    cluster_uid: str
+    protocol: int
+    api_versions: _containers.RepeatedScalarFieldContainer[str]
+    facts: _containers.ScalarMap[str, str]
+    def __init__(self, version: _Optional[str] = ..., instance_id: _Optional[str] = ..., cluster_uid: _Optional[str] = ..., protocol: _Optional[int] = ..., api_versions: _Optional[_Iterable[str]] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class AgentMessage(_message.Message):
+    __slots__ = ("seq", "hello", "heartbeat", "ack", "status", "snapshot_request", "token", "result")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    ACK_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    hello: Hello
+    heartbeat: Heartbeat
+    ack: Ack
+    status: BundleStatus
+    snapshot_request: SnapshotRequest
+    token: TokenUpdate
+    result: CommandResult
+    def __init__(self, seq: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., status: _Optional[_Union[BundleStatus, _Mapping]] = ..., snapshot_request: _Optional[_Union[SnapshotRequest, _Mapping]] = ..., token: _Optional[_Union[TokenUpdate, _Mapping]] = ..., result: _Optional[_Union[CommandResult, _Mapping]] = ...) -> None: ...
+
+class PortalMessage(_message.Message):
+    __slots__ = ("seq", "welcome", "snapshot", "delta", "heartbeat_ack", "tokens", "command", "goodbye")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    WELCOME_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_ACK_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    GOODBYE_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    welcome: Welcome
+    snapshot: SnapshotChunk
+    delta: Delta
+    heartbeat_ack: HeartbeatAck
+    tokens: Tokens
+    command: Command
+    goodbye: Goodbye
+    def __init__(self, seq: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., snapshot: _Optional[_Union[SnapshotChunk, _Mapping]] = ..., delta: _Optional[_Union[Delta, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
+
+class Hello(_message.Message):
+    __slots__ = ("info", "applied_revision", "state_digest")
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_REVISION_FIELD_NUMBER: _ClassVar[int]
+    STATE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    info: AgentInfo
+    applied_revision: int
+    state_digest: str
+    def __init__(self, info: _Optional[_Union[AgentInfo, _Mapping]] = ..., applied_revision: _Optional[int] = ..., state_digest: _Optional[str] = ...) -> None: ...
+
+class Welcome(_message.Message):
+    __slots__ = ("session_id", "revision", "sync", "parameters", "leads")
+    class Sync(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        SYNC_UNSPECIFIED: _ClassVar[Welcome.Sync]
+        UP_TO_DATE: _ClassVar[Welcome.Sync]
+        DELTA: _ClassVar[Welcome.Sync]
+        SNAPSHOT: _ClassVar[Welcome.Sync]
+    SYNC_UNSPECIFIED: Welcome.Sync
+    UP_TO_DATE: Welcome.Sync
+    DELTA: Welcome.Sync
+    SNAPSHOT: Welcome.Sync
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    SYNC_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    LEADS_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    revision: int
+    sync: Welcome.Sync
+    parameters: Parameters
+    leads: bool
+    def __init__(self, session_id: _Optional[str] = ..., revision: _Optional[int] = ..., sync: _Optional[_Union[Welcome.Sync, str]] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., leads: _Optional[bool] = ...) -> None: ...
+
+class Parameters(_message.Message):
+    __slots__ = ("heartbeat_seconds", "status_interval_ms", "most_message_bytes")
+    HEARTBEAT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    STATUS_INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
+    MOST_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    heartbeat_seconds: int
+    status_interval_ms: int
+    most_message_bytes: int
+    def __init__(self, heartbeat_seconds: _Optional[int] = ..., status_interval_ms: _Optional[int] = ..., most_message_bytes: _Optional[int] = ...) -> None: ...
+
+class SnapshotChunk(_message.Message):
+    __slots__ = ("revision", "index", "last", "bundles")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    BUNDLES_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    index: int
+    last: bool
+    bundles: _containers.RepeatedCompositeFieldContainer[Bundle]
+    def __init__(self, revision: _Optional[int] = ..., index: _Optional[int] = ..., last: _Optional[bool] = ..., bundles: _Optional[_Iterable[_Union[Bundle, _Mapping]]] = ...) -> None: ...
+
+class Delta(_message.Message):
+    __slots__ = ("base_revision", "revision", "upserts", "removed")
+    BASE_REVISION_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    UPSERTS_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    base_revision: int
+    revision: int
+    upserts: _containers.RepeatedCompositeFieldContainer[Bundle]
+    removed: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, base_revision: _Optional[int] = ..., revision: _Optional[int] = ..., upserts: _Optional[_Iterable[_Union[Bundle, _Mapping]]] = ..., removed: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Bundle(_message.Message):
+    __slots__ = ("key", "digest", "manifests")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    MANIFESTS_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    digest: str
+    manifests: bytes
+    def __init__(self, key: _Optional[str] = ..., digest: _Optional[str] = ..., manifests: _Optional[bytes] = ...) -> None: ...
+
+class Ack(_message.Message):
+    __slots__ = ("revision", "result", "message")
+    class Result(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        RESULT_UNSPECIFIED: _ClassVar[Ack.Result]
+        RECEIVED: _ClassVar[Ack.Result]
+        APPLIED: _ClassVar[Ack.Result]
+        OUT_OF_ORDER: _ClassVar[Ack.Result]
+    RESULT_UNSPECIFIED: Ack.Result
+    RECEIVED: Ack.Result
+    APPLIED: Ack.Result
+    OUT_OF_ORDER: Ack.Result
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    result: Ack.Result
+    message: str
+    def __init__(self, revision: _Optional[int] = ..., result: _Optional[_Union[Ack.Result, str]] = ..., message: _Optional[str] = ...) -> None: ...
+
+class BundleStatus(_message.Message):
+    __slots__ = ("key", "digest", "phase", "message", "apply_ms", "objects", "at")
+    class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        PHASE_UNSPECIFIED: _ClassVar[BundleStatus.Phase]
+        APPLYING: _ClassVar[BundleStatus.Phase]
+        APPLIED: _ClassVar[BundleStatus.Phase]
+        READY: _ClassVar[BundleStatus.Phase]
+        FAILED: _ClassVar[BundleStatus.Phase]
+        PRUNED: _ClassVar[BundleStatus.Phase]
+    PHASE_UNSPECIFIED: BundleStatus.Phase
+    APPLYING: BundleStatus.Phase
+    APPLIED: BundleStatus.Phase
+    READY: BundleStatus.Phase
+    FAILED: BundleStatus.Phase
+    PRUNED: BundleStatus.Phase
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    APPLY_MS_FIELD_NUMBER: _ClassVar[int]
+    OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    digest: str
+    phase: BundleStatus.Phase
+    message: str
+    apply_ms: int
+    objects: _containers.RepeatedCompositeFieldContainer[ObjectStatus]
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, key: _Optional[str] = ..., digest: _Optional[str] = ..., phase: _Optional[_Union[BundleStatus.Phase, str]] = ..., message: _Optional[str] = ..., apply_ms: _Optional[int] = ..., objects: _Optional[_Iterable[_Union[ObjectStatus, _Mapping]]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ObjectStatus(_message.Message):
+    __slots__ = ("api_version", "kind", "namespace", "name", "action", "message", "conditions")
+    class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ACTION_UNSPECIFIED: _ClassVar[ObjectStatus.Action]
+        CREATED: _ClassVar[ObjectStatus.Action]
+        CONFIGURED: _ClassVar[ObjectStatus.Action]
+        UNCHANGED: _ClassVar[ObjectStatus.Action]
+        REMOVED: _ClassVar[ObjectStatus.Action]
+        REFUSED: _ClassVar[ObjectStatus.Action]
+    ACTION_UNSPECIFIED: ObjectStatus.Action
+    CREATED: ObjectStatus.Action
+    CONFIGURED: ObjectStatus.Action
+    UNCHANGED: ObjectStatus.Action
+    REMOVED: ObjectStatus.Action
+    REFUSED: ObjectStatus.Action
+    API_VERSION_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONS_FIELD_NUMBER: _ClassVar[int]
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    action: ObjectStatus.Action
+    message: str
+    conditions: _containers.RepeatedCompositeFieldContainer[Condition]
+    def __init__(self, api_version: _Optional[str] = ..., kind: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., action: _Optional[_Union[ObjectStatus.Action, str]] = ..., message: _Optional[str] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ...) -> None: ...
+
+class Condition(_message.Message):
+    __slots__ = ("type", "is_true", "reason", "message")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    IS_TRUE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    is_true: bool
+    reason: str
+    message: str
+    def __init__(self, type: _Optional[str] = ..., is_true: _Optional[bool] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Heartbeat(_message.Message):
+    __slots__ = ("applied_revision", "state_digest", "bundles", "waiting", "failed", "facts")
+    class FactsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    APPLIED_REVISION_FIELD_NUMBER: _ClassVar[int]
+    STATE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    BUNDLES_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    applied_revision: int
+    state_digest: str
+    bundles: int
+    waiting: int
+    failed: int
+    facts: _containers.ScalarMap[str, str]
+    def __init__(self, applied_revision: _Optional[int] = ..., state_digest: _Optional[str] = ..., bundles: _Optional[int] = ..., waiting: _Optional[int] = ..., failed: _Optional[int] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class HeartbeatAck(_message.Message):
+    __slots__ = ("revision",)
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    def __init__(self, revision: _Optional[int] = ...) -> None: ...
+
+class SnapshotRequest(_message.Message):
+    __slots__ = ("reason",)
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    def __init__(self, reason: _Optional[str] = ...) -> None: ...
+
+class TokenUpdate(_message.Message):
+    __slots__ = ("access_token",)
+    ACCESS_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    access_token: str
+    def __init__(self, access_token: _Optional[str] = ...) -> None: ...
+
+class Command(_message.Message):
+    __slots__ = ("id", "resync", "lead")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    RESYNC_FIELD_NUMBER: _ClassVar[int]
+    LEAD_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    resync: Resync
+    lead: Lead
+    def __init__(self, id: _Optional[str] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., lead: _Optional[_Union[Lead, _Mapping]] = ...) -> None: ...
+
+class Resync(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Lead(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class CommandResult(_message.Message):
+    __slots__ = ("id", "message")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    message: str
+    def __init__(self, id: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Goodbye(_message.Message):
+    __slots__ = ("reason", "retry_after_seconds", "message")
+    class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        REASON_UNSPECIFIED: _ClassVar[Goodbye.Reason]
+        SHUTDOWN: _ClassVar[Goodbye.Reason]
+        SUPERSEDED: _ClassVar[Goodbye.Reason]
+        REVOKED: _ClassVar[Goodbye.Reason]
+        TOKEN_EXPIRED: _ClassVar[Goodbye.Reason]
+        PROTOCOL: _ClassVar[Goodbye.Reason]
+        CLONE: _ClassVar[Goodbye.Reason]
+    REASON_UNSPECIFIED: Goodbye.Reason
+    SHUTDOWN: Goodbye.Reason
+    SUPERSEDED: Goodbye.Reason
+    REVOKED: Goodbye.Reason
+    TOKEN_EXPIRED: Goodbye.Reason
+    PROTOCOL: Goodbye.Reason
+    CLONE: Goodbye.Reason
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    reason: Goodbye.Reason
+    retry_after_seconds: int
+    message: str
+    def __init__(self, reason: _Optional[_Union[Goodbye.Reason, str]] = ..., retry_after_seconds: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
