@@ -55,9 +55,7 @@ def drop_database(name: str) -> None:
 
 def is_there(name: str) -> bool:
     with _server() as connection:
-        return _exists(connection, "pg_database", "datname", name) or _exists(
-            connection, "pg_roles", "rolname", name
-        )
+        return _exists(connection, "pg_database", "datname", name) or _exists(connection, "pg_roles", "rolname", name)
 
 
 def url_of(name: str, password: str) -> str:

@@ -12,9 +12,7 @@ from apps.tenants.models import Tenant
 
 
 def make_cluster(name: str = "local", **values: object) -> Cluster:
-    return Cluster.objects.create(
-        name=name, region="here", reach=Reach.LOCAL, domain="localhost", **values
-    )
+    return Cluster.objects.create(name=name, region="here", reach=Reach.LOCAL, domain="localhost", **values)
 
 
 def make_gateway(tenant: Tenant, cluster: Cluster, name: str = "parcel-tracking", **values: object) -> FunctionGateway:

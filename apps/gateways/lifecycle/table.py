@@ -1,8 +1,8 @@
 """Every pair of state and phase, and what follows from it. The state is what somebody wants, the phase what is.
 
-    WORK     the steps of the phase, and after the last of them the phase that they lead to
-    a phase  go there at once
-    REST     nothing to do
+WORK     the steps of the phase, and after the last of them the phase that they lead to
+a phase  go there at once
+REST     nothing to do
 """
 
 from collections.abc import Mapping

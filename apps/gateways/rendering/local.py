@@ -12,18 +12,18 @@ Manifest = dict[str, Any]
 
 
 def render_namespace(spec: GatewaySpec) -> list[Manifest]:
-    return [_manifest(spec, "Namespace", spec.namespace, 0, {"gateway": spec.id})]
+    return [manifest(spec, "Namespace", spec.namespace, 0, {"gateway": spec.id})]
 
 
 def render_configuration(spec: GatewaySpec) -> list[Manifest]:
-    return [_manifest(spec, "Configuration", CONFIGURATION, 1, _configuration(spec))]
+    return [manifest(spec, "Configuration", CONFIGURATION, 1, _configuration(spec))]
 
 
 def render_runtime(spec: GatewaySpec) -> list[Manifest]:
-    """A manifest for each process. It names its configuration by digest, so that a change of it is one of the runtime."""
+    """A manifest for each process. A change of the configuration is one of theirs, by its digest."""
     digest = hashlib.sha256(json.dumps(_configuration(spec), sort_keys=True).encode()).hexdigest()
     return [
-        _manifest(
+        manifest(
             spec,
             "Runtime",
             process.name,
@@ -45,7 +45,7 @@ def _configuration(spec: GatewaySpec) -> dict[str, Any]:
     return {"variables": spec.variables, "secrets": spec.secrets, "database_url": spec.database_url}
 
 
-def _manifest(spec: GatewaySpec, kind: str, name: str, wave: int, content: dict[str, Any]) -> Manifest:
+def manifest(spec: GatewaySpec, kind: str, name: str, wave: int, content: dict[str, Any]) -> Manifest:
     return {
         "api_version": API_VERSION,
         "kind": kind,
