@@ -1,0 +1,181 @@
+"""Tells Envoy what it is to have: the server's side of delta aggregated discovery, over a socket of this machine."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import structlog
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
+
+from agent.engine.resources import Resource, Resources
+
+log = structlog.get_logger(__name__)
+
+SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
+LARGEST = 64 * 1024 * 1024
+# A refusal names no resource. Of an answer with several that was refused, each is sent again alone, to know which
+TOGETHER = 1_000
+
+
+@dataclass
+class Subscription:
+    """What one Envoy wants of one type, and has."""
+
+    everything: bool = False
+    is_answered: bool = False
+    names: set[str] = field(default_factory=set)
+    has: dict[str, str] = field(default_factory=dict)
+    # Those of the last request, until they're answered
+    asked: set[str] = field(default_factory=set)
+    # Those that were refused in company, to be sent alone
+    alone: set[str] = field(default_factory=set)
+
+    def wants(self, name: str) -> bool:
+        return self.everything or name in self.names
+
+
+@dataclass(frozen=True)
+class Sent:
+    type_url: str
+    resources: dict[str, str]
+
+
+class Discovery:
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self, socket: Path) -> None:
+        socket.unlink(missing_ok=True)
+        options = [("grpc.max_send_message_length", LARGEST), ("grpc.max_receive_message_length", LARGEST)]
+        self._server = grpc.aio.server(options=options)
+        handler = grpc.stream_stream_rpc_method_handler(
+            self._stream,
+            request_deserializer=DeltaDiscoveryRequest.FromString,
+            response_serializer=DeltaDiscoveryResponse.SerializeToString,
+        )
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(SERVICE, {"DeltaAggregatedResources": handler}),)
+        )
+        self._server.add_insecure_port(f"unix:{socket}")
+        await self._server.start()
+
+    async def stop(self) -> None:
+        if self._server:
+            await self._server.stop(grace=0)
+
+    async def _stream(self, requests: Any, context: Any) -> AsyncIterator[Any]:
+        async for answer in Conversation(self.resources).answers(requests):
+            yield answer
+
+
+class Conversation:
+    """With one Envoy, for as long as its stream is open."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+        self._subscriptions: dict[str, Subscription] = {}
+        self._sent: dict[str, Sent] = {}
+        self._nonces = itertools.count(1)
+        self._inbox: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def answers(self, requests: Any) -> AsyncIterator[Any]:
+        self.resources.forget_answers()
+        stop_listening = self.resources.listen(self._inbox.put_nowait)
+        reader = asyncio.create_task(self._read(requests))
+        try:
+            while (heard := await self._inbox.get()) is not None:
+                types = [heard] if isinstance(heard, str) else await self._hear(heard)
+                for type_url in types:
+                    for answer in self._answers(type_url):
+                        yield answer
+        finally:
+            stop_listening()
+            reader.cancel()
+
+    async def _read(self, requests: Any) -> None:
+        try:
+            async for request in requests:
+                self._inbox.put_nowait(request)
+        finally:
+            self._inbox.put_nowait(None)
+
+    async def _hear(self, request: Any) -> list[str]:
+        """The types of which something may have to be sent now."""
+        type_url = request.type_url
+        is_first = type_url not in self._subscriptions
+        subscription = self._subscriptions.setdefault(type_url, Subscription())
+        if is_first:
+            subscription.has.update(request.initial_resource_versions)
+            subscription.everything = not request.resource_names_subscribe
+        subscription.everything |= "*" in request.resource_names_subscribe
+        subscription.names.update(request.resource_names_subscribe)
+        # What is asked for wants an answer, whatever it had, and also when it isn't there
+        for name in request.resource_names_subscribe:
+            subscription.has.pop(name, None)
+        subscription.asked.update(set(request.resource_names_subscribe) - {"*"})
+        for name in request.resource_names_unsubscribe:
+            subscription.names.discard(name)
+            subscription.has.pop(name, None)
+        if sent := self._sent.pop(request.response_nonce, None):
+            await self._settle(subscription, sent, request)
+        return [type_url]
+
+    async def _settle(self, subscription: Subscription, sent: Sent, request: Any) -> None:
+        if not request.HasField("error_detail"):
+            await self.resources.acked(sent.type_url, sent.resources.items())
+            return
+        reason = request.error_detail.message
+        if len(sent.resources) == 1:
+            ((name, version),) = sent.resources.items()
+            log.warning("envoy refused", type=sent.type_url, name=name, reason=reason)
+            await self.resources.refused(sent.type_url, name, version, reason)
+            return
+        for name in sent.resources:
+            subscription.has.pop(name, None)
+            subscription.alone.add(name)
+
+    def _answers(self, type_url: str) -> list[Any]:
+        subscription = self._subscriptions.get(type_url)
+        if subscription is None:
+            return []
+        there = self.resources.of(type_url)
+        changed = {
+            name: resource
+            for name, resource in there.items()
+            if subscription.wants(name) and subscription.has.get(name) != resource.version
+        }
+        removed = [name for name in subscription.has.keys() | subscription.asked if name not in there]
+        subscription.asked.clear()
+        alone = {name: changed.pop(name) for name in sorted(subscription.alone & changed.keys())}
+        subscription.alone.clear()
+        items = list(changed.items())
+        batches = [dict(items[first : first + TOGETHER]) for first in range(0, len(items), TOGETHER)]
+        batches += [{name: resource} for name, resource in alone.items()]
+        # That there is nothing has to be said once: Envoy waits for a first answer of each type before it serves
+        if not batches and (removed or not subscription.is_answered):
+            batches = [{}]
+        subscription.is_answered = True
+        found = []
+        for batch in batches:
+            found.append(self._answer(type_url, subscription, batch, removed))
+            removed = []
+        return found
+
+    def _answer(
+        self, type_url: str, subscription: Subscription, batch: dict[str, Resource], removed: list[str]
+    ) -> Any:
+        nonce = str(next(self._nonces))
+        answer = DeltaDiscoveryResponse(type_url=type_url, nonce=nonce, removed_resources=removed)
+        for name, resource in batch.items():
+            each = answer.resources.add(name=name, version=resource.version)
+            each.resource.type_url, each.resource.value = type_url, resource.value
+            subscription.has[name] = resource.version
+        for name in removed:
+            subscription.has.pop(name, None)
+        self._sent[nonce] = Sent(type_url, {name: resource.version for name, resource in batch.items()})
+        return answer

@@ -1,0 +1,28 @@
+"""`python -S become.py PARENT MEMORY PROGRAM …`: make sure to die with the parent, take limits, become the program.
+
+A process of its own, as code between fork and exec isn't safe in a parent that has threads.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+SET_PARENT_DEATH_SIGNAL = 1
+
+
+def main(parent: int, memory_bytes: int, command: list[str]) -> None:
+    ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    # It may have died before that was set
+    if os.getppid() != parent:
+        sys.exit(1)
+    if memory_bytes:
+        # Unlike the heap's own limit, this one counts array buffers too
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

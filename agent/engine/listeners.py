@@ -1,0 +1,154 @@
+"""What of Envoy's configuration is the engine's own: where calls arrive, and the processes that they go to."""
+
+from pathlib import Path
+from typing import Any
+
+from agent.engine.resources import CLUSTER, ENDPOINTS, LISTENER, Resources
+
+ADS = {"ads": {}, "resource_api_version": "V3"}
+TYPE = "type.googleapis.com/envoy."
+MAIN = "main"
+# Scopes are found by the exact host, and names of hosts know no case
+LOWER_CASE = """
+function envoy_on_request(handle)
+  local host = handle:headers():get(":authority")
+  local lower = string.lower(host)
+  if host ~= lower then
+    handle:headers():replace(":authority", lower)
+    handle:clearRouteCache()
+  end
+end
+"""
+
+
+def put_listener(resources: Resources, host: str, port: int, access_log: Path) -> None:
+    resources.put(LISTENER, MAIN, _listener(host, port, access_log))
+
+
+def put_destination(resources: Resources, name: str, sockets: list[Path]) -> None:
+    """The processes behind a name. Those that are taken out get no new calls and finish what they have."""
+    resources.put(CLUSTER, name, _cluster(name))
+    resources.put(ENDPOINTS, name, _endpoints(name, sockets))
+
+
+def remove_destination(resources: Resources, name: str) -> None:
+    resources.remove(CLUSTER, name)
+    resources.remove(ENDPOINTS, name)
+
+
+def _typed(name: str, **content: Any) -> dict[str, Any]:
+    return {"@type": f"{TYPE}{name}", **content}
+
+
+def _listener(host: str, port: int, access_log: Path) -> dict[str, Any]:
+    manager = _typed(
+        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix="gateways",
+        scoped_routes={
+            "name": "gateways",
+            "scope_key_builder": {
+                "fragments": [
+                    {"header_value_extractor": {"name": ":authority", "element_separator": ":", "index": 0}}
+                ]
+            },
+            "rds_config_source": ADS,
+            "scoped_rds": {"scoped_rds_config_source": ADS},
+        },
+        http_filters=[
+            {
+                "name": "lower-case",
+                "typed_config": _typed(
+                    "extensions.filters.http.lua.v3.Lua", default_source_code={"inline_string": LOWER_CASE}
+                ),
+            },
+            {"name": "router", "typed_config": _typed("extensions.filters.http.router.v3.Router")},
+        ],
+        access_log=[
+            {
+                "name": "file",
+                "typed_config": _typed(
+                    "extensions.access_loggers.file.v3.FileAccessLog",
+                    path=str(access_log),
+                    log_format={"json_format": ACCESS_LOG},
+                ),
+            }
+        ],
+        normalize_path=True,
+        merge_slashes=True,
+        path_with_escaped_slashes_action="KEEP_UNCHANGED",
+        strip_any_host_port=True,
+        use_remote_address=True,
+        generate_request_id=True,
+        always_set_request_id_in_response=True,
+        common_http_protocol_options={"headers_with_underscores_action": "DROP_HEADER", "idle_timeout": "300s"},
+        request_headers_timeout="15s",
+        stream_idle_timeout="300s",
+        local_reply_config={"mappers": [_reply(*each) for each in REPLIES]},
+    )
+    return {
+        "name": MAIN,
+        "address": {"socket_address": {"address": host, "port_value": port}},
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }
+
+
+ACCESS_LOG = {
+    "at": "%START_TIME%",
+    "route": "%ROUTE_NAME%",
+    "destination": "%UPSTREAM_CLUSTER%",
+    "host": "%REQ(:AUTHORITY)%",
+    "method": "%REQ(:METHOD)%",
+    "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+    "status": "%RESPONSE_CODE%",
+    "flags": "%RESPONSE_FLAGS%",
+    "ms": "%DURATION%",
+    "received": "%BYTES_RECEIVED%",
+    "sent": "%BYTES_SENT%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+}
+
+
+# What Envoy says where nobody else can: its flags, the problem's type, title and detail
+REPLIES = (
+    (["NR"], "no-such-host", "No gateway answers here", "Check the host name and the path."),
+    (["UH", "NC", "UF"], "runtime-away", "The gateway is not running", "It is being started, or it has stopped."),
+    (["UC", "LR", "UR", "UPE"], "runtime-ended", "The gateway ended the call", "Try again; see its log for why."),
+    (["UT", "SI", "DT"], "timed-out", "The gateway took too long", "Try again, or make the call shorter."),
+)
+
+
+def _reply(flags: list[str], slug: str, title: str, detail: str) -> dict[str, Any]:
+    problem = {
+        "type": f"/errors/{slug}",
+        "title": title,
+        "status": "%RESPONSE_CODE%",
+        "detail": detail,
+        "request_id": "%REQ(X-REQUEST-ID)%",
+    }
+    return {
+        "filter": {"response_flag_filter": {"flags": flags}},
+        "body_format_override": {"json_format": problem, "content_type": "application/problem+json"},
+    }
+
+
+def _cluster(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": "EDS",
+        "connect_timeout": "1s",
+        "eds_cluster_config": {"eds_config": ADS},
+        # A process that is being replaced may close what Envoy just wanted to use again
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": _typed(
+                "extensions.upstreams.http.v3.HttpProtocolOptions",
+                explicit_http_config={"http_protocol_options": {}},
+                common_http_protocol_options={"idle_timeout": "30s"},
+            )
+        },
+        "ignore_health_on_host_removal": True,
+    }
+
+
+def _endpoints(name: str, sockets: list[Path]) -> dict[str, Any]:
+    endpoints = [{"endpoint": {"address": {"pipe": {"path": str(socket)}}}} for socket in sockets]
+    return {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]}

@@ -1,0 +1,124 @@
+"""What Envoy is to have, by type and name, and what it has said to it."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
+
+# Imported for what listeners name by its type: without them protobuf can't read their JSON
+from envoy.extensions.access_loggers.file.v3 import file_pb2  # noqa: F401
+from envoy.extensions.filters.http.lua.v3 import lua_pb2  # noqa: F401
+from envoy.extensions.filters.http.router.v3 import router_pb2  # noqa: F401
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2  # noqa: F401
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2  # noqa: F401
+from google.protobuf import json_format
+
+PREFIX = "type.googleapis.com/"
+
+
+def _url(message: Any) -> str:
+    return f"{PREFIX}{message.DESCRIPTOR.full_name}"
+
+
+CLUSTER, ENDPOINTS, LISTENER = _url(Cluster), _url(ClusterLoadAssignment), _url(Listener)
+ROUTES, SCOPE = _url(RouteConfiguration), _url(ScopedRouteConfiguration)
+MESSAGES: dict[str, Any] = {
+    CLUSTER: Cluster,
+    ENDPOINTS: ClusterLoadAssignment,
+    LISTENER: Listener,
+    ROUTES: RouteConfiguration,
+    SCOPE: ScopedRouteConfiguration,
+}
+Key = tuple[str, str]
+
+
+class Refused(Exception):
+    """It can't be what it says; in Envoy's words, or in those of the reader of its JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    version: str
+    value: bytes
+
+
+class Resources:
+    """Changed in the loop's thread alone. `changed` is called with the types whose resources are others now."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, dict[str, Resource]] = {url: {} for url in MESSAGES}
+        self._acked: dict[Key, str] = {}
+        self._refused: dict[Key, tuple[str, str]] = {}
+        self._settled = asyncio.Condition()
+        self._listeners: set[Callable[[str], None]] = set()
+
+    def put(self, type_url: str, name: str, content: dict[str, Any]) -> bool:
+        """Whether it was another before. Refused where the content isn't of that type."""
+        try:
+            message = json_format.ParseDict(content, MESSAGES[type_url]())
+        except (json_format.ParseError, KeyError) as error:
+            raise Refused(f"{name}: {error}") from None
+        value = message.SerializeToString(deterministic=True)
+        resource = Resource(hashlib.blake2b(value, digest_size=8).hexdigest(), value)
+        if self._wanted[type_url].get(name) == resource:
+            return False
+        self._wanted[type_url][name] = resource
+        self._tell(type_url)
+        return True
+
+    def remove(self, type_url: str, name: str) -> bool:
+        if self._wanted[type_url].pop(name, None) is None:
+            return False
+        self._acked.pop((type_url, name), None)
+        self._refused.pop((type_url, name), None)
+        self._tell(type_url)
+        return True
+
+    def of(self, type_url: str) -> dict[str, Resource]:
+        return self._wanted.get(type_url, {})
+
+    def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Call it to stop listening."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    def forget_answers(self) -> None:
+        """Another Envoy knows nothing yet."""
+        self._acked.clear()
+        self._refused.clear()
+
+    async def acked(self, type_url: str, sent: Iterable[tuple[str, str]]) -> None:
+        async with self._settled:
+            for name, version in sent:
+                self._acked[type_url, name] = version
+                self._refused.pop((type_url, name), None)
+            self._settled.notify_all()
+
+    async def refused(self, type_url: str, name: str, version: str, reason: str) -> None:
+        async with self._settled:
+            self._refused[type_url, name] = (version, reason)
+            self._settled.notify_all()
+
+    async def settle(self, keys: Iterable[Key]) -> None:
+        """Until Envoy has taken all of them as they are now; Refused when it doesn't."""
+        async with self._settled:
+            for key in keys:
+                await self._settled.wait_for(lambda key=key: self._is_settled(key))  # type: ignore[misc]
+                wanted = self.of(key[0]).get(key[1])
+                if wanted and (refusal := self._refused.get(key)) and refusal[0] == wanted.version:
+                    raise Refused(f"{key[1]}: {refusal[1]}")
+
+    def _is_settled(self, key: Key) -> bool:
+        wanted = self.of(key[0]).get(key[1])
+        return wanted is None or wanted.version in (self._acked.get(key), self._refused.get(key, ("", ""))[0])
+
+    def _tell(self, type_url: str) -> None:
+        for listener in list(self._listeners):
+            listener(type_url)
