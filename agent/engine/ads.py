@@ -42,6 +42,7 @@ class Subscription:
 class Sent:
     type_url: str
     resources: dict[str, str]
+    removed: tuple[str, ...] = ()
 
 
 class Discovery:
@@ -84,7 +85,7 @@ class Conversation:
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
 
     async def answers(self, requests: Any) -> AsyncIterator[Any]:
-        self.resources.forget_answers()
+        await self.resources.begin_anew()
         stop_listening = self.resources.listen(self._inbox.put_nowait)
         reader = asyncio.create_task(self._read(requests))
         try:
@@ -127,7 +128,7 @@ class Conversation:
 
     async def _settle(self, subscription: Subscription, sent: Sent, request: Any) -> None:
         if not request.HasField("error_detail"):
-            await self.resources.acked(sent.type_url, sent.resources.items())
+            await self.resources.acked(sent.type_url, sent.resources.items(), sent.removed)
             return
         reason = request.error_detail.message
         if len(sent.resources) == 1:
@@ -177,5 +178,6 @@ class Conversation:
             subscription.has[name] = resource.version
         for name in removed:
             subscription.has.pop(name, None)
-        self._sent[nonce] = Sent(type_url, {name: resource.version for name, resource in batch.items()})
+        versions = {name: resource.version for name, resource in batch.items()}
+        self._sent[nonce] = Sent(type_url, versions, tuple(removed))
         return answer

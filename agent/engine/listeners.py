@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from agent.engine.resources import CLUSTER, ENDPOINTS, LISTENER, Resources
+from agent.engine.resources import CLUSTER, ENDPOINTS, LISTENER, Key, Resources
 
 ADS = {"ads": {}, "resource_api_version": "V3"}
 TYPE = "type.googleapis.com/envoy."
@@ -25,10 +25,11 @@ def put_listener(resources: Resources, host: str, port: int, access_log: Path) -
     resources.put(LISTENER, MAIN, _listener(host, port, access_log))
 
 
-def put_destination(resources: Resources, name: str, sockets: list[Path]) -> None:
+def put_destination(resources: Resources, name: str, sockets: list[Path]) -> Key:
     """The processes behind a name. Those that are taken out get no new calls and finish what they have."""
     resources.put(CLUSTER, name, _cluster(name))
     resources.put(ENDPOINTS, name, _endpoints(name, sockets))
+    return ENDPOINTS, name
 
 
 def remove_destination(resources: Resources, name: str) -> None:

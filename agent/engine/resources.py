@@ -56,6 +56,8 @@ class Resources:
         self._wanted: dict[str, dict[str, Resource]] = {url: {} for url in MESSAGES}
         self._acked: dict[Key, str] = {}
         self._refused: dict[Key, tuple[str, str]] = {}
+        # Taken away, and Envoy hasn't said yet that it has let go
+        self._leaving: set[Key] = set()
         self._settled = asyncio.Condition()
         self._listeners: set[Callable[[str], None]] = set()
 
@@ -70,6 +72,7 @@ class Resources:
         if self._wanted[type_url].get(name) == resource:
             return False
         self._wanted[type_url][name] = resource
+        self._leaving.discard((type_url, name))
         self._tell(type_url)
         return True
 
@@ -78,6 +81,7 @@ class Resources:
             return False
         self._acked.pop((type_url, name), None)
         self._refused.pop((type_url, name), None)
+        self._leaving.add((type_url, name))
         self._tell(type_url)
         return True
 
@@ -89,16 +93,21 @@ class Resources:
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
-    def forget_answers(self) -> None:
-        """Another Envoy knows nothing yet."""
-        self._acked.clear()
-        self._refused.clear()
+    async def begin_anew(self) -> None:
+        """Another Envoy knows nothing yet, and has nothing to let go of."""
+        async with self._settled:
+            self._acked.clear()
+            self._refused.clear()
+            self._leaving.clear()
+            self._settled.notify_all()
 
-    async def acked(self, type_url: str, sent: Iterable[tuple[str, str]]) -> None:
+    async def acked(self, type_url: str, sent: Iterable[tuple[str, str]], removed: Iterable[str]) -> None:
         async with self._settled:
             for name, version in sent:
                 self._acked[type_url, name] = version
                 self._refused.pop((type_url, name), None)
+            for name in removed:
+                self._leaving.discard((type_url, name))
             self._settled.notify_all()
 
     async def refused(self, type_url: str, name: str, version: str, reason: str) -> None:
@@ -107,7 +116,7 @@ class Resources:
             self._settled.notify_all()
 
     async def settle(self, keys: Iterable[Key]) -> None:
-        """Until Envoy has taken all of them as they are now; Refused when it doesn't."""
+        """Until Envoy has taken all of them as they are now, or let go of them; Refused when it doesn't take one."""
         async with self._settled:
             for key in keys:
                 await self._settled.wait_for(lambda key=key: self._is_settled(key))  # type: ignore[misc]
@@ -117,7 +126,9 @@ class Resources:
 
     def _is_settled(self, key: Key) -> bool:
         wanted = self.of(key[0]).get(key[1])
-        return wanted is None or wanted.version in (self._acked.get(key), self._refused.get(key, ("", ""))[0])
+        if wanted is None:
+            return key not in self._leaving
+        return wanted.version in (self._acked.get(key), self._refused.get(key, ("", ""))[0])
 
     def _tell(self, type_url: str) -> None:
         for listener in list(self._listeners):

@@ -1,0 +1,1 @@
+"""What brings bundles about: `memory` remembers them, `local` is the built-in engine of this machine."""
