@@ -52,6 +52,8 @@ class LocalApplier:
 
     def apply(self, bundle: Wanted) -> None:
         self._wanted[bundle.key] = bundle
+        # Whoever says it again wants to hear it again
+        self._last.pop(bundle.key, None)
         self._go(bundle.key, partial(self._bring_about, bundle))
 
     def remove(self, key: str) -> None:
