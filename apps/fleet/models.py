@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
-from apps.core.crypto import SecretField
+from apps.core.crypto import HASH_LENGTH, SecretField
 from apps.core.ids import IdField
 from apps.core.versions import Versioned
 
@@ -33,6 +33,8 @@ class Cluster(Versioned):
     maintenance_because = models.CharField(max_length=300, blank=True, editable=False)
     # Counts what was ever wanted here. Its row is locked by each change, so revisions commit in their order
     revision = models.PositiveBigIntegerField(default=0, editable=False)
+    # The newest revision of which a removed bundle's row is gone: whoever stands before it needs everything anew
+    forgotten_revision = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -76,6 +78,37 @@ class Agent(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RegistrationToken(models.Model):
+    """Lets one agent into one cluster, once, for a day. Kept as a keyed hash."""
+
+    id = IdField(prefix="reg")
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="registration_tokens")
+    token_hash = models.CharField(max_length=HASH_LENGTH, unique=True)
+    made_by = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    used_by = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.cluster} {self.created_at:%Y-%m-%d}"
+
+
+class RefreshToken(models.Model):
+    """An agent's next pair of tokens. Used once: one that comes again was stolen, or its agent copied."""
+
+    id = IdField(prefix="rft")
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="refresh_tokens")
+    token_hash = models.CharField(max_length=HASH_LENGTH, unique=True)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.agent} {self.created_at:%H:%M:%S}"
 
 
 class Bundle(models.Model):

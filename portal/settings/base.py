@@ -168,6 +168,8 @@ SESSION_UNUSED_END = timedelta(hours=24)
 
 # The server for the gateways' own databases, as a role that may make databases and roles; empty: the platform's
 GATEWAYS_DATABASE_URL = env.text("GATEWAYS_DATABASE_URL")
+# Where the agents of clusters dial
+AGENTS_PORT = env.integer("AGENTS_PORT", 7443)
 
 # --- Mail ------------------------------------------------------------------------------------------
 
