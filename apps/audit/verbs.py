@@ -78,6 +78,10 @@ _texts: dict[str, Text] = {
     "task.retried": _("Retried the task %(target)s"),
     "task.dropped": _("Dropped the task %(target)s"),
     "task.hastened": _("Started the task %(target)s before its time"),
+    # Clusters and their agents
+    "agent.registered": _("%(target)s registered"),
+    "agent.revoked": _("Revoked %(target)s"),
+    "agent.token_reused": _("Ended %(target)s, as its refresh token came a second time"),
 }
 
 VERBS: Mapping[str, Text] = MappingProxyType(_texts)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +57,7 @@ class Connection:
         self._heard_at = 0.0
         self._seq = itertools.count(1)
         self._wants_all = False
+        self._still_to_remove: Delivery | None = None
         self._failure: BaseException | None = None
 
     async def answers(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -116,6 +118,7 @@ class Connection:
         first = await in_database(sessions.what_to_deliver, self._session, None)
         stands = hello.applied_revision == first.revision and hello.state_digest == digest_of(first)
         self._wants_all = not stands
+        self._still_to_remove = first if stands and first.removed else None
         self._sent = self._acked = hello.applied_revision if stands else 0
         self.woken.set()
         return wire.Welcome(
@@ -146,6 +149,9 @@ class Connection:
                 yield self._message(command=wire.Command(id="lead", lead=wire.Lead()))
             if not self._leads:
                 continue
+            if self._still_to_remove:
+                yield self._message(delta=delta_of(replace(self._still_to_remove, bundles=())))
+                self._still_to_remove = None
             since = None if self._wants_all else self._sent
             delivery = await in_database(sessions.what_to_deliver, self._session, since)
             if delivery.is_empty:
@@ -156,9 +162,12 @@ class Connection:
             self._sent, self._sent_at = delivery.revision, _clock()
 
     def _messages_of(self, delivery: Delivery) -> list[Any]:
-        if delivery.whole:
-            return [self._message(snapshot=chunk) for chunk in chunks_of(delivery)]
-        return [self._message(delta=delta_of(delivery))]
+        if not delivery.whole:
+            return [self._message(delta=delta_of(delivery))]
+        chunks = [self._message(snapshot=chunk) for chunk in chunks_of(delivery)]
+        if delivery.removed:
+            chunks.append(self._message(delta=delta_of(replace(delivery, bundles=()))))
+        return chunks
 
     async def _wait(self) -> None:
         try:

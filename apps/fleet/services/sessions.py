@@ -95,8 +95,16 @@ def what_to_deliver(session: Session, since: int | None) -> Delivery:
     cluster = Cluster.objects.get(pk=session.cluster_id)
     rows = Bundle.objects.filter(cluster=cluster).order_by("revision")
     if since is None or since < cluster.forgotten_revision:
-        wanted = list(rows.filter(removed_at=None, revision__lte=cluster.revision))
-        return Delivery(cluster.revision, wanted, whole=True)
+        # What is to go is named too: the agent may have removed it before and not been heard
+        there = list(rows.filter(revision__lte=cluster.revision))
+        removed = [bundle.key for bundle in there if bundle.removed_at is not None]
+        return Delivery(
+            cluster.revision,
+            [bundle for bundle in there if bundle.removed_at is None],
+            removed,
+            base=cluster.revision,
+            whole=True,
+        )
     if cluster.is_in_maintenance:
         return Delivery(since, ())
     changed = list(rows.filter(revision__gt=since))
