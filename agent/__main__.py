@@ -34,7 +34,9 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="imp-agent", description=__doc__)
     parser.add_argument("--portal", default=os.environ.get("IMP_PORTAL", "127.0.0.1:7443"), help="host:port to dial")
     parser.add_argument("--state", type=Path, default=Path(os.environ.get("IMP_AGENT_STATE", ".imp/agent")))
-    parser.add_argument("--listen", default=os.environ.get("IMP_GATEWAYS", "127.0.0.1:8100"), help="where gateways answer")
+    parser.add_argument(
+        "--listen", default=os.environ.get("IMP_GATEWAYS", "127.0.0.1:8100"), help="where gateways answer"
+    )
     parser.add_argument("--token-file", type=Path, help="holds the registration token; read whenever it's needed")
     parser.add_argument("--applier", choices=["local", "memory"], default="local")
     parser.add_argument("--ca", type=Path, help="the authority that signed the portal's certificate")

@@ -126,7 +126,8 @@ class Client:
                 self._messages(), metadata=(("authorization", f"Bearer {token}"),)
             )
             workers = [
-                asyncio.create_task(work) for work in (self._send_statuses(), self._keep_fresh(channel), self._leave(call))
+                asyncio.create_task(work)
+                for work in (self._send_statuses(), self._keep_fresh(channel), self._leave(call))
             ]
             try:
                 self._say(
@@ -306,7 +307,9 @@ def _status(key: str, digest: str, status: Status) -> Any:
                 namespace=each.namespace,
                 name=each.name,
                 message=each.message,
-                conditions=[wire.Condition(type=name, is_true=holds, message=text) for name, holds, text in each.conditions],
+                conditions=[
+                    wire.Condition(type=name, is_true=holds, message=text) for name, holds, text in each.conditions
+                ],
             )
             for each in status.objects
         ],

@@ -59,9 +59,7 @@ class Identities:
     async def _refresh(self, channel: grpc.aio.Channel, identity: Identity) -> Identity:
         stub = services.AgentRegistrationStub(channel)
         try:
-            tokens = await stub.Refresh(
-                wire.RefreshRequest(refresh_token=identity.refresh_token), timeout=CALL_SECONDS
-            )
+            tokens = await stub.Refresh(wire.RefreshRequest(refresh_token=identity.refresh_token), timeout=CALL_SECONDS)
         except grpc.aio.AioRpcError as error:
             raise _refusal(error) from None
         return self._keep(identity.agent_id, identity.cluster_id, tokens, identity.registered_with)

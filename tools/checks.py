@@ -18,6 +18,7 @@ CHECKS: tuple[tuple[str, Command], ...] = (
     ("Types", (PYTHON, "-m", "mypy")),
     ("The API document says what the code does", (PYTHON, "manage.py", "openapi")),
     ("No migration is missing", (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run")),
+    ("The protocol's code is what its description says", (PYTHON, "tools/protocol.py", "--check")),
     ("Layers", (BIN / "lint-imports", "--no-cache")),
     ("Translations are complete", (PYTHON, "tools/messages.py", "check")),
     ("TypeScript", (BIN / "deno", "check", "--quiet", "static/src")),

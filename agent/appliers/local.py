@@ -76,8 +76,12 @@ class LocalApplier:
         """A process of the namespace came or went."""
         for key, bundle in self._wanted.items():
             task = self._work.get(key)
-            if task and task.done() and any(
-                manifest["kind"] == "Runtime" and manifest["namespace"] == namespace for manifest in self._made[key]
+            if (
+                task
+                and task.done()
+                and any(
+                    manifest["kind"] == "Runtime" and manifest["namespace"] == namespace for manifest in self._made[key]
+                )
             ):
                 self._go(key, partial(self._bring_about, bundle))
 
@@ -195,6 +199,4 @@ def _identity(manifest: Manifest) -> tuple[str, str, str]:
 
 
 def _objects(manifests: list[Manifest]) -> tuple[ObjectStatus, ...]:
-    return tuple(
-        ObjectStatus(each["api_version"], each["kind"], each["namespace"], each["name"]) for each in manifests
-    )
+    return tuple(ObjectStatus(each["api_version"], each["kind"], each["namespace"], each["name"]) for each in manifests)

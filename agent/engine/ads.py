@@ -167,9 +167,7 @@ class Conversation:
             removed = []
         return found
 
-    def _answer(
-        self, type_url: str, subscription: Subscription, batch: dict[str, Resource], removed: list[str]
-    ) -> Any:
+    def _answer(self, type_url: str, subscription: Subscription, batch: dict[str, Resource], removed: list[str]) -> Any:
         nonce = str(next(self._nonces))
         answer = DeltaDiscoveryResponse(type_url=type_url, nonce=nonce, removed_resources=removed)
         for name, resource in batch.items():

@@ -48,9 +48,7 @@ def _listener(host: str, port: int, access_log: Path) -> dict[str, Any]:
         scoped_routes={
             "name": "gateways",
             "scope_key_builder": {
-                "fragments": [
-                    {"header_value_extractor": {"name": ":authority", "element_separator": ":", "index": 0}}
-                ]
+                "fragments": [{"header_value_extractor": {"name": ":authority", "element_separator": ":", "index": 0}}]
             },
             "rds_config_source": ADS,
             "scoped_rds": {"scoped_rds_config_source": ADS},

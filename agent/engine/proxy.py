@@ -96,25 +96,21 @@ class Proxy:
                         "load_assignment": {
                             "cluster_name": "discovery",
                             "endpoints": [
-                                {
-                                    "lb_endpoints": [
-                                        {"endpoint": {"address": {"pipe": {"path": str(self._discovery)}}}}
-                                    ]
-                                }
+                                {"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": str(self._discovery)}}}}]}
                             ],
                         },
                         "typed_extension_protocol_options": {
                             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                                "@type": (
-                                    "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-                                ),
+                                "@type": ("type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"),
                                 "explicit_http_config": {"http2_protocol_options": {}},
                             }
                         },
                     }
                 ]
             },
-            "layered_runtime": {"layers": [{"name": "static", "static_layer": {}}, {"name": "admin", "admin_layer": {}}]},
+            "layered_runtime": {
+                "layers": [{"name": "static", "static_layer": {}}, {"name": "admin", "admin_layer": {}}]
+            },
         }
 
 

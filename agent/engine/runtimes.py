@@ -1,8 +1,8 @@
 """The processes that run functions. One is replaced by starting another first, so that no call is dropped.
 
-    runtime = Runtime(folder, spec, moved=…)     `moved` is told whenever its sockets or its state are others
-    await runtime.want(spec)                     roll-replaces the process when the spec is another
-    await runtime.stop()
+runtime = Runtime(folder, spec, moved=…)     `moved` is told whenever its sockets or its state are others
+await runtime.want(spec)                     roll-replaces the process when the spec is another
+await runtime.stop()
 """
 
 import asyncio

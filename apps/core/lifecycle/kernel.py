@@ -69,8 +69,8 @@ def _make_move(machine: Machine[Row], lease: Lease) -> bool:
     except Stop as stop:
         _stop(machine, lease, row, move, stop)
     except TaskTimedOut:
-        parts = {"seconds": round(TASK_TIMEOUT.total_seconds())}
-        _wait(machine, lease, row, move, Kind.FAILED, TOOK_TOO_LONG, parts, None)
+        limit = {"seconds": round(TASK_TIMEOUT.total_seconds())}
+        _wait(machine, lease, row, move, Kind.FAILED, TOOK_TOO_LONG, limit, None)
         raise
     except TaskStopped:
         # Another worker goes on at once

@@ -81,9 +81,7 @@ class Connection:
         except DatabaseError as error:
             because = "The portal's database is away."
             log.warning("agent's stream", error=str(error).strip())
-            yield self._message(
-                goodbye=wire.Goodbye(reason=Reason.SHUTDOWN, message=because, retry_after_seconds=1)
-            )
+            yield self._message(goodbye=wire.Goodbye(reason=Reason.SHUTDOWN, message=because, retry_after_seconds=1))
         finally:
             if listener:
                 listener.cancel()

@@ -36,7 +36,8 @@ OPTIONS = [
 
 class Registration(services.AgentRegistrationServicer):
     async def Register(self, request: Any, context: Any) -> Any:
-        agent, pair = await _answered(context, register_agent, token=request.registration_token, info=info_of(request.info))
+        info = info_of(request.info)
+        agent, pair = await _answered(context, register_agent, token=request.registration_token, info=info)
         return wire.RegisterResponse(agent_id=agent.pk, cluster_id=agent.cluster_id, tokens=tokens_of(pair))
 
     async def Refresh(self, request: Any, context: Any) -> Any:

@@ -169,7 +169,8 @@ def standing_of(session: Session) -> Standing:
 
 
 def _others(agent: Agent) -> Any:
-    return Agent.objects.filter(cluster_id=agent.cluster_id, revoked_at=None).exclude(pk=agent.pk).exclude(session_id="")
+    connected = Agent.objects.filter(cluster_id=agent.cluster_id, revoked_at=None).exclude(session_id="")
+    return connected.exclude(pk=agent.pk)
 
 
 def _learn(cluster: Cluster, facts: dict[str, str]) -> None:
