@@ -1,0 +1,120 @@
+"""What people see of a gateway on its way: the steps of what it's doing, and the lines of its timeline."""
+
+from datetime import timedelta
+
+import pytest
+
+from apps.core import clock
+from apps.core.lifecycle import kernel, wake
+from apps.fleet.models import Bundle
+from apps.gateways.lifecycle.machines import GATEWAY
+from apps.gateways.lifecycle.table import Phase, State
+from apps.gateways.models import FunctionGateway
+from apps.gateways.progress import Standing, progress_of, tell, timeline_of
+from apps.tenants.models import Tenant
+from tests.gateways.world import ObedientCluster, converge, make_cluster, make_gateway
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def look(gateway: FunctionGateway) -> FunctionGateway:
+    """A worker does what it can without the cluster's help."""
+    FunctionGateway.objects.filter(pk=gateway.pk).update(due_at=clock.now())
+    kernel.advance(GATEWAY, gateway.pk)
+    gateway.refresh_from_db()
+    return gateway
+
+
+def standings(gateway: FunctionGateway) -> dict[str, str]:
+    progress = progress_of(gateway)
+    assert progress is not None
+    return {step.name: step.standing.value for step in progress.steps}
+
+
+def test_creating_and_the_first_start_are_one(tidewater: Tenant) -> None:
+    gateway = make_gateway(tidewater, make_cluster())
+    progress = progress_of(gateway)
+    assert progress is not None
+    names = ["namespace", "stages", "database", "configuration", "runtime", "routes"]
+    assert [step.name for step in progress.steps] == names
+    assert [step.standing for step in progress.steps] == [Standing.DOING] + [Standing.WAITING] * 5
+
+    look(gateway)
+    progress = progress_of(gateway)
+    assert progress is not None
+    assert progress.doing is not None
+    assert (progress.doing.name, progress.doing.attempts) == ("namespace", 1)
+    assert "local" in progress.because
+    assert progress.next_at is not None
+    assert progress.next_at - clock.now() < timedelta(seconds=1)
+
+    ObedientCluster().obey()
+    look(gateway)
+    assert gateway.phase == Phase.STARTING
+    progress = progress_of(gateway)
+    assert progress is not None
+    assert progress.phase == Phase.CREATING
+    assert standings(gateway) == dict(zip(names, ["done"] * 3 + ["doing"] + ["waiting"] * 2, strict=True))
+    assert all(step.seconds is not None for step in progress.steps[:4])
+    assert progress.done == 3
+
+
+def test_at_rest_there_is_nothing_to_show(tidewater: Tenant) -> None:
+    gateway = make_gateway(tidewater, make_cluster())
+    converge(ObedientCluster())
+    gateway.refresh_from_db()
+    assert progress_of(gateway) is None
+
+
+def test_a_wish_that_nobody_has_looked_at_shows_what_will_be_done(tidewater: Tenant) -> None:
+    gateway = make_gateway(tidewater, make_cluster())
+    converge(ObedientCluster())
+    FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.STOPPED)
+    wake(GATEWAY, gateway.pk)
+    gateway.refresh_from_db()
+    assert standings(gateway) == {"routes": "waiting", "runtime": "waiting"}
+
+
+def test_a_later_start_shows_its_own_steps(tidewater: Tenant) -> None:
+    gateway = make_gateway(tidewater, make_cluster())
+    converge(ObedientCluster())
+    FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.RESTARTING, restarts=1, generation=2)
+    wake(GATEWAY, gateway.pk)
+    look(gateway)
+    assert standings(gateway) == {"configuration": "done", "runtime": "doing", "routes": "waiting"}
+
+
+def test_what_waits_for_the_domain_says_what_the_domain_waits_for(tidewater: Tenant) -> None:
+    gateway, cluster = make_gateway(tidewater, make_cluster()), ObedientCluster()
+    converge(cluster)
+    FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.STOPPED)
+    wake(GATEWAY, gateway.pk)
+    look(gateway)
+    from apps.gateways.lifecycle.machines import DOMAIN
+
+    kernel.advance(DOMAIN, gateway.domain.pk)
+    progress = progress_of(look(gateway))
+    assert progress is not None
+    assert progress.doing is not None
+    assert progress.doing.name == "routes"
+    assert progress.because == "Waits for local to remove it."
+
+
+def test_the_timeline_holds_the_lines_of_both(tidewater: Tenant) -> None:
+    gateway = make_gateway(tidewater, make_cluster())
+    converge(ObedientCluster())
+    lines = [tell(line) for line in timeline_of(gateway)]
+    assert {line.of for line in lines} == {"gateway", "domain"}
+    assert lines[-1].at <= lines[0].at
+    texts = [line.text for line in lines if line.of == "gateway"]
+    assert "Phase started" in texts
+    assert any(text.startswith("Database: done in ") for text in texts)
+    assert all(line.text for line in lines)
+
+
+def test_the_timeline_of_another_gateway_is_another(tidewater: Tenant) -> None:
+    cluster = make_cluster()
+    one, other = make_gateway(tidewater, cluster), make_gateway(tidewater, cluster, "other")
+    converge(ObedientCluster())
+    assert not {line.pk for line in timeline_of(one)} & {line.pk for line in timeline_of(other)}
+    assert Bundle.objects.count() == 8
