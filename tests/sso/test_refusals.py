@@ -306,6 +306,21 @@ def test_a_disabled_provider_lets_nobody_in_not_even_those_on_the_way(visit, key
 # --- Who it is -------------------------------------------------------------------------------------
 
 
+def test_an_address_isnt_verified_by_what_is_said_of_another_one(visit):
+    """The token names one, and the userinfo another that is verified."""
+    make_person("ceo")
+    visit.oidc.set(fault={"claims": {"email": "ceo@tidewater.example"}})
+    refused(visit, visit.sign_in(), 403, "sso-address-unverified", "hasn't verified your e-mail address")
+    visit.oidc.set(fault={"claims": {"email_verified": True}})
+    visit.knows(**{**CLAES, "email_verified": False})
+    refused(visit, visit.sign_in(), 403, "sso-address-unverified", "hasn't verified your e-mail address")
+
+
+def test_the_userinfo_may_say_that_the_tokens_address_is_verified(visit):
+    visit.oidc.set(fault={"claims": {"email": CLAES["email"]}})
+    assert visit.sign_in()["Location"] == "/"
+
+
 @pytest.mark.parametrize("verified", [False, None, "false", 1], ids=["false", "unsaid", "false-as-text", "a-number"])
 def test_an_unverified_address_of_somebodys_account_doesnt_open_it(visit, verified):
     make_person("claes")
