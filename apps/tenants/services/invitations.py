@@ -252,7 +252,7 @@ def _checked_note(note: str) -> str:
     note = note.strip()
     if len(note) > LONGEST_NOTE:
         raise InvalidInput(fields={"note": [_("Use %(limit)d characters or fewer.") % {"limit": LONGEST_NOTE}]})
-    if mails.WEB_ADDRESS.search(note):
+    if mails.has_link(note):
         # The mail comes from us, to people who don't know the sender
         raise InvalidInput(fields={"note": [_("Leave web addresses out of the message.")]})
     return note
