@@ -2,6 +2,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
@@ -10,6 +11,7 @@ from psycopg.errors import UniqueViolation
 
 from apps.accounts.models import User
 from apps.audit.changes import changes, fields_of
+from apps.audit.models import AuditEvent
 from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
@@ -49,12 +51,7 @@ def create_provider(*, actor: Actor, name: str, owner_email: str, slug: str = ""
 @transaction.atomic
 def create_customer(*, actor: User, name: str = "") -> Tenant:
     """For somebody who signed up without an invitation; they own it."""
-    owned = Membership.objects.filter(person=actor, role=Role.OWNER, tenant__kind=Kind.CUSTOMER)
-    if owned.count() >= MOST_OWNED:
-        raise Conflict(
-            _("You own %(count)d workspaces, which is as many as one person may. Delete one of them first.")
-            % {"count": MOST_OWNED}
-        )
+    _require_room(actor)
     tenant = _create(Kind.CUSTOMER, name if name.strip() else _name_after(actor), "")
     Membership(tenant=tenant, person=actor, role=Role.OWNER).save(force_insert=True)
     record(actor=actor, verb="tenant.created", target=tenant, after=fields_of(tenant, WRITTEN_DOWN))
@@ -141,6 +138,24 @@ def delete_tenant(*, actor: Member, version: int | None = None) -> None:
     record(actor=actor, verb="tenant.deleted", target=tenant, before=fields_of(tenant, WRITTEN_DOWN))
     delete_version(tenant)
     mails.tell_deleted(tenant, people=others, actor=actor)
+
+
+def _require_room(person: User) -> None:
+    # Of several opened at once each is counted by the next
+    User.objects.select_for_update(no_key=True).filter(pk=person.pk).first()
+    owned = Membership.objects.filter(person=person, role=Role.OWNER, tenant__kind=Kind.CUSTOMER)
+    if owned.count() >= MOST_OWNED:
+        raise Conflict(
+            _("You own %(count)d workspaces, which is as many as one person may. Delete one of them first.")
+            % {"count": MOST_OWNED}
+        )
+    # Each may send so many invitations a day, also one that is deleted right after
+    opened = AuditEvent.objects.filter(verb="tenant.created", actor_id=person.pk)
+    if opened.filter(at__gt=clock.now() - timedelta(days=1)).count() >= MOST_OWNED:
+        raise Conflict(
+            _("You opened %(count)d workspaces within a day, which is the most. Open another one tomorrow.")
+            % {"count": MOST_OWNED}
+        )
 
 
 def _create(kind: Kind, name: str, slug: str) -> Tenant:

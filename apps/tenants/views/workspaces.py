@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 
 from apps.accounts.requests import person_of
-from apps.core.errors import NotAllowed, NotFound
+from apps.core.errors import NotFound
 from apps.core.web import htmx
 from apps.core.web.forms import Done, FormView
 from apps.tenants.models import LONGEST_NAME
@@ -62,18 +62,13 @@ class NewForm(forms.Form):
 
 
 class New(FormView):
-    """For somebody who is in none, such as after leaving the last one."""
+    """Of one's own, also beside others."""
 
     form_class = NewForm
     title = gettext_lazy("Open a workspace")
     lead = gettext_lazy("A customer workspace: subscribe to APIs and call them. You own it.")
     submit_label = gettext_lazy("Open the workspace")
     leads_on = True
-
-    def get_form(self, data: Any = None, files: Any = None) -> forms.BaseForm:
-        if memberships_at_hand(self.request):
-            raise NotAllowed(_("You are in a workspace already. Ask the platform's operators for another one."))
-        return super().get_form(data, files)
 
     def save(self, form: Any) -> Done:
         tenant = create_customer(actor=person_of(self.request), name=form.cleaned_data["name"])
