@@ -79,7 +79,7 @@ class Member:
             needed = roles.OPERATORS_NEED.get(permission, "tenants.suspend")
             raise NotAllowed(roles=roles.roles_that_may(needed), own_role=self.role)
         able = roles.roles_that_may(permission, kind=self.tenant.kind, stage=stage)
-        detail = _("%(what)s takes another role than yours in %(workspace)s.") % {
+        detail = _("“%(what)s” takes another role than yours in %(workspace)s.") % {
             "what": roles.PERMISSIONS[permission].label,
             "workspace": self.tenant,
         }
