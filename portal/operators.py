@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
 from apps.accounts.selectors import has_second_factor
-from apps.accounts.views import SignOut
+from apps.accounts.views.sign_in import SignOut
 from apps.core.assets import assets
 from apps.core.errors import NotAllowed
 from apps.core.web import htmx

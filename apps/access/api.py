@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from apps.access import selectors, services
 from apps.access.filters import TokenFilter
 from apps.access.models import AccessToken
-from apps.accounts.confirmation import require_confirmation
+from apps.accounts.sessions.confirmation import require_confirmation
 from apps.core.api.routing import routes
 from apps.core.api.serializers import Input
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, verb

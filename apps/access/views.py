@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from apps.access import selectors, services
 from apps.access.forms import TokenForm
 from apps.access.models import AccessToken
-from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.requests import person_of
+from apps.accounts.sessions.confirmation import NeedsConfirmation
 from apps.core.errors import NotFound
 from apps.core.web import htmx
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.accounts.services import MANAGED
+from apps.accounts.services.people import MANAGED
 from apps.audit.changes import fields_of
 from apps.audit.services import SYSTEM, record
 from apps.core.errors import Text

@@ -17,8 +17,8 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.adapters import secrets_of
 from apps.accounts.models import User
+from apps.accounts.second_factor.adapter import secrets_of
 from apps.audit.services import ANONYMOUS, record
 from apps.core.crypto import CantOpen
 

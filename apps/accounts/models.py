@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.browsers import Browser, read_browser
 from apps.accounts.managers import SessionManager, UserManager
+from apps.accounts.sessions.browsers import Browser, read_browser
 from apps.core import clock
 from apps.core.crypto import HASH_LENGTH
 from apps.core.ids import IdField
@@ -107,7 +107,7 @@ class Session(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> Any:
-        from apps.accounts.sessions import SessionStore
+        from apps.accounts.sessions.store import SessionStore
 
         return SessionStore
 

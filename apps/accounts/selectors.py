@@ -6,8 +6,8 @@ from allauth.mfa import app_settings as second_factor_settings
 from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
-from apps.accounts.browsers import network_of
-from apps.accounts.models import Session, User
+from apps.accounts.models import MailedLink, Session, User
+from apps.accounts.sessions.browsers import network_of
 from apps.audit.selectors import last_event, list_addresses
 from apps.core import clock
 
@@ -68,6 +68,24 @@ def is_unfamiliar(user: User, address: str) -> bool:
     network = network_of(address)
     known = {network_of(each) for each in list_addresses(actor=user, verb="account.signed_in", limit=REMEMBERED)}
     return network is not None and bool(known) and network not in known
+
+
+def pending_change(user: User) -> MailedLink | None:
+    """The address that somebody wants to have, while its link can be used."""
+    return (
+        MailedLink.objects.filter(
+            person=user, kind=MailedLink.Kind.EMAIL, used_at__isnull=True, expires_at__gt=clock.now()
+        )
+        .order_by("-created_at")
+        .first()
+    )
+
+
+def can_send_again(*, actor: Any, link: MailedLink) -> bool:
+    """A new address only for its person: it may have been cancelled, and whoever has the old mail can't undo that."""
+    if link.kind == MailedLink.Kind.SIGN_UP:
+        return link.sign_up is not None
+    return link.kind == MailedLink.Kind.PASSWORD or (isinstance(actor, User) and link.person_id == actor.pk)
 
 
 def can_listen(person: Any, ref: str) -> bool:

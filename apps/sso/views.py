@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.cache import never_cache
 
-from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.models import User
 from apps.accounts.requests import person_of
+from apps.accounts.sessions.confirmation import NeedsConfirmation
 from apps.audit.services import ANONYMOUS, Target, record
 from apps.core import context
 from apps.core.errors import Conflict

@@ -53,7 +53,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "apps.accounts.sessions.AuthenticationMiddleware",
+    "apps.accounts.sessions.authentication.AuthenticationMiddleware",
     "apps.accounts.middleware.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -118,7 +118,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- People ----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["apps.accounts.sessions.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["apps.accounts.sessions.authentication.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -151,13 +151,13 @@ ACCOUNT_RATE_LIMITS = {
 }
 # So long a password or code that was typed counts for what is dangerous
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
-MFA_ADAPTER = "apps.accounts.adapters.SecondFactorAdapter"
+MFA_ADAPTER = "apps.accounts.second_factor.adapter.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Imp Gateway"
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # An operator without a second factor is sent to set one up before the admin opens
 OPERATORS_NEED_SECOND_FACTOR = env.boolean("IMP_OPERATORS_NEED_SECOND_FACTOR", True)
-SESSION_ENGINE = "apps.accounts.sessions"
+SESSION_ENGINE = "apps.accounts.sessions.store"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 # Of a session that isn't kept for 30 days, since it was last used
 SESSION_UNUSED_END = timedelta(hours=24)

@@ -13,10 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts import services
-from apps.accounts.emails import ask_to_change_email, confirm_email
-from apps.accounts.links import LinkEnded
 from apps.accounts.models import MailedLink, Session, User
-from apps.accounts.passwords import ask_for_password_link, reset_password
+from apps.accounts.problems import LinkEnded
+from apps.accounts.services.emails import ask_to_change_email, confirm_email
+from apps.accounts.services.passwords import ask_for_password_link, reset_password
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.errors import InvalidInput, TooManyRequests

@@ -76,7 +76,7 @@ def test_a_key_that_cannot_be_opened_any_more_is_made_anew(browser):
 
 
 def test_the_qr_code_holds_the_key_and_the_account(browser):
-    from apps.accounts.qr import qr_path
+    from apps.accounts.second_factor.qr import qr_path
 
     browser.post("/account/confirm?next=/account", {"password": PASSWORD})
     page = browser.get("/account/second-factor/on").content.decode()

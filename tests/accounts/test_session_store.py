@@ -9,7 +9,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.test import Client
 
 from apps.accounts.models import Session, User
-from apps.accounts.sessions import SessionStore
+from apps.accounts.sessions.store import SessionStore
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.mail.models import OutgoingMail

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.test import Client
 
 from apps.accounts import arrivals
-from apps.accounts.links import LinkEnded
 from apps.accounts.models import MailedLink, SignUp, User
-from apps.accounts.sign_up import finish_sign_up, register_person, start_sign_up
+from apps.accounts.problems import LinkEnded
+from apps.accounts.services.sign_up import finish_sign_up, register_person, start_sign_up
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.errors import InvalidInput, TooManyRequests
@@ -82,7 +82,7 @@ def test_the_link_makes_the_account_with_its_workspace(welcomed: list[tuple[str,
 def test_a_link_works_once_and_takes_those_before_it_along() -> None:
     first, second = start(), None
     with time_machine.travel(clock.now() + timedelta(minutes=2), tick=False):
-        from apps.accounts.resend import send_link_again
+        from apps.accounts.services.resend import send_link_again
 
         second = send_link_again(actor=None, link=first)
         finish_sign_up(link=second, in_same_browser=True)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from apps.accounts.emails import ask_to_change_email
 from apps.accounts.models import User
-from apps.accounts.passwords import ask_for_password_link
-from apps.accounts.sign_up import start_sign_up
+from apps.accounts.services.emails import ask_to_change_email
+from apps.accounts.services.passwords import ask_for_password_link
+from apps.accounts.services.sign_up import start_sign_up
 from tests.accounts.mailbox import link_to, newest_mail
 from tests.browser.checks import check_accessibility, check_fits
 from tests.browser.plugin import SignIn

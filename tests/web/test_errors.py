@@ -105,7 +105,7 @@ def test_last_resort_needs_no_template_at_all(page_client: Client) -> None:
 def test_session_that_cannot_be_read_is_a_part_that_is_not_ready(page_client: Client) -> None:
     from django.db import OperationalError
 
-    with mock.patch("apps.accounts.sessions.SessionStore.load", side_effect=OperationalError("away")):
+    with mock.patch("apps.accounts.sessions.store.SessionStore.load", side_effect=OperationalError("away")):
         response = page_client.get("/")
     assert response.status_code == 503
     assert response["Retry-After"] == "2"

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from apps.accounts.confirmation import require_confirmation
+from apps.accounts.sessions.confirmation import require_confirmation
 from apps.core.api.serializers import ModelInput
 from apps.core.api.viewsets import Destroyed, Listed, Retrieved, Updated, verb
 from apps.tenants import selectors, services

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from apps.accounts.confirmation import require_confirmation
+from apps.accounts.sessions.confirmation import require_confirmation
 from apps.core.api.serializers import Input, ModelInput
 from apps.core.api.views import no_content
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, Updated, verb

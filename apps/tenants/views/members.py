@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
-from apps.accounts.confirmation import NeedsConfirmation
+from apps.accounts.sessions.confirmation import NeedsConfirmation
 from apps.core import clock
 from apps.core.web import htmx
 from apps.core.web.addresses import address

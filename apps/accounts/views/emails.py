@@ -7,12 +7,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from apps.accounts.confirmation import NeedsConfirmation
-from apps.accounts.emails import ask_to_change_email, cancel_email_change, confirm_email, pending_change
-from apps.accounts.link_pages import OPENED, NoFields, SoloForm
-from apps.accounts.links import Kind, get_open
 from apps.accounts.requests import person_of
-from apps.accounts.resend import send_link_again
+from apps.accounts.selectors import pending_change
+from apps.accounts.services.emails import ask_to_change_email, cancel_email_change, confirm_email
+from apps.accounts.services.links import Kind, get_open
+from apps.accounts.services.resend import send_link_again
+from apps.accounts.sessions.confirmation import NeedsConfirmation
+from apps.accounts.views.base import NoFields, SoloForm
+from apps.accounts.views.links import OPENED
 from apps.core.errors import Conflict
 from apps.core.web import htmx
 from apps.core.web.forms import Done, FormView

@@ -4,16 +4,16 @@ An address that has an account already gets another mail and the same page: nobo
 """
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.accounts.arrivals import welcome
-from apps.accounts.links import Kind, LinkEnded, hours_of, make_link, use_link
 from apps.accounts.mails import tell_of_account
 from apps.accounts.models import MailedLink, SignUp, User
+from apps.accounts.problems import LinkEnded
+from apps.accounts.services.links import Kind, hours_of, make_link, use_link
+from apps.accounts.services.passwords import require_good_password
 from apps.audit.changes import fields_of
 from apps.audit.services import ANONYMOUS, Target, record
 from apps.core.errors import InvalidInput
@@ -85,13 +85,6 @@ def register_person(*, email: str, password: str, name: str, language: str = "en
         raise InvalidInput(fields={"email": [_("This address has an account. Sign in with it.")]})
     _save_new(user)
     return user
-
-
-def require_good_password(password: str, user: User, *, field: str = "password") -> None:
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise InvalidInput(fields={field: list(error.messages)}) from None
 
 
 def _save_new(user: User) -> None:

@@ -2,59 +2,18 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.urls import path
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from apps.accounts import services
-from apps.accounts.confirmation import require_confirmation
-from apps.accounts.models import Session, User
+from apps.accounts.models import Session
 from apps.accounts.selectors import list_sessions
-from apps.accounts.sessions import store_of
-from apps.core.api.routing import routes
-from apps.core.api.serializers import ModelInput
+from apps.accounts.sessions.confirmation import require_confirmation
+from apps.accounts.sessions.store import store_of
 from apps.core.api.views import answer, no_content
-from apps.core.api.viewsets import Listed, Retrieved, Updated, verb
-
-
-class MeSerializer(serializers.ModelSerializer[User]):
-    class Meta:
-        model = User
-        fields = ["id", "email", "name", "is_staff", "language", "theme", "time_zone", "created_at", "updated_at"]
-        read_only_fields = fields
-
-
-class PreferencesInput(ModelInput):
-    class Meta:
-        model = User
-        fields = ["name", "language", "theme", "time_zone"]
-
-
-class MeViewSet(Retrieved, Updated):
-    """Whoever asks."""
-
-    tag, singular, plural = "me", "your account", "people"
-    scope = "account"
-    serializer_class = MeSerializer
-    update_serializer_class = PreferencesInput
-
-    def get_object(self) -> User:
-        return User.objects.get(pk=self.actor.pk)
-
-    def perform_update(self, row: User, **fields: Any) -> User:
-        return services.change_preferences(actor=row, user=row, **fields)
-
-    @extend_schema(responses=OpenApiTypes.OBJECT)
-    def data(self, request: Request) -> HttpResponse:
-        """Take your data along.
-
-        What is kept of you, as one object: profile, sessions, second factor, and what each part of the platform adds.
-        What you did is at `/v1/me/audit-events`.
-        """
-        return answer(services.take_data(actor=self.actor))
+from apps.core.api.viewsets import Listed, Retrieved, verb
 
 
 class SessionSerializer(serializers.ModelSerializer[Session]):
@@ -118,10 +77,3 @@ class SessionViewSet(Listed, Retrieved):
 
 def _current(request: Request) -> Session | None:
     return store_of(request._request).row if request.auth is None else None
-
-
-urlpatterns = [
-    path("me", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me"),
-    path("me/data", MeViewSet.as_view({"get": "data"}), name="me-data"),
-    *routes("sessions", SessionViewSet, name="sessions"),
-]

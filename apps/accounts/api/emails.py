@@ -1,13 +1,13 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from apps.accounts.confirmation import require_confirmation
-from apps.accounts.emails import ask_to_change_email, cancel_email_change, pending_change
+from apps.accounts.selectors import pending_change
+from apps.accounts.services.emails import ask_to_change_email, cancel_email_change
+from apps.accounts.sessions.confirmation import require_confirmation
 from apps.core.api.serializers import Input
 from apps.core.api.views import answer, no_content
 from apps.core.api.viewsets import ApiViewSet
@@ -65,7 +65,3 @@ class EmailViewSet(ApiViewSet):
             "pending_until": pending.expires_at if pending else None,
         }
         return answer(self.represent(shown), status=status)
-
-
-_METHODS: dict[str, Any] = {"get": "email", "post": "change_email", "delete": "keep_email"}
-urlpatterns = [path("me/email", EmailViewSet.as_view(_METHODS), name="me-email")]

@@ -14,8 +14,8 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from apps.accounts.forms import EnableSecondFactorForm
-from apps.accounts.qr import qr_path
-from apps.accounts.views import RefusesWith422
+from apps.accounts.second_factor.qr import qr_path
+from apps.accounts.views.base import RefusesWith422
 from apps.audit.services import record
 
 

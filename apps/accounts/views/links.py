@@ -4,87 +4,29 @@ A link's token is looked at once and then left behind: from here on the session 
 no further address, no history entry of the forms, and nothing that a page loads learns it.
 """
 
-from http import HTTPStatus
-from typing import Any
-
-from allauth.core.ratelimit import consume
-from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.links import Kind, LinkEnded, find_link, hours_of, seconds_to_wait
 from apps.accounts.models import MailedLink
-from apps.accounts.resend import can_send_again, send_link_again
-from apps.core.errors import InvalidInput, TooManyRequests
+from apps.accounts.problems import LinkEnded
+from apps.accounts.selectors import can_send_again
+from apps.accounts.services.links import Kind, find_link, hours_of, seconds_to_wait
+from apps.accounts.services.resend import send_link_again
+from apps.core.errors import TooManyRequests
 from apps.core.web import htmx
-from apps.core.web.forms import add_errors
 
 # In the session: the link that was opened, and the one that was asked for last
 OPENED = "mailed_link_opened"
 SENT = "mailed_link_sent"
-
 PAGE_OF = {Kind.SIGN_UP: "account_signup_confirm", Kind.PASSWORD: "account_reset", Kind.EMAIL: "account_email_confirm"}
 SENT_PAGE_OF = {Kind.SIGN_UP: "account_signup_sent", Kind.PASSWORD: "account_forgot_sent", Kind.EMAIL: "account"}
-
-
-class SoloForm(View):
-    """A form on a page of its own, for people who aren't signed in. A refusal shows it again with what was typed."""
-
-    form_class: type[forms.Form]
-    template_name: str
-    # Of ACCOUNT_RATE_LIMITS: how often one place, or for one address, may send it
-    limit = ""
-
-    @method_decorator([never_cache, sensitive_post_parameters()])
-    def dispatch(self, request: HttpRequest, *arguments: Any, **names: Any) -> Any:
-        try:
-            return super().dispatch(request, *arguments, **names)
-        except LinkEnded:
-            return show_ended(request)
-
-    def get_form(self, data: Any = None) -> forms.Form:
-        return self.form_class(data)
-
-    def get_context(self) -> dict[str, Any]:
-        return {}
-
-    def save(self, form: forms.Form) -> HttpResponse:
-        """Calls the service with `form.cleaned_data`, and says where to go on."""
-        raise NotImplementedError
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self._show(self.get_form())
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = self.get_form(request.POST)
-        if not form.is_valid():
-            return self._show(form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        try:
-            if self.limit and not consume(request, action=self.limit, key=self.limit_key(form)):
-                raise TooManyRequests(_("Too many tries. Wait a few minutes, then try again."))
-            return self.save(form)
-        except InvalidInput as problem:
-            add_errors(form, problem)
-            return self._show(form, status=problem.status)
-        except TooManyRequests as problem:
-            form.add_error(None, str(problem.detail))
-            return self._show(form, status=problem.status)
-
-    def limit_key(self, form: forms.Form) -> str:
-        """What the limit counts by, beside the place."""
-        return str(form.cleaned_data.get("email", "")).lower()
-
-    def _show(self, form: forms.Form, *, status: int = 200) -> HttpResponse:
-        return render(self.request, self.template_name, {**self.get_context(), "form": form}, status=status)
 
 
 @require_safe
@@ -160,17 +102,3 @@ def show_ended(request: HttpRequest) -> HttpResponse:
 def _link_of(request: HttpRequest, name: str) -> MailedLink | None:
     link_id = request.session.get(name, "")
     return MailedLink.objects.select_related("person", "sign_up").filter(pk=link_id).first() if link_id else None
-
-
-class NoFields(forms.Form):
-    """A page that asks for nothing but the press of its button."""
-
-
-def new_password_field(label: Any, **attributes: Any) -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        strip=False,
-        max_length=1000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", **attributes}),
-        help_text=gettext_lazy("10 characters or more. Known leaked passwords are refused."),
-    )

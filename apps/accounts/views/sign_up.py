@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from apps.accounts.link_pages import OPENED, SENT, NoFields, SoloForm, new_password_field
-from apps.accounts.links import Kind, get_open
-from apps.accounts.sign_up import finish_sign_up, start_sign_up
+from apps.accounts.services.links import Kind, get_open
+from apps.accounts.services.sign_up import finish_sign_up, start_sign_up
+from apps.accounts.views.base import NoFields, SoloForm, new_password_field
+from apps.accounts.views.links import OPENED, SENT
 from apps.core.errors import TooManyRequests
 from apps.core.web import htmx
 

@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 
 from apps.accounts import services
-from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.models import User
 from apps.accounts.requests import person_of
+from apps.accounts.sessions.confirmation import NeedsConfirmation
 from apps.audit.selectors import list_own_events
 from apps.core import clock
 from apps.core.web.forms import ConfirmView, Done, Touch

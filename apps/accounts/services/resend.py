@@ -3,11 +3,13 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.accounts.emails import ask_to_change_email
-from apps.accounts.links import Kind, LinkEnded, seconds_to_wait
-from apps.accounts.models import MailedLink, User
-from apps.accounts.passwords import ask_for_password_link
-from apps.accounts.sign_up import mail_sign_up_link
+from apps.accounts.models import MailedLink
+from apps.accounts.problems import LinkEnded
+from apps.accounts.selectors import can_send_again
+from apps.accounts.services.emails import ask_to_change_email
+from apps.accounts.services.links import Kind, seconds_to_wait
+from apps.accounts.services.passwords import ask_for_password_link
+from apps.accounts.services.sign_up import mail_sign_up_link
 from apps.core.errors import TooManyRequests
 
 VERB = "account.link_sent_again"
@@ -27,10 +29,3 @@ def send_link_again(*, actor: Any, link: MailedLink) -> MailedLink:
     if link.kind == Kind.EMAIL:
         return ask_to_change_email(actor=actor, email=link.email, verb=VERB)
     return ask_for_password_link(email=link.email, language=link.language, verb=VERB)
-
-
-def can_send_again(*, actor: Any, link: MailedLink) -> bool:
-    """A new address only for its person: it may have been cancelled, and whoever has the old mail can't undo that."""
-    if link.kind == Kind.SIGN_UP:
-        return link.sign_up is not None
-    return link.kind == Kind.PASSWORD or (isinstance(actor, User) and link.person_id == actor.pk)

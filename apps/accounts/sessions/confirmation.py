@@ -15,18 +15,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.sessions import store_of
+from apps.accounts.problems import ConfirmFirst
+from apps.accounts.sessions.store import store_of
 from apps.core import clock
-from apps.core.errors import Problem
-
-
-class ConfirmFirst(Problem):
-    slug = "confirm-first"
-    status = 403
-    title = _("Confirm that it's you")
-    advice = _("Type your password or a code at /account/confirm in this browser, then send it again.")
 
 
 def is_confirmed(request: HttpRequest) -> bool:

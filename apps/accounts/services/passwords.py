@@ -1,15 +1,18 @@
-"""A forgotten password: a link to the address, and a new password by it."""
+"""Passwords: what makes one good enough, a link to the address of who forgot theirs, and a new one by it."""
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from apps.accounts.links import Kind, LinkEnded, end_links, hours_of, make_link, use_link
 from apps.accounts.mails import tell_of_new_password
 from apps.accounts.models import MailedLink, Session, User
-from apps.accounts.services import end_sessions
-from apps.accounts.sign_up import require_good_password
+from apps.accounts.problems import LinkEnded
+from apps.accounts.services.links import Kind, end_links, hours_of, make_link, use_link
+from apps.accounts.services.sessions import end_sessions
 from apps.audit.services import ANONYMOUS, Target, record
+from apps.core.errors import InvalidInput
 from apps.core.mail import checked_address, public_url, send_mail
 from apps.core.versions import save_version
 
@@ -62,3 +65,10 @@ def settle_new_password(user: User, *, verb: str, keep: Session | None = None) -
     end_links(person=user)
     record(actor=user, verb=verb, target=user)
     tell_of_new_password(user)
+
+
+def require_good_password(password: str, user: User, *, field: str = "password") -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidInput(fields={field: list(error.messages)}) from None

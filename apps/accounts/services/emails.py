@@ -4,23 +4,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.accounts.links import Kind, LinkEnded, end_links, hours_of, make_link, use_link
 from apps.accounts.mails import tell_of_account
 from apps.accounts.models import MailedLink, User
+from apps.accounts.problems import LinkEnded
+from apps.accounts.selectors import pending_change
+from apps.accounts.services.links import Kind, end_links, hours_of, make_link, use_link
 from apps.audit.services import record
-from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.mail import checked_address, send_mail
 from apps.core.versions import save_version
-
-
-def pending_change(user: User) -> MailedLink | None:
-    """The address that somebody wants to have, while its link can be used."""
-    return (
-        MailedLink.objects.filter(person=user, kind=Kind.EMAIL, used_at__isnull=True, expires_at__gt=clock.now())
-        .order_by("-created_at")
-        .first()
-    )
 
 
 @transaction.atomic

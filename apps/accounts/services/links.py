@@ -10,24 +10,17 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import MailedLink, SignUp, User
+from apps.accounts.problems import LinkEnded
 from apps.core import clock
 from apps.core.crypto.hashing import keyed_hash, keyed_hashes
-from apps.core.errors import Problem, TooManyRequests
+from apps.core.errors import TooManyRequests
 from apps.core.mail import public_url
 
 Kind = MailedLink.Kind
-
 LASTS = {Kind.SIGN_UP: timedelta(hours=24), Kind.PASSWORD: timedelta(hours=1), Kind.EMAIL: timedelta(hours=24)}
 BETWEEN = timedelta(minutes=1)
 MOST_IN_AN_HOUR = 5
 PURPOSE = "mailed link"
-
-
-class LinkEnded(Problem):
-    slug = "link-ended"
-    status = 410
-    title = _("This link doesn't work any more")
-    advice = _("Each link works once and for a while. Ask for a new one; it goes to the same address.")
 
 
 def make_link(

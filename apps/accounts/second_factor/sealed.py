@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
-from apps.accounts.adapters import second_factor_context
+from apps.accounts.second_factor.adapter import second_factor_context
 from apps.core.crypto.envelope import current_header
 from apps.core.crypto.stores import SealedValue
 

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views import View
 
 from apps.accounts import services
-from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.models import Session
 from apps.accounts.requests import person_of
 from apps.accounts.selectors import list_sessions
-from apps.accounts.sessions import store_of
+from apps.accounts.sessions.confirmation import NeedsConfirmation
+from apps.accounts.sessions.store import store_of
 from apps.core.errors import NotFound
 from apps.core.templatetags.imp import relative
 from apps.core.web import htmx

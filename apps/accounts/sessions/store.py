@@ -6,25 +6,21 @@ after each sign-in and each time that somebody has shown again who they are.
 """
 
 import hashlib
-from contextvars import ContextVar
 from datetime import timedelta
 from functools import cache
 from typing import Any, cast
 
-from allauth.account import auth_backends
 from django.conf import settings
 from django.contrib import auth
-from django.contrib.auth import middleware
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import connection, transaction
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
-from apps.accounts.browsers import network_of, read_browser
 from apps.accounts.models import Session, User
+from apps.accounts.sessions.browsers import network_of, read_browser
 from apps.audit.services import ANONYMOUS, record
 from apps.core import clock
 from apps.core.events import publish
@@ -194,39 +190,5 @@ def _columns(model: type[Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields]
 
 
-_session: ContextVar[SessionStore | None] = ContextVar("imp_session", default=None)
-
-
-class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
-    """Django's, with the session's person at hand when it's asked for the request's."""
-
-    def process_request(self, request: HttpRequest) -> None:
-        super().process_request(request)
-        session = store_of(request)
-        session.user_agent = request.headers.get("User-Agent", "")
-        session.address = request.META.get("REMOTE_ADDR", "")
-        request.user = SimpleLazyObject(lambda: _get_user(request))  # type: ignore[assignment]
-
-
 def store_of(request: HttpRequest) -> SessionStore:
     return cast(SessionStore, request.session)
-
-
-def _get_user(request: HttpRequest) -> Any:
-    session = store_of(request)
-    token = _session.set(session)
-    try:
-        user = middleware.get_user(request)
-    finally:
-        _session.reset(token)
-    if user.is_authenticated:
-        session.note_visit()
-    return user
-
-
-class AuthenticationBackend(auth_backends.AuthenticationBackend):
-    def get_user(self, user_id: str) -> User | None:
-        session = _session.get()
-        if session is None or session.person is None or session.person.pk != user_id:
-            return cast(User | None, super().get_user(user_id))
-        return session.person if self.user_can_authenticate(session.person) else None
