@@ -163,7 +163,9 @@ def test_person_over_the_limit_is_told_how_long_to_wait(page_client: Client, few
     assert [page_client.get("/audit").status_code for _ in range(4)] == [200, 200, 200, 429]
     response = page_client.get("/audit")
     assert 1 <= int(response["Retry-After"]) <= 20
-    assert f'data-countdown="{response["Retry-After"]}"' in response.content.decode()
+    text = response.content.decode()
+    assert f'data-countdown="{response["Retry-After"]}"' in text
+    assert 'href="/account/tokens/new"' in text
 
 
 def test_others_are_not_held_up_by_it(page_client: Client, few_requests: None, bob: User) -> None:
