@@ -43,6 +43,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def get_login_stages(self) -> list[str]:
+        """Whether a browser is trusted is a box below the code, not a page of its own as allauth has it."""
+        ours = {"allauth.mfa.stages.AuthenticateStage": "apps.accounts.second_factor.stage.CodeStage"}
+        stages = super().get_login_stages()
+        return [ours.get(stage, stage) for stage in stages if stage != "allauth.mfa.stages.TrustStage"]
+
     def login(self, request: HttpRequest, user: User) -> None:
         session = store_of(request)
         with transaction.atomic():

@@ -61,11 +61,29 @@ class _CodeForm:
 
 
 class CodeForm(_CodeForm, AuthenticateForm):
+    trust = forms.BooleanField(
+        required=False,
+        label=_("Don't ask on this device for 30 days"),
+        help_text=_("It asks again when your password or second factor changes."),
+    )
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.user.is_staff:
+            del self.fields["trust"]
+
+    @property
+    def trusts_browser(self) -> bool:
+        """Only with a code of the app: who needs a recovery code isn't at a device of their own as a rule."""
+        return self.authenticator.type == Authenticator.Type.TOTP and bool(self.cleaned_data.get("trust"))
+
+    @transaction.atomic
     def save(self) -> None:
         super().save()
         if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
-            with transaction.atomic():
-                record(actor=self.user, verb="account.recovery_code_used", target=self.user)
+            record(actor=self.user, verb="account.recovery_code_used", target=self.user)
+        elif self.trusts_browser:
+            record(actor=self.user, verb="account.browser_trusted", target=self.user)
 
 
 class ConfirmCodeForm(_CodeForm, CodeReauthenticateForm):

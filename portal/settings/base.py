@@ -155,6 +155,9 @@ MFA_ADAPTER = "apps.accounts.second_factor.adapter.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Imp Gateway"
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Whoever says so isn't asked for the code in that browser for so long; operators always are
+MFA_TRUST_ENABLED = True
+MFA_TRUST_COOKIE_AGE = 30 * 24 * 3600
 # An operator without a second factor is sent to set one up before the admin opens
 OPERATORS_NEED_SECOND_FACTOR = env.boolean("IMP_OPERATORS_NEED_SECOND_FACTOR", True)
 SESSION_ENGINE = "apps.accounts.sessions.store"

@@ -7,6 +7,7 @@ from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.base import views as factor_views
+from allauth.mfa.internal.flows.trust import trust_browser
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
@@ -35,6 +36,12 @@ class SignInCode(RefusesWith422, factor_views.AuthenticateView):
 
     form_class = CodeForm
     template_name = "accounts/totp.html"
+
+    def form_valid(self, form: CodeForm) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        if form.trusts_browser:
+            trust_browser(self.request, self.stage.login.user, answer)
+        return answer
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return {
