@@ -20,10 +20,7 @@ from apps.core.events import publish
 from apps.core.web import htmx
 
 # allauth says these by template; what isn't here goes unsaid, as the page itself shows it
-SAID = {
-    "account/messages/password_changed.txt": _("Password changed"),
-    "mfa/messages/totp_deactivated.txt": _("Second factor turned off"),
-}
+SAID = {"account/messages/password_changed.txt": _("Password changed")}
 
 # The key of ACCOUNT_RATE_LIMITS for tries at one account from everywhere
 TRIES_ANYWHERE = {"app": "allauth.account", "action": "login_failed_anywhere"}

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.accounts.second_factor.adapter import secrets_of
-from apps.audit.services import ANONYMOUS, record
+from apps.accounts.services.second_factor import note_recovery_code, note_refused_code, note_trusted_browser
 from apps.core.crypto import CantOpen
 
 CODE_WIDGET = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "placeholder": ""}
@@ -56,8 +56,7 @@ class _CodeForm:
         return code
 
     def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
-        with transaction.atomic():
-            record(actor=ANONYMOUS, verb="account.sign_in_failed", target=self.user, after={"reason": "second factor"})
+        note_refused_code(user=self.user)
 
 
 class CodeForm(_CodeForm, AuthenticateForm):
@@ -81,9 +80,9 @@ class CodeForm(_CodeForm, AuthenticateForm):
     def save(self) -> None:
         super().save()
         if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
-            record(actor=self.user, verb="account.recovery_code_used", target=self.user)
+            note_recovery_code(actor=self.user)
         elif self.trusts_browser:
-            record(actor=self.user, verb="account.browser_trusted", target=self.user)
+            note_trusted_browser(actor=self.user)
 
 
 class ConfirmCodeForm(_CodeForm, CodeReauthenticateForm):
@@ -121,7 +120,7 @@ class PasswordForm(ChangePasswordForm):
         ):
             self.fields[name].label = label
             self.fields[name].widget.attrs = {"autocomplete": autocomplete}
-        self.fields["password1"].help_text = _("10 characters or more.")
+        self.fields["password1"].help_text = _("12 characters or more.")
 
 
 class PreferencesForm(forms.Form):

@@ -32,6 +32,11 @@ def second_factor_context(user_id: str) -> crypto.Context:
     return ("mfa_authenticator", "data", user_id)
 
 
+def may_turn_off(user: User) -> bool:
+    """Where operators need a second factor, they can make a new one only after a system administrator's reset."""
+    return not (settings.OPERATORS_NEED_SECOND_FACTOR and user.is_staff)
+
+
 class SecondFactorAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
@@ -40,8 +45,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     }
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """Where operators need a second factor, they can make a new one only after a system administrator's reset."""
-        return not (settings.OPERATORS_NEED_SECOND_FACTOR and authenticator.user.is_staff)
+        return may_turn_off(authenticator.user)
 
     def encrypt(self, text: str) -> str:
         return base64.b64encode(crypto.seal(text, context=self._context())).decode()

@@ -12,6 +12,14 @@ from apps.accounts.services.people import (
 )
 from apps.accounts.services.preferences import change_preferences, set_language, set_theme
 from apps.accounts.services.resend import send_link_again
+from apps.accounts.services.second_factor import (
+    disable_second_factor,
+    enable_second_factor,
+    make_recovery_codes,
+    note_recovery_code,
+    note_refused_code,
+    note_trusted_browser,
+)
 from apps.accounts.services.sessions import end_sessions, revoke_other_sessions, revoke_session
 from apps.accounts.services.sign_up import finish_sign_up, register_person, start_sign_up
 
@@ -25,9 +33,15 @@ __all__ = [
     "create_person",
     "deactivate_person",
     "delete_account",
+    "disable_second_factor",
+    "enable_second_factor",
     "end_sessions",
     "finish_sign_up",
     "list_reasons_to_stay",
+    "make_recovery_codes",
+    "note_recovery_code",
+    "note_refused_code",
+    "note_trusted_browser",
     "reactivate_person",
     "register_person",
     "reset_password",

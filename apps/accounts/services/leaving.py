@@ -1,5 +1,6 @@
 """Taking one's data along, and going for good."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -8,30 +9,32 @@ from django.utils.translation import gettext as _
 from apps.accounts import departures
 from apps.accounts.mails import tell_of_deletion
 from apps.accounts.models import User
-from apps.accounts.selectors import list_sessions, second_factor_of
+from apps.accounts.selectors import data_of
 from apps.accounts.services.people import is_last_administrator
-from apps.accounts.services.sessions import end_sessions, seen
+from apps.accounts.services.sessions import end_sessions
 from apps.audit.changes import fields_of
+from apps.audit.selectors import last_event
 from apps.audit.services import record
+from apps.core import clock, context
 from apps.core.errors import Conflict, NotAllowed, NotFound, Text
 
-# What somebody takes along of their own row
-PROFILE = ("id", "email", "name", "language", "theme", "time_zone", "created_at", "last_login")
+# Whoever asks again within this time, from the same place, is taken to repeat the request
+SAME_DOWNLOAD_FOR = timedelta(minutes=1)
 
 
 @transaction.atomic
 def take_data(*, actor: User) -> dict[str, Any]:
-    """Everything that is kept of a person under their name, but what they did: that is the audit log's to tell."""
-    record(actor=actor, verb="account.data_taken", target=actor)
-    return {
-        "profile": fields_of(actor, PROFILE),
-        "sessions": [
-            {"id": session.pk, "browser": str(session.browser), **seen(session), "last_seen_at": session.last_seen_at}
-            for session in list_sessions(actor=actor)
-        ],
-        "second_factor": second_factor_of(actor),
-        **departures.belongings_of(actor),
-    }
+    """Everything that is kept of a person, and the note that it went out.
+
+    Reading one's data changes nothing, so the API gives it on GET, also to a token that may only read. That it was
+    handed over is written down nevertheless: it's how somebody learns that another person has taken it. A repeated
+    request is the same handing-over; one from elsewhere, or with another token, isn't.
+    """
+    # Two at once are one after the other, so that the second sees the note of the first
+    User.objects.select_for_update().get(pk=actor.pk)
+    if not _was_noted_just_now(actor):
+        record(actor=actor, verb="account.data_taken", target=actor)
+    return data_of(actor)
 
 
 @transaction.atomic
@@ -57,3 +60,10 @@ def list_reasons_to_stay(person: User) -> list[Text]:
     if is_last_administrator(person):
         reasons.append(_("You're the last system administrator. Make someone else one first."))
     return reasons
+
+
+def _was_noted_just_now(actor: User) -> bool:
+    last, around = last_event(verb="account.data_taken", target=actor), context.current()
+    if last is None or last.at <= clock.now() - SAME_DOWNLOAD_FOR:
+        return False
+    return (last.address, last.token_id) == (around.address, around.token_id)

@@ -1,10 +1,9 @@
 """Ending sessions."""
 
-from typing import Any
-
 from django.db import transaction
 
 from apps.accounts.models import Session, User
+from apps.accounts.selectors import seen
 from apps.audit.services import record
 from apps.core.errors import NotFound
 from apps.core.events import publish
@@ -36,7 +35,3 @@ def end_sessions(*, person: User, keep: Session | None = None) -> int:
     if ended:
         publish(f"account:{person.pk}", "session-ended")
     return ended
-
-
-def seen(session: Session) -> dict[str, Any]:
-    return {"address": session.address, "signed_in_at": session.signed_in_at}

@@ -1,22 +1,24 @@
-"""The pages of the second factor. What they show must be kept by nobody, so no answer here is stored."""
+"""The pages of the second factor. allauth shows the forms and looks at the codes; the services change what is kept."""
 
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.recovery_codes import views as recovery_views
 from allauth.mfa.totp import views as totp_views
+from allauth.mfa.totp.internal.auth import clear_totp_secret
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views import View
-from django.views.decorators.cache import never_cache
 
+from apps.accounts import services
 from apps.accounts.forms import EnableSecondFactorForm
+from apps.accounts.requests import person_of
 from apps.accounts.second_factor.qr import qr_path
 from apps.accounts.views.base import RefusesWith422
-from apps.audit.services import record
+from apps.core.web import htmx
 
 
 class SecondFactor(LoginRequiredMixin, View):
@@ -26,7 +28,6 @@ class SecondFactor(LoginRequiredMixin, View):
         return HttpResponseRedirect(reverse("account") + "#second-factor")
 
 
-@method_decorator(never_cache, name="dispatch")
 class Enable(RefusesWith422, totp_views.ActivateTOTPView):
     form_class = EnableSecondFactorForm
     template_name = "accounts/second_factor_on.html"
@@ -40,36 +41,32 @@ class Enable(RefusesWith422, totp_views.ActivateTOTPView):
         }
 
     def form_valid(self, form: Any) -> HttpResponse:
-        with transaction.atomic():
-            response: HttpResponse = super().form_valid(form)
-            record(actor=self.request.user, verb="account.second_factor_enabled", target=self.request.user)
-        return response
+        services.enable_second_factor(actor=person_of(self.request), secret=form.secret)
+        clear_totp_secret(self.request)
+        return HttpResponseRedirect(reverse("mfa_view_recovery_codes"))
 
 
-@method_decorator(never_cache, name="dispatch")
 class Disable(RefusesWith422, totp_views.DeactivateTOTPView):
     template_name = "accounts/second_factor_off.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
-        with transaction.atomic():
-            response: HttpResponse = super().form_valid(form)
-            record(actor=self.request.user, verb="account.second_factor_disabled", target=self.request.user)
-        return response
+        services.disable_second_factor(actor=person_of(self.request))
+        htmx.later_toast(self.request, title=_("Second factor turned off"))
+        return HttpResponseRedirect(self.get_success_url())
 
 
-@method_decorator(never_cache, name="dispatch")
 class RecoveryCodes(recovery_views.ViewRecoveryCodesView):
     """Shown once; later only how many are left."""
 
     template_name = "accounts/recovery_codes.html"
+    # Not HEAD: showing them uses up the one time, and nobody would have seen them
+    http_method_names = ["get"]
 
 
-@method_decorator([never_cache, reauthentication_required(app="allauth.mfa")], name="dispatch")
+@method_decorator(reauthentication_required(app="allauth.mfa"), name="dispatch")
 class NewRecoveryCodes(RefusesWith422, recovery_views.GenerateRecoveryCodesView):
     template_name = "accounts/recovery_codes_new.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
-        with transaction.atomic():
-            response: HttpResponse = super().form_valid(form)
-            record(actor=self.request.user, verb="account.recovery_codes_made", target=self.request.user)
-        return response
+        services.make_recovery_codes(actor=person_of(self.request))
+        return HttpResponseRedirect(self.get_success_url())
