@@ -17,7 +17,7 @@ from apps.audit.changes import fields_of
 from apps.audit.services import SYSTEM, record
 from apps.core.errors import Text
 
-PASSWORD = "imp-demo"  # noqa: S105
+PASSWORD = "imp-gateway-demo"  # noqa: S105
 
 
 @dataclass(frozen=True)

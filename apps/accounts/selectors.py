@@ -6,11 +6,15 @@ from allauth.mfa import app_settings as second_factor_settings
 from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
+from apps.accounts import departures
 from apps.accounts.models import MailedLink, Session, User
 from apps.accounts.sessions.browsers import network_of
+from apps.audit.changes import fields_of
 from apps.audit.selectors import last_event, list_addresses
 from apps.core import clock
 
+# What somebody takes along of their own row
+PROFILE = ("id", "email", "name", "language", "theme", "time_zone", "created_at", "last_login")
 PREFERENCES = ("name", "language", "theme", "time_zone")
 # So many sign-ins of before are looked at for the networks that somebody comes from
 REMEMBERED = 200
@@ -61,6 +65,24 @@ def list_sessions(*, actor: User) -> QuerySet[Session]:
     found = Session.objects.filter(person_id=actor.pk, expire_date__gt=clock.now())
     # Whose they are is known
     return found.select_related(None)
+
+
+def seen(session: Session) -> dict[str, Any]:
+    """What is told of a session where it's written down."""
+    return {"address": session.address, "signed_in_at": session.signed_in_at}
+
+
+def data_of(person: User) -> dict[str, Any]:
+    """Everything that is kept of a person under their name, but what they did: that is the audit log's to tell."""
+    return {
+        "profile": fields_of(person, PROFILE),
+        "sessions": [
+            {"id": session.pk, "browser": str(session.browser), **seen(session), "last_seen_at": session.last_seen_at}
+            for session in list_sessions(actor=person)
+        ],
+        "second_factor": second_factor_of(person),
+        **departures.belongings_of(person),
+    }
 
 
 def is_unfamiliar(user: User, address: str) -> bool:

@@ -101,6 +101,6 @@ class JoinForm(forms.Form):
     password = forms.CharField(
         label=_("Password"),
         strip=False,
-        help_text=_("10 characters or more."),
+        help_text=_("12 characters or more."),
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )

@@ -228,7 +228,7 @@ def test_a_refused_form_keeps_what_was_typed_but_the_password(client: Client) ->
     page = answer.content.decode()
     assert 'value="Zoë Reyes"' in page
     assert "short-1" not in page
-    assert "at least 10 characters" in page
+    assert "at least 12 characters" in page
     for changes in ({"email": "no address"}, {"email": ""}, {"name": ""}, {"name": "x" * 121}):
         assert sign_up(client, **changes).status_code == 422
     assert not SignUp.objects.exists()

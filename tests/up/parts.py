@@ -66,4 +66,4 @@ def parts(plan: Plan) -> list[Part]:
 
 
 def sign_ins() -> list[tuple[str, str, str]]:
-    return [("soojin@tidewater.example", "imp-demo", "owner")]
+    return [("soojin@tidewater.example", "imp-gateway-demo", "owner")]

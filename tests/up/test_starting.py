@@ -38,7 +38,8 @@ def test_parts_start_in_order_and_say_how_long_it_took(scenario: Scenario) -> No
     started = product.event("started")
     assert started is not None
     assert started["addresses"]["Console"] == f"http://localhost:{product.port}/"
-    assert started["sign_ins"] == [{"email": "soojin@tidewater.example", "password": "imp-demo", "role": "owner"}]
+    soojin = {"email": "soojin@tidewater.example", "password": "imp-gateway-demo", "role": "owner"}
+    assert started["sign_ins"] == [soojin]
     assert 0 < started["seconds"] < PATIENCE
 
 
@@ -77,7 +78,7 @@ def test_on_a_terminal_lines_carry_the_parts_name_and_a_table_follows(scenario: 
     assert re.search(r"web +│ ready in \d", text)
     assert "live    │ plain text" in text.replace("live    │ plain \x1b[31mtext", "live    │ plain text")
     assert re.search(rf"Console +http://localhost:{product.port}/", text)
-    assert "soojin@tidewater.example  imp-demo  owner" in text
+    assert "soojin@tidewater.example  imp-gateway-demo  owner" in text
 
 
 def test_a_second_start_in_the_same_folder_names_the_first(scenario: Scenario) -> None:

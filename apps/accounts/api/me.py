@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from apps.accounts import services
 from apps.accounts.models import User
+from apps.accounts.selectors import data_of
 from apps.core.api.serializers import ModelInput
 from apps.core.api.views import answer
 from apps.core.api.viewsets import Retrieved, Updated
@@ -45,6 +46,10 @@ class MeViewSet(Retrieved, Updated):
         """Take your data along.
 
         What is kept of you, as one object: profile, sessions, second factor, and what each part of the platform adds.
-        What you did is at `/v1/me/audit-events`.
+        What you did is at `/v1/me/audit-events`. That it was taken is written there too, once for requests that repeat
+        within a minute.
         """
+        # HEAD learns nothing, so there is nothing to write down
+        if request.method == "HEAD":
+            return answer(data_of(self.actor))
         return answer(services.take_data(actor=self.actor))

@@ -92,5 +92,5 @@ def new_password_field(label: Any, **attributes: Any) -> forms.CharField:
         strip=False,
         max_length=1000,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", **attributes}),
-        help_text=gettext_lazy("10 characters or more. Known leaked passwords are refused."),
+        help_text=gettext_lazy("12 characters or more. Known leaked passwords are refused."),
     )

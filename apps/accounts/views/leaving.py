@@ -10,7 +10,6 @@ from django.db import transaction
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
@@ -42,7 +41,6 @@ class TakeData(LoginRequiredMixin, View):
         response = StreamingHttpResponse(_pieces(kept, user), content_type="application/json")
         response["Content-Disposition"] = f'attachment; filename="imp-account-{clock.now():%Y%m%d}.json"'
         response["X-Accel-Buffering"] = "no"
-        patch_cache_control(response, private=True, no_store=True)
         return response
 
 
