@@ -182,6 +182,7 @@ def test_from_the_form_to_the_console(client: Client, welcomed: list[tuple[str, 
     assert (answer.status_code, answer["Location"]) == (302, "/sign-up/sent")
     sent = client.get("/sign-up/sent").content.decode()
     assert f'We wrote to <b class="strong">{ZOE}</b>' in sent
+    assert 'it comes from <span class="mono">no-reply@imp.example</span>' in sent
     assert not is_signed_in(client)
     page = open_newest(client)
     assert page.redirect_chain == [("/sign-up/confirm", 302)]

@@ -4,6 +4,8 @@ A link's token is looked at once and then left behind: from here on the session 
 no further address, no history entry of the forms, and nothing that a page loads learns it.
 """
 
+from email.utils import parseaddr
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -81,6 +83,7 @@ def show_sent(request: HttpRequest, link: MailedLink, *, refusal: TooManyRequest
         "link": link,
         "hours": hours_of(link.kind),
         "wait": seconds_to_wait(link),
+        "sender": parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
         "refusal": refusal,
         "mails_url": reverse("mails") if settings.DEBUG else "",
         "change_url": reverse("account_signup" if link.kind == Kind.SIGN_UP else "account_forgot"),
