@@ -15,7 +15,7 @@ def refusals(kind: type[SignInRefused] = SignInRefused) -> Iterator[type[SignInR
         yield from refusals(narrower)
 
 
-@pytest.mark.parametrize("refusal", refusals(), ids=lambda refusal: refusal.slug)
+@pytest.mark.parametrize("refusal", list(refusals()), ids=lambda refusal: refusal.slug)
 def test_the_guide_says_what_each_refusal_means(refusal: type[SignInRefused]) -> None:
     guide = Path(settings.BASE_DIR, "docs/oidc.md").read_text()
     assert f"\n| {refusal.title} | " in guide, f"Add a line for {refusal.slug} to the table in docs/oidc.md."
