@@ -25,6 +25,8 @@ MOST_AT_ONCE = 20
 MOST_A_DAY = 200
 AGAIN_AFTER = timedelta(minutes=1)
 LONGEST_NOTE = 1000
+# What others may have done to one since it was read
+CHANGES = ("version", "email", "role", "sent_at", "expires_at", "accepted_at", "revoked_at")
 
 
 @transaction.atomic
@@ -55,6 +57,7 @@ def resend_invitation(*, actor: Member, invitation: Invitation) -> Invitation:
     """With a new link that lives for another week; the one before ends."""
     actor = renewed(actor)
     actor.require("members.manage", row=invitation)
+    _read_again(invitation)
     _require_waiting(invitation)
     wait = invitation.sent_at + AGAIN_AFTER - clock.now()
     if invitation.is_open and wait > timedelta():
@@ -97,6 +100,7 @@ def revoke_invitation(*, actor: Member, invitation: Invitation) -> Invitation:
     """Its link ends at once."""
     actor = renewed(actor)
     actor.require("members.manage", row=invitation)
+    _read_again(invitation)
     _require_owner_for(invitation, actor)
     _require_waiting(invitation)
     _close(invitation, actor=actor, verb="invitation.revoked")
@@ -209,6 +213,14 @@ def _lock_open(invitation: Invitation) -> Invitation:
     if found.tenant.is_suspended:
         raise TenantSuspended(found.tenant.suspended_because)
     return found
+
+
+def _read_again(invitation: Invitation) -> None:
+    """In the locked workspace: of two who do the same at once, the second hears that it's done."""
+    try:
+        invitation.refresh_from_db(fields=CHANGES)
+    except Invitation.DoesNotExist:
+        raise NotFound from None
 
 
 def _require_own(person: User, invitation: Invitation) -> None:
