@@ -1,5 +1,6 @@
 """What several of these pages are made of."""
 
+from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import Any
 
@@ -31,7 +32,7 @@ class RefusesWith422:
         return response
 
 
-class SoloForm(View):
+class SoloForm(View, ABC):
     """A form on a page of its own, for people who aren't signed in. A refusal shows it again with what was typed."""
 
     form_class: type[forms.Form]
@@ -52,9 +53,9 @@ class SoloForm(View):
     def get_context(self) -> dict[str, Any]:
         return {}
 
+    @abstractmethod
     def save(self, form: forms.Form) -> HttpResponse:
         """Calls the service with `form.cleaned_data`, and says where to go on."""
-        raise NotImplementedError
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self._show(self.get_form())
