@@ -179,6 +179,7 @@ def _page(request: HttpRequest, problem: Problem) -> HttpResponse:
     try:
         body = loader.render_to_string("errors/status.html", page_context(request, problem), request)
         return HttpResponse(body, status=problem.status)
+    # Its frame asks the menu, the session and the database, any of which may be what is broken
     except Exception:
         logger.exception("The page for %s can't be made", problem.slug)
         return _static_page(problem)
@@ -194,6 +195,7 @@ def _static_page(problem: Problem) -> HttpResponse:
     }
     try:
         body = str(loader.render_to_string("errors/static.html", values))
+    # Nothing is left to answer with but what needs no template
     except Exception:
         logger.exception("The static page for %s can't be made", problem.slug)
         body = LAST_RESORT.format(request_id=escape(values["request_id"]))
