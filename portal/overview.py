@@ -49,20 +49,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     """A part that refreshes itself is asked for by its id, and costs only what it shows."""
     part = htmx.target(request)
     if part == "activity":
-        return _part(request, "activity", activity_context(request))
+        return htmx.fresh(request, "overview/index.html#activity", activity_context(request))
     if part == "platform":
-        return _part(request, "platform", platform_context(request))
+        return htmx.fresh(request, "overview/index.html#platform", platform_context(request))
     user: Any = request.user
     context = {"has_second_factor": has_second_factor(user), **activity_context(request)}
     if not (user.is_staff or memberships_at_hand(request)):
         context["waiting"] = list(invitations_for(user))
     return htmx.vary(render(request, "overview/index.html", context))
-
-
-def _part(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, f"overview/index.html#{name}", context)
-    response["Cache-Control"] = "private, no-store"
-    return htmx.vary(response)
 
 
 def activity_context(request: HttpRequest) -> dict[str, Any]:

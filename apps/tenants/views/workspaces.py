@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
@@ -29,12 +28,9 @@ class Workspaces(LoginRequiredMixin, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         invitations = invitations_for(request.user)
         if htmx.target(request) == COUNT:
-            answer = render(request, "tenants/workspaces.html#count", {"count": invitations.count()})
-        else:
-            context = {"memberships": memberships_at_hand(request), "invitations": list(invitations)}
-            answer = render(request, "tenants/workspaces.html", context)
-        answer["Cache-Control"] = "private, no-store"
-        return htmx.vary(answer)
+            return htmx.fresh(request, "tenants/workspaces.html#count", {"count": invitations.count()})
+        context = {"memberships": memberships_at_hand(request), "invitations": list(invitations)}
+        return htmx.fresh(request, "tenants/workspaces.html", context)
 
 
 class Answer(LoginRequiredMixin, View):
