@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from apps.accounts import services
 from apps.accounts.models import Session
 from apps.accounts.selectors import list_sessions
-from apps.accounts.sessions.confirmation import require_confirmation
+from apps.accounts.sessions.confirmation import require_confirmation_of_session
 from apps.accounts.sessions.store import store_of
 from apps.core.api.views import answer, no_content
 from apps.core.api.viewsets import Listed, Retrieved, verb
@@ -70,8 +70,7 @@ class SessionViewSet(Listed, Retrieved):
         The one that this request comes with stays, and has to be confirmed first at `/account/confirm`. A token comes
         with none, so with a token all of them end.
         """
-        if request.auth is None:
-            require_confirmation(request._request)
+        require_confirmation_of_session(request)
         return answer({"ended": services.revoke_other_sessions(actor=self.actor, keep=_current(request))})
 
 

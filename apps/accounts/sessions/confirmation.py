@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from rest_framework.request import Request
 
 from apps.accounts.problems import ConfirmFirst
 from apps.accounts.sessions.store import store_of
@@ -39,6 +40,12 @@ def is_confirmed(request: HttpRequest) -> bool:
 def require_confirmation(request: HttpRequest) -> None:
     if not is_confirmed(request):
         raise ConfirmFirst
+
+
+def require_confirmation_of_session(request: Request) -> None:
+    """For endpoints that tokens may ask too: a token shows with each request who it is from."""
+    if request.auth is None:
+        require_confirmation(request._request)
 
 
 def confirm_first(request: HttpRequest) -> HttpResponse | None:

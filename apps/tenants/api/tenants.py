@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from apps.accounts.sessions.confirmation import require_confirmation
+from apps.accounts.sessions.confirmation import require_confirmation_of_session
 from apps.core.api.serializers import Input, ModelInput
 from apps.core.api.views import no_content
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, Updated, verb
@@ -108,8 +108,7 @@ class TenantViewSet(Listed, Retrieved, Created, Updated, Destroyed):
     def perform_destroy(self, row: Tenant) -> None:
         with self._inside(row) as actor:
             actor.require("workspace.delete")
-            if self.request.auth is None:
-                require_confirmation(self.request._request)
+            require_confirmation_of_session(self.request)
             services.delete_tenant(actor=actor, version=row.version)
 
     @extend_schema(responses={204: None})
