@@ -144,6 +144,16 @@ class Unlink(NeedsConfirmation, ConfirmView):
         return selectors.get_identity(actor=person_of(self.request), pk=self.kwargs["pk"])
 
 
+def context_of(request: HttpRequest) -> dict[str, Any]:
+    """For the account's page: how one signs in, and what else one could link."""
+    identities = list(selectors.list_identities(actor=person_of(request)))
+    linked = {identity.provider_id for identity in identities}
+    return {
+        "identities": identities,
+        "linkable_providers": [each for each in selectors.list_enabled_providers() if each.pk not in linked],
+    }
+
+
 # --- Going -----------------------------------------------------------------------------------------
 
 
