@@ -88,6 +88,7 @@ TEMPLATES = [
                 "portal.context.shell",
             ],
             "builtins": ["apps.core.templatetags.addresses"],
+            "libraries": {"i18n": "apps.core.templatetags.translations"},
         },
     },
 ]
