@@ -82,7 +82,7 @@ def test_without_the_people_the_panel_is_not_there(client, settings):
 
 def test_three_are_named_when_the_console_starts(loaded):
     assert demo.demo_sign_ins() == [
-        ("soojin@tidewater.example", "imp-gateway-demo", "owner"),
-        ("henrike@greenmarket.example", "imp-gateway-demo", "owner"),
-        ("yuna@imp.example", "imp-gateway-demo", "system-admin"),
+        ("soojin@tidewater.example", "imp-gateway-demo", "owner (Tidewater Freight, provider)"),
+        ("henrike@greenmarket.example", "imp-gateway-demo", "owner (Greenmarket Grocers Cooperative, customer)"),
+        ("yuna@imp.example", "imp-gateway-demo", "system-admin (Platform operations)"),
     ]
