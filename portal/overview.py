@@ -13,10 +13,11 @@ from apps.accounts.selectors import has_second_factor
 from apps.audit.selectors import list_events
 from apps.audit.services import topics_for
 from apps.core import clock
-from apps.core.errors import NotAllowed, Text
+from apps.core.errors import Text
 from apps.core.processes.selectors import Health, list_processes
 from apps.core.queue.selectors import get_counts
 from apps.core.web import htmx
+from apps.tenants.operators import require_operator
 from apps.tenants.requests import memberships_at_hand
 from apps.tenants.selectors import invitations_for
 from apps.tenants.views.base import home_of
@@ -69,8 +70,8 @@ def activity_context(request: HttpRequest) -> dict[str, Any]:
 
 def platform_context(request: HttpRequest) -> dict[str, Any]:
     """Which processes live and what the worker has to do. Two queries."""
-    if not request.user.is_staff:
-        raise NotAllowed(role="sre-operator")
+    person: Any = request.user
+    require_operator(person, "platform.see")
     processes = list_processes()
     counts = get_counts()
     is_late = counts.lag is not None and counts.lag > LATE_AFTER

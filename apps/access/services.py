@@ -15,6 +15,7 @@ from apps.core.crypto import Secret, keyed_hash
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.core.events import publish
 from apps.tenants.models import Membership, Tenant
+from apps.tenants.operators import require_operator
 from apps.tenants.problems import TenantSuspended, TokenTooNarrow
 from apps.tenants.roles import ACCOUNT_SCOPES, SCOPES, Kind
 
@@ -170,8 +171,8 @@ def _require_room(actor: User) -> None:
 
 
 def _require_theirs(actor: User, token: AccessToken) -> None:
-    if actor.pk != token.person_id and not (actor.is_active and actor.is_staff):
-        raise NotFound
+    if actor.pk != token.person_id:
+        require_operator(actor, "tokens.revoke", is_hidden=True)
 
 
 def told(token: AccessToken) -> Mapping[str, Any]:

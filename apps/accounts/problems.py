@@ -15,3 +15,16 @@ class ConfirmFirst(Problem):
     status = 403
     title = _("Confirm that it's you")
     advice = _("Type your password or a code at /account/confirm in this browser, then send it again.")
+
+
+class SecondFactorFirst(Problem):
+    """For operators, who have their rights only with one."""
+
+    slug = "second-factor-first"
+    status = 403
+    title = _("Set up a second factor first")
+    advice = _(
+        "Operators have their rights only with a second factor. Set one up at /account/second-factor/on, then do this "
+        "again."
+    )
+    mended_at = ("mfa_activate_totp", _("Set up a second factor"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.accounts.rights import insist_on_second_factor
 from apps.core.errors import NotAllowed, NotFound
 from apps.tenants import roles
 from apps.tenants.models import Membership, Tenant, TenantOwned
@@ -30,6 +31,7 @@ class Member:
     @classmethod
     def of_operator(cls, person: User, tenant: Tenant) -> Member:
         """Somebody who runs the platform, in a tenant that they aren't a member of."""
+        insist_on_second_factor(person)
         return cls(person, tenant, role_of_operator(person))
 
     @property

@@ -10,6 +10,7 @@ from apps.core.crypto.hashing import keyed_hashes
 from apps.core.mail.models import OutgoingMail
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.operators import is_allowed
 from apps.tenants.problems import InvitationEnded
 from apps.tenants.roles import Role
 
@@ -32,7 +33,7 @@ def list_tenants(*, actor: Any) -> QuerySet[Tenant]:
     """The workspaces that somebody is in, each with their role there as `own_role`; operators see all."""
     own = Membership.objects.filter(tenant=OuterRef("pk"), person=actor.pk)
     tenants = Tenant.objects.annotate(own_role=Subquery(own.values("role")))
-    return tenants if actor.is_active and actor.is_staff else tenants.filter(own_role__isnull=False)
+    return tenants if is_allowed(actor, "tenants.see") else tenants.filter(own_role__isnull=False)
 
 
 def list_members(*, actor: Member) -> QuerySet[Membership]:
@@ -63,12 +64,14 @@ def can_listen(person: Any, ref: str) -> bool:
 
 
 def tenants_of(people: Iterable[Any]) -> dict[str, frozenset[str] | None]:
-    """Whose events reach somebody: those of the tenants they are in, and everybody's where they are an operator."""
+    """Whose events reach somebody: those of the tenants they are in, and everybody's where they read the whole log."""
     found: dict[str, set[str]] = {person.pk: set() for person in people}
     rows = Membership.objects.filter(person__in=found, tenant__suspended_at=None)
     for person_id, tenant_id in rows.values_list("person_id", "tenant_id"):
         found[person_id].add(tenant_id)
-    return {person.pk: None if person.is_staff else frozenset(found[person.pk]) for person in people}
+    return {
+        person.pk: None if is_allowed(person, "audit.read_all") else frozenset(found[person.pk]) for person in people
+    }
 
 
 def find_tenant(reference: str) -> Tenant | None:

@@ -194,6 +194,20 @@ def test_turning_it_off_asks_who_it_is_and_removes_everything(secret, browser, m
     assert is_signed_in(client)
 
 
+def test_turning_it_on_ends_the_sessions_that_the_password_alone_opened(browser, mina):
+    elsewhere = Client()
+    elsewhere.post("/sign-in", {"login": mina.email, "password": PASSWORD})
+    assert is_signed_in(elsewhere)
+    browser.post("/account/confirm?next=/account", {"password": PASSWORD})
+    key = secret_on(browser.get("/account/second-factor/on").content.decode())
+    browser.post("/account/second-factor/on", {"code": "000000"})
+    assert is_signed_in(elsewhere)
+    browser.post("/account/second-factor/on", {"code": code_of(key)})
+    assert is_signed_in(browser)
+    assert not is_signed_in(elsewhere)
+    assert AuditEvent.objects.get(verb="account.other_sessions_revoked").after == {"ended": 1}
+
+
 def test_an_operator_cannot_turn_it_off_where_it_is_needed(secret, browser, mina, settings):
     settings.OPERATORS_NEED_SECOND_FACTOR = True
     User.objects.update(is_staff=True)

@@ -7,13 +7,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.accounts.rights import require_right
 from apps.accounts.services.fields import checked_fields, save_fields
 from apps.accounts.services.links import end_links
 from apps.accounts.services.passwords import require_good_password
 from apps.accounts.services.sessions import end_sessions
 from apps.audit.changes import fields_of
 from apps.audit.services import Actor, record
-from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.errors import Conflict, InvalidInput
 from apps.core.mail import checked_address
 from apps.core.names import tidy_name
 
@@ -33,7 +34,7 @@ def create_person(
     is_superuser: bool = False,
 ) -> User:
     """Make an account for somebody, by a system administrator or the platform itself."""
-    _require_administrator(actor)
+    require_right(actor, "people.manage")
     email = checked_address(email)
     if User.objects.filter(email__iexact=email).exists():
         raise InvalidInput(fields={"email": [_("Someone has this address already.")]})
@@ -49,7 +50,7 @@ def create_person(
 @transaction.atomic
 def change_person(*, actor: Actor, user: User, **values: Any) -> User:
     """Change the name, the address, or whether somebody is an operator."""
-    _require_administrator(actor)
+    require_right(actor, "people.manage")
     unknown = set(values) - set(MANAGED)
     if unknown:
         raise TypeError(f"change_person() doesn't change {', '.join(sorted(unknown))}.")
@@ -63,14 +64,18 @@ def change_person(*, actor: Actor, user: User, **values: Any) -> User:
         values["is_staff"] = True
     if not values.get("is_superuser", True):
         _keep_one_administrator(user)
+    becomes_operator = values.get("is_staff", False) and not user.is_staff
     save_fields(user, actor=actor, verb="person.changed", values=values)
+    if becomes_operator:
+        # Operators sign in with the code in every browser, also in one that was trusted until now
+        end_sessions(person=user)
     return user
 
 
 @transaction.atomic
 def deactivate_person(*, actor: Actor, user: User) -> User:
     """Keep somebody out: their sessions end now, and don't come back when they do."""
-    _require_administrator(actor)
+    require_right(actor, "people.manage")
     if actor.pk == user.pk:
         raise Conflict(_("You can't deactivate your own account."))
     _keep_one_administrator(user)
@@ -83,7 +88,7 @@ def deactivate_person(*, actor: Actor, user: User) -> User:
 
 @transaction.atomic
 def reactivate_person(*, actor: Actor, user: User) -> User:
-    _require_administrator(actor)
+    require_right(actor, "people.manage")
     save_fields(user, actor=actor, verb="person.reactivated", values={"is_active": True})
     return user
 
@@ -91,7 +96,7 @@ def reactivate_person(*, actor: Actor, user: User) -> User:
 @transaction.atomic
 def reset_second_factor(*, actor: Actor, user: User) -> None:
     """For somebody whose phone and codes are lost. They sign in with the password alone until they set one up."""
-    _require_administrator(actor)
+    require_right(actor, "people.manage")
     removed, _by_model = Authenticator.objects.filter(user_id=user.pk).delete()
     if not removed:
         raise Conflict(_("%(person)s has no second factor.") % {"person": user})
@@ -106,8 +111,3 @@ def is_last_administrator(user: User) -> bool:
 def _keep_one_administrator(user: User) -> None:
     if is_last_administrator(user):
         raise Conflict(_("%(person)s is the last system administrator.") % {"person": user})
-
-
-def _require_administrator(actor: Actor) -> None:
-    if isinstance(actor, User) and not (actor.is_active and actor.is_superuser):
-        raise NotAllowed(_("Managing people takes a system administrator."), role="system-admin")

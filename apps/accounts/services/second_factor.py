@@ -6,16 +6,20 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import User
+from apps.accounts.models import Session, User
 from apps.accounts.second_factor.adapter import may_turn_off, secrets_of
 from apps.accounts.selectors import has_second_factor
+from apps.accounts.services.sessions import revoke_other_sessions
 from apps.audit.services import ANONYMOUS, record
 from apps.core.errors import Conflict, NotAllowed
 
 
 @transaction.atomic
-def enable_second_factor(*, actor: User, secret: str) -> None:
-    """Ask for a code of the app that holds this key, from the next sign-in on; recovery codes come with it."""
+def enable_second_factor(*, actor: User, secret: str, keep: Session | None = None) -> None:
+    """Ask for a code of the app that holds this key, from the next sign-in on; recovery codes come with it.
+
+    All sessions but the one at hand end: the password alone opened them, whoever knew it.
+    """
     _wait_for_turn(actor)
     if has_second_factor(actor):
         raise Conflict(_("Your second factor is on already."))
@@ -23,6 +27,7 @@ def enable_second_factor(*, actor: User, secret: str) -> None:
         TOTP.activate(actor, secret)
         RecoveryCodes.activate(actor)
     record(actor=actor, verb="account.second_factor_enabled", target=actor)
+    revoke_other_sessions(actor=actor, keep=keep)
 
 
 @transaction.atomic

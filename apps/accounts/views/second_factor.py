@@ -17,6 +17,7 @@ from apps.accounts import services
 from apps.accounts.forms import EnableSecondFactorForm
 from apps.accounts.requests import person_of
 from apps.accounts.second_factor.qr import qr_path
+from apps.accounts.sessions.store import store_of
 from apps.accounts.views.base import RefusesWith422
 from apps.core.web import htmx
 
@@ -41,7 +42,8 @@ class Enable(RefusesWith422, totp_views.ActivateTOTPView):
         }
 
     def form_valid(self, form: Any) -> HttpResponse:
-        services.enable_second_factor(actor=person_of(self.request), secret=form.secret)
+        keep = store_of(self.request).row
+        services.enable_second_factor(actor=person_of(self.request), secret=form.secret, keep=keep)
         clear_totp_secret(self.request)
         return HttpResponseRedirect(reverse("mfa_view_recovery_codes"))
 

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.audit.changes import fields_of
 from apps.audit.services import Actor, record
 from apps.core import clock
-from apps.core.errors import Conflict, NotAllowed, NotFound
+from apps.core.errors import Conflict
 from apps.core.mail import public_url, send_mail
 from apps.sso import selectors
 from apps.sso.arrivals import Arrival
@@ -24,6 +24,7 @@ from apps.sso.oidc.problems import (
     ProviderDisabled,
 )
 from apps.tenants.models import Invitation, Membership
+from apps.tenants.operators import require_operator
 from apps.tenants.services import follow_groups
 
 
@@ -66,11 +67,8 @@ def link_identity(*, actor: User, provider: IdentityProvider, arrival: Arrival) 
 def unlink_identity(*, actor: Actor, identity: LinkedIdentity) -> None:
     """One's own, or by an administrator anybody's. The roles that came with it end; nobody is locked out by it."""
     person = identity.person
-    if isinstance(actor, User) and actor.pk != person.pk:
-        if not actor.is_staff:
-            raise NotFound
-        if not (actor.is_active and actor.is_superuser):
-            raise NotAllowed(_("Managing people takes a system administrator."), role="system-admin")
+    if actor.pk != person.pk:
+        require_operator(actor, "identities.unlink", is_hidden=True)
     others = selectors.list_usable_identities(actor=person).exclude(pk=identity.pk)
     if actor.pk == person.pk and not person.has_usable_password() and not others.exists():
         raise Conflict(_("It's the only way in which you can sign in. Set a password first."))
