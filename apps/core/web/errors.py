@@ -75,6 +75,8 @@ class ProblemMiddleware:
         if "\0" in request.path:
             # No address of ours has one, and no column of the database takes one
             return respond(request, NotFound())
+        if problem := _unreadable(request):
+            return respond(request, problem)
         response = self.get_response(request)
         if htmx.is_partial(request) and _leads_to_sign_in(request, response):
             return _to_sign_in(request)
@@ -88,6 +90,20 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         problem = foreseen(error)
         return respond(request, problem) if problem else None
+
+
+def _unreadable(request: HttpRequest) -> Problem | None:
+    """A form that can't be read is refused here: in development, Django would show its own page, or break.
+
+    The check of the form's token reads it too. An endpoint reads its body by itself.
+    """
+    if request.path.startswith(API_PREFIX):
+        return None
+    try:
+        request.POST  # noqa: B018
+    except FORESEEN as error:
+        return foreseen(error)
+    return None
 
 
 def foreseen(error: BaseException | None) -> Problem | None:
