@@ -93,6 +93,9 @@ TEMPLATES = [
     },
 ]
 
+# Two libraries called i18n: ours stands for Django's on purpose
+SILENCED_SYSTEM_CHECKS = ["templates.W003"]
+
 # --- Database --------------------------------------------------------------------------------------
 
 DATABASE_URL = env.text("DATABASE_URL")
