@@ -5,8 +5,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from apps.core import clock
-from apps.core.crypto.hashing import keyed_hashes
+from apps.core.crypto import keyed_hashes
 from apps.core.mail.models import OutgoingMail
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
@@ -44,7 +43,7 @@ def list_members(*, actor: Member) -> QuerySet[Membership]:
 def list_invitations(*, actor: Member) -> QuerySet[Invitation]:
     """Those that wait to be accepted, also the ones whose time is over."""
     actor.require("members.manage")
-    return Invitation.objects.of(actor.tenant).filter(accepted_at=None, revoked_at=None).select_related("invited_by")
+    return Invitation.objects.of(actor.tenant).unanswered().select_related("invited_by")
 
 
 def with_delivery(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
@@ -103,10 +102,14 @@ def invitations_for(person: Any) -> QuerySet[Invitation]:
     """What waits for somebody's answer, in whichever workspace."""
     if not person.is_authenticated:
         return Invitation.objects.none()
-    address = Lower(Value(person.email))
-    rows = Invitation.objects.annotate(address=Lower("email")).filter(address=address)
-    waiting = rows.filter(accepted_at=None, revoked_at=None, expires_at__gt=clock.now(), tenant__suspended_at=None)
+    waiting = invitations_to(person.email).filter(tenant__suspended_at=None)
     return waiting.select_related("tenant", "invited_by").order_by("-sent_at", "-pk")
+
+
+def invitations_to(email: str) -> QuerySet[Invitation]:
+    """Those that can be accepted, also of workspaces that are suspended now."""
+    rows: QuerySet[Invitation] = Invitation.objects.in_phase(Invitation.Phase.WAITING)
+    return rows.annotate(address=Lower("email")).filter(address=Lower(Value(email)))
 
 
 def is_last_owner(membership: Membership) -> bool:

@@ -4,7 +4,7 @@ import math
 import secrets
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import MailedLink, SignUp, User
 from apps.accounts.problems import LinkEnded
 from apps.core import clock
-from apps.core.crypto.hashing import keyed_hash, keyed_hashes
+from apps.core.crypto import keyed_hash, keyed_hashes
 from apps.core.errors import TooManyRequests
 from apps.core.mail import public_url
+from apps.core.turns import take_turn
 
 Kind = MailedLink.Kind
 LASTS = {Kind.SIGN_UP: timedelta(hours=24), Kind.PASSWORD: timedelta(hours=1), Kind.EMAIL: timedelta(hours=24)}
@@ -32,10 +33,7 @@ def make_link(
     account and one without cost the same, and are limited alike.
     """
     # Many asked for at once are counted one after the other
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{kind} {person.pk if person else email}"]
-        )
+    take_turn(f"{kind} {person.pk if person else email}")
     whose = Q(email=email) | Q(person=person) if person else Q(email=email)
     recent = MailedLink.objects.filter(whose, kind=kind, created_at__gt=clock.now() - timedelta(hours=1))
     if len(recent[:MOST_IN_AN_HOUR]) == MOST_IN_AN_HOUR:

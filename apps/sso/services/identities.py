@@ -23,8 +23,9 @@ from apps.sso.oidc.problems import (
     NoRole,
     ProviderDisabled,
 )
-from apps.tenants.models import Invitation, Membership
+from apps.tenants.models import Membership
 from apps.tenants.operators import require_operator
+from apps.tenants.selectors import invitations_to
 from apps.tenants.services import follow_groups
 
 
@@ -125,7 +126,7 @@ def _require_vouched(provider: IdentityProvider, arrival: Arrival) -> None:
 
 def _register(provider: IdentityProvider, arrival: Arrival) -> User:
     """An account without a password, for somebody who gets a role or was invited."""
-    if not selectors.roles_of_groups(provider, arrival.groups) and not _is_invited(arrival.email):
+    if not selectors.roles_of_groups(provider, arrival.groups) and not invitations_to(arrival.email).exists():
         raise _no_role(provider, arrival)
     person = User(email=arrival.email, name=arrival.name)
     person.set_unusable_password()
@@ -195,13 +196,8 @@ def _has_a_place(person: User) -> bool:
         # Told by the sign-in's own page
         or not person.is_active
         or Membership.objects.filter(person=person).exists()
-        or _is_invited(person.email)
+        or invitations_to(person.email).exists()
     )
-
-
-def _is_invited(email: str) -> bool:
-    invitations = Invitation.objects.filter(email__iexact=email, accepted_at=None, revoked_at=None)
-    return invitations.filter(expires_at__gt=clock.now()).exists()
 
 
 def _no_role(provider: IdentityProvider, arrival: Arrival) -> NoRole:

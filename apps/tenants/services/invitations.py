@@ -11,6 +11,7 @@ from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.core.mail import checked_address
+from apps.core.names import require_short
 from apps.core.versions import save_version
 from apps.tenants import mails
 from apps.tenants.member import Member
@@ -253,7 +254,7 @@ def _require_strangers(tenant: Tenant, emails: list[str], *, field: str) -> None
 
 
 def _waiting(tenant: Tenant) -> "QuerySet[Invitation]":
-    return Invitation.objects.of(tenant).filter(accepted_at=None, revoked_at=None)
+    return Invitation.objects.of(tenant).unanswered()
 
 
 def _has_one(email: str) -> str:
@@ -262,8 +263,7 @@ def _has_one(email: str) -> str:
 
 def _checked_note(note: str) -> str:
     note = note.strip()
-    if len(note) > LONGEST_NOTE:
-        raise InvalidInput(fields={"note": [_("Use %(limit)d characters or fewer.") % {"limit": LONGEST_NOTE}]})
+    require_short(note, LONGEST_NOTE, field="note")
     if mails.has_link(note):
         # The mail comes from us, to people who don't know the sender
         raise InvalidInput(fields={"note": [_("Leave web addresses out of the message.")]})

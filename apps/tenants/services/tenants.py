@@ -16,7 +16,7 @@ from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.mail import checked_address
-from apps.core.names import tidy_name
+from apps.core.names import require_short, tidy_name
 from apps.core.versions import delete_version, save_version
 from apps.tenants import mails
 from apps.tenants.member import Member
@@ -100,7 +100,7 @@ def suspend_tenant(*, actor: Actor, tenant: Tenant, reason: str) -> Tenant:
     reason = reason.strip()
     if not reason:
         raise InvalidInput(fields={"reason": [_("Say why. The workspace's people read it.")]})
-    _require_short(reason, LONGEST_REASON, field="reason")
+    require_short(reason, LONGEST_REASON, field="reason")
     if tenant.is_suspended:
         raise Conflict(_("%(workspace)s is suspended already.") % {"workspace": tenant})
     tenant.suspended_at, tenant.suspended_because = clock.now(), reason
@@ -170,7 +170,7 @@ def _checked_name(name: str) -> str:
     name = tidy_name(name)
     if not name:
         raise InvalidInput(fields={"name": [_("Give the workspace a name.")]})
-    _require_short(name, LONGEST_NAME, field="name")
+    require_short(name, LONGEST_NAME, field="name")
     if mails.WEB_ADDRESS.search(name):
         # It stands in mails to strangers, whose programs make a link of it
         raise InvalidInput(fields={"name": [_("Choose a name without a web address in it.")]})
@@ -214,8 +214,3 @@ def _saving_slug() -> Iterator[None]:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
         raise InvalidInput(fields={"slug": [_("This address is taken. Choose another one.")]}) from None
-
-
-def _require_short(text: str, limit: int, *, field: str) -> None:
-    if len(text) > limit:
-        raise InvalidInput(fields={field: [_("Use %(limit)d characters or fewer.") % {"limit": limit}]})
