@@ -121,6 +121,20 @@ class Session(AbstractBaseSession):
         return SessionStore
 
 
+class SessionKey(models.Model):
+    """Another key that a session is known by, as a hash: one that waits for its first use, or one of before."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="other_keys")
+    # What the session holds from the first use on; empty for a key that isn't waited for
+    session_data = models.TextField(blank=True)
+    # None while the key waits and no other has come before it
+    ends_at = models.DateTimeField(null=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.session_id}"
+
+
 class SignUp(models.Model):
     """Somebody wants an account. There is none until they have shown that the address is theirs."""
 

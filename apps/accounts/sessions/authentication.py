@@ -11,6 +11,8 @@ from django.utils.functional import SimpleLazyObject
 from apps.accounts.models import User
 from apps.accounts.sessions.store import SessionStore, store_of
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
 _session: ContextVar[SessionStore | None] = ContextVar("imp_session", default=None)
 
 
@@ -22,6 +24,7 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
         session = store_of(request)
         session.user_agent = request.headers.get("User-Agent", "")
         session.address = request.META.get("REMOTE_ADDR", "")
+        session.is_safe = request.method in SAFE_METHODS
         request.user = SimpleLazyObject(lambda: _get_user(request))  # type: ignore[assignment]
 
 

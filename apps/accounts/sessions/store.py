@@ -3,6 +3,12 @@
 The person is loaded ahead and nothing more. Whether the session is theirs is still decided by Django, from the signed
 data and the hash in it; the column alone lets nobody in. The key in the cookie is kept as a hash, and is another one
 after each sign-in and each time that somebody has shown again who they are.
+
+The answer that brings the new key may be lost, when somebody leaves the page meanwhile or presses the button twice. So
+the key that a confirmation gives waits for its first use, and only it leads to what the confirmation allows. Until then
+the key of before leads to the session as it was before: nobody is signed out, and whoever else knows that key has won
+nothing. Once the new one is used, the old one lets requests that are still on their way read, for some seconds and in
+the same browser.
 """
 
 import hashlib
@@ -10,16 +16,17 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, cast
 
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 from django.http import HttpRequest
 
-from apps.accounts.models import Session, User
+from apps.accounts.models import Session, SessionKey, User
 from apps.accounts.sessions.browsers import network_of, read_browser
 from apps.audit.services import ANONYMOUS, record
 from apps.core import clock
@@ -27,6 +34,8 @@ from apps.core.events import publish
 
 # "Last seen" is no more exact than this, so that reading a page rarely writes
 SEEN_AGAIN_AFTER = timedelta(minutes=1)
+# As long as a request may have been on its way when the key was replaced
+KEY_OF_BEFORE_FOR = timedelta(seconds=10)
 
 
 def stored_key(session_key: str) -> str:
@@ -43,7 +52,12 @@ class SessionStore(db.SessionStore):
     # Who asks, as the middleware tells; nobody in a task or a test
     user_agent = ""
     address = ""
+    is_safe = True
     is_unfamiliar = False
+    # The key that this request is answered with, and that hasn't been used yet
+    waiting: SessionKey | None = None
+    # Came with a key of before: reads, and changes nothing
+    is_past = False
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -58,30 +72,94 @@ class SessionStore(db.SessionStore):
             cursor.execute(_statement(), [stored_key(self.session_key or ""), clock.now()])
             found = cursor.fetchone()
         if found is None:
-            self._session_key = None
-            return {}
+            return self._load_by_other_key()
         own = len(_columns(Session))
         row = Session.from_db(connection.alias, _columns(Session), found[:own])
         person = User.from_db(connection.alias, _columns(User), found[own:])
         # Nobody's session is joined with nothing but nulls
-        if person.pk and self._is_elsewhere(row):
+        return self._begin(row, person if person.pk else None)
+
+    def _begin(self, row: Session, person: User | None) -> dict[str, Any]:
+        if person and self._is_elsewhere(row):
             self._refuse(row, person)
-            self._session_key = None
-            return {}
+            return self._load_nothing()
         self.row = row
-        self.person = person if person.pk else None
+        self.person = person
         return self.decode(row.session_data)
+
+    def _load_nothing(self) -> dict[str, Any]:
+        self._session_key = None
+        return {}
+
+    def _load_by_other_key(self) -> dict[str, Any]:
+        now = clock.now()
+        known = SessionKey.objects.filter(key=stored_key(self.session_key or ""), session__expire_date__gt=now)
+        other = known.exclude(ends_at__lte=now).select_related("session__person").first()
+        if other is None:
+            return self._load_nothing()
+        row = other.session
+        if row.person and self._is_elsewhere(row):
+            return self._begin(row, row.person)
+        if other.session_data:
+            row = _turn_to(other)
+        if row.session_key != other.key:
+            return self._load_by_key_of_before(row)
+        return self._begin(row, row.person)
+
+    def _load_by_key_of_before(self, row: Session) -> dict[str, Any]:
+        """The session without what was confirmed in it, for what was sent before the browser had the new key."""
+        if row.user_agent != self.user_agent[:400]:
+            return self._load_nothing()
+        # The key stays in hand, so that the answer doesn't take the new one away from the browser
+        self.is_past = True
+        if not self.is_safe:
+            return {}
+        data = self._begin(row, row.person)
+        records = data.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
+        data[AUTHENTICATION_METHODS_SESSION_KEY] = [each for each in records if not each.get("reauthenticated")]
+        return data
 
     def create(self) -> None:
         self.row = None
         super().create()
 
+    @property
+    def modified(self) -> bool:
+        """Whether the answer saves the session and sends its key along: not a key of before, over the new one."""
+        return self._is_modified and not self.is_past
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        self._is_modified = value
+
+    def give_key(self) -> None:
+        """Another key for the same session, which counts from its first use on, with what is put in from here on."""
+        data = self._get_session()  # type: ignore[attr-defined]
+        if self.row is None:
+            self.create()
+            return
+        key = self._get_new_session_key()  # type: ignore[attr-defined]
+        try:
+            with transaction.atomic():
+                # Not while it's revoked or turned to another key
+                Session.objects.select_for_update(of=("self",)).get(pk=self.row.pk)
+                self.waiting = SessionKey.objects.create(
+                    key=stored_key(key), session_id=self.row.pk, session_data=self.encode(data)
+                )
+        except (Session.DoesNotExist, IntegrityError):
+            raise SessionInterrupted("The session ended while it was given another key.") from None
+        self._session_key = key
+        self.modified = True
+
     def cycle_key(self) -> None:
-        """Another key for the same session."""
+        """Another key for the same session, in place of all others, such as after a new password."""
         self._get_session()  # type: ignore[attr-defined]
         if self.row is None:
             self.create()
             return
+        self._require_present()
+        SessionKey.objects.filter(session_id=self.row.pk).delete()
+        self.waiting = None
         self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
         try:
             self.save()
@@ -95,6 +173,12 @@ class SessionStore(db.SessionStore):
         A slow request still has the key of before. Saving by the row alone would bring that key back, and end the new.
         """
         known = self.row
+        if self.waiting is not None and not must_create:
+            data = self.encode(self._get_session())  # type: ignore[attr-defined]
+            if not SessionKey.objects.filter(pk=self.waiting.pk).update(session_data=data):
+                raise UpdateError
+            return
+        self._require_present()
         if must_create or known is None or self.session_key is None:
             super().save(must_create=must_create)
             return
@@ -107,8 +191,16 @@ class SessionStore(db.SessionStore):
             raise UpdateError
 
     def flush(self) -> None:
+        self._require_present()
+        if self.waiting is not None:
+            # The row is still under the key of before
+            Session.objects.filter(pk=self.waiting.session_id).delete()
         super().flush()
-        self.row = self.person = None
+        self.row = self.person = self.waiting = None
+
+    def _require_present(self) -> None:
+        if self.is_past:
+            raise SessionInterrupted("This came with the key of before, by which nothing is changed.")
 
     def exists(self, session_key: str) -> bool:
         return Session.objects.filter(session_key=stored_key(session_key)).exists()
@@ -176,6 +268,24 @@ class SessionStore(db.SessionStore):
             after = {"browser": str(read_browser(self.user_agent)), "address": self.address}
             record(actor=ANONYMOUS, verb="account.session_refused", target=person, before=before, after=after)
             publish(f"account:{person.pk}", "session-ended", row.pk)
+
+
+def _turn_to(other: SessionKey) -> Session:
+    """The first use of a key that waited: from now on it is the session's, and the others end in a moment."""
+    with transaction.atomic():
+        row = Session.objects.select_for_update(of=("self",)).get(pk=other.session_id)
+        waiting = SessionKey.objects.filter(pk=other.pk).exclude(session_data="").first()
+        if waiting is None:
+            # Another request was first
+            return row
+        ends_at = clock.now() + KEY_OF_BEFORE_FOR
+        SessionKey.objects.filter(session_id=row.pk, ends_at__isnull=True).update(ends_at=ends_at)
+        SessionKey.objects.filter(pk=other.pk).update(session_data="")
+        before = {"session_id": row.pk, "session_data": "", "ends_at": ends_at}
+        SessionKey.objects.update_or_create(key=row.session_key, defaults=before)
+        row.session_key, row.session_data = waiting.key, waiting.session_data
+        row.save(update_fields=["session_key", "session_data"])
+    return row
 
 
 @cache

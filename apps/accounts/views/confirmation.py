@@ -11,21 +11,22 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from apps.accounts.forms import ConfirmCodeForm, ConfirmPasswordForm
+from apps.accounts.sessions.store import store_of
 from apps.accounts.views.base import RefusesWith422
 
 
-class _RotatesKey:
-    """A key that was known before doesn't gain what the confirmation gives."""
+class _GivesKey:
+    """A key that was known before doesn't gain what the confirmation gives; should the answer be lost, it stays."""
 
     request: HttpRequest
 
     def form_valid(self, form: Any) -> HttpResponse:
-        self.request.session.cycle_key()
+        store_of(self.request).give_key()
         response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
         return response
 
 
-class Confirm(_RotatesKey, RefusesWith422, account_views.ReauthenticateView):
+class Confirm(_GivesKey, RefusesWith422, account_views.ReauthenticateView):
     """Asks who it is, before something dangerous."""
 
     form_class = ConfirmPasswordForm
@@ -39,6 +40,6 @@ class Confirm(_RotatesKey, RefusesWith422, account_views.ReauthenticateView):
         return response
 
 
-class ConfirmByCode(_RotatesKey, RefusesWith422, factor_views.ReauthenticateView):
+class ConfirmByCode(_GivesKey, RefusesWith422, factor_views.ReauthenticateView):
     form_class = ConfirmCodeForm
     template_name = "accounts/confirm.html"
