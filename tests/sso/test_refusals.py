@@ -15,6 +15,7 @@ from apps.sso import services
 from apps.sso.models import GivenRole, LinkedIdentity
 from apps.sso.oidc import discovery, wire
 from apps.sso.oidc.problems import ProviderConfused
+from tests.machine import free_port
 from tests.people import make_person
 from tests.sso.visits import CLAES, Visit
 from tests.tenants.world import join
@@ -191,11 +192,6 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
 def move(keycloak, yuna, issuer: str) -> None:
     services.change_provider(actor=yuna, provider=keycloak, issuer=issuer)
 
@@ -249,7 +245,7 @@ def test_a_provider_that_trickles_is_cut_off(start, monkeypatch):
         thread.start()
         with pytest.raises(wire.ProviderUnreachable):
             wire.get(f"http://127.0.0.1:{listening.getsockname()[1]}/")
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         assert not thread.is_alive()
     assert len(sent) < 100, "It was listened to until its end."
 
