@@ -103,6 +103,7 @@ def test_a_weak_password_is_refused_at_its_field_and_nothing_else_is_lost(page: 
     page.get_by_label("Password").fill("zoë reyes")
     send(page)
     expect(page.locator(".error").first).to_be_visible()
+    expect(page.get_by_label("Password")).to_be_focused()
     expect(page.get_by_label("E-mail")).to_have_value(ZOE)
     check_looks(page)
 
