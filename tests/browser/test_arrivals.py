@@ -17,7 +17,7 @@ from tests.browser.variants import Variant, every_variant
 from tests.browser.watch import Problems
 from tests.people import PASSWORD, make_person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits_left_over")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ZOE = "zoe@reyes.example"
 CHOSEN = "a-long-tide-4711"
