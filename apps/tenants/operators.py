@@ -13,7 +13,7 @@ from apps.tenants import roles
 
 def role_of_operator(person: Any) -> str:
     """Empty for everybody else, and for operators whose rights wait for a second factor."""
-    if not person.is_operator:
+    if not (person.is_authenticated and person.is_operator):
         return ""
     return roles.SystemRole.SYSTEM_ADMIN if person.is_superuser else roles.SystemRole.SRE_OPERATOR
 
