@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import random
 import secrets
 import sys
 import time
@@ -42,10 +43,17 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def take_turns(sides: Mapping[str, Callable[[], object]], *, rounds: int, warm_up: int = 5) -> dict[str, list[float]]:
-    """Seconds of each call; side by side, so that a slow moment of the machine hits all sides."""
+    """Seconds of each call; side by side, so that a slow moment of the machine hits all sides.
+
+    Who comes first is drawn anew in each round: a strict beat can fall in with one of the machine's, which then always
+    meets the same side. Every run draws the same.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in sides}
+    drawn = random.Random(0)
+    order = list(sides.items())
     for turn in range(warm_up + rounds):
-        for name, call in sides.items():
+        drawn.shuffle(order)
+        for name, call in order:
             began = time.perf_counter()
             call()
             if turn >= warm_up:

@@ -11,7 +11,7 @@ import psycopg
 # Those of /v1/audit-events; the benchmark compares
 FIELDS = (
     "id, at, actor_id, actor_label, verb, target_type, target_id, target_label, before, after, request_id, task_id,"
-    " address"
+    " address, token_id, token_label, tenant_id"
 )
 LIMIT = 50
 PAGE = (

@@ -4,7 +4,6 @@ from django.urls import path, re_path
 
 from apps.access.api import urlpatterns as access
 from apps.accounts.api import urlpatterns as accounts
-from apps.accounts.email_api import urlpatterns as email
 from apps.core.api.root import OpenApiDocument, Root, reference_group
 from apps.core.api.views import NothingHere
 from apps.tenants.api import urlpatterns as tenants
@@ -16,7 +15,6 @@ urlpatterns = [
     path("openapi.json", OpenApiDocument.as_view(), name="openapi"),
     path("reference/<slug:group>", reference_group, name="reference"),
     *accounts,
-    *email,
     *access,
     *history,
     *tenants,

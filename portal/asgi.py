@@ -1,11 +1,9 @@
 """The live process: streams to open pages. Its pages and API are in `portal/wsgi.py`."""
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 import django
@@ -21,6 +19,7 @@ settings.MIDDLEWARE = []
 
 from apps.core.events.hub import hub  # noqa: E402 (needs the apps)
 from apps.core.processes.heartbeat import start_heartbeat  # noqa: E402
+from apps.core.processes.memory import settle_memory  # noqa: E402
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -35,14 +34,6 @@ def end_streams_at_signals() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(hub.stop))
-
-
-def settle_memory() -> None:
-    """A full collection over everything that Django has loaded would stop all streams for 100 ms, again and again."""
-    # Refusals link to the console's pages; loading those at the first one would be such a stop too
-    import_module(settings.ROOT_URLCONF)
-    gc.collect()
-    gc.freeze()
 
 
 class LiveHandler(ASGIHandler):

@@ -12,7 +12,7 @@ from apps.core.events.urls import live_url
 from apps.core.web.menu import Line, Section, sections
 from apps.tenants.member import Member
 from apps.tenants.models import Membership
-from apps.tenants.requests import memberships_at_hand
+from apps.tenants.requests import is_viewing_as, member_at_hand, memberships_at_hand
 from portal.navigation import HOME, MENU, WORKSPACE_MENU
 
 
@@ -33,8 +33,7 @@ class Shell:
     @cached_property
     def member(self) -> Member | None:
         """In the workspace of this page; on a page that is in none, the one that somebody was in last."""
-        here = getattr(self.request, "member", None)
-        if isinstance(here, Member):
+        if here := member_at_hand(self.request):
             return here
         return Member.of(self.memberships[0]) if self.memberships else None
 
@@ -70,7 +69,7 @@ class Shell:
     @property
     def live_url(self) -> str:
         """Empty where an operator looks as somebody else: the stream would know the operator."""
-        return "" if getattr(self.request, "viewing", None) else live_url(self.request)
+        return "" if is_viewing_as(self.request) else live_url(self.request)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -54,13 +54,7 @@ def mail_from_url(url: str) -> dict[str, Any]:
     if not url:
         return {"EMAIL_BACKEND": "apps.core.mail.backends.KeepingBackend"}
     hint = "Write EMAIL_URL as smtp://user:password@host:587, or smtps://user:password@host:465"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise ImproperlyConfigured(
-            f"{hint}; the port is no number, or the password has a / ? or # in it, to be written as %2F %3F or %23."
-        ) from None
+    parts, port = _split(url, hint)
     if parts.scheme not in ("smtp", "smtps"):
         raise ImproperlyConfigured(f"{hint}; {parts.scheme or 'no scheme'!r} is no way to send mail.")
     if not parts.hostname:
@@ -80,14 +74,7 @@ def mail_from_url(url: str) -> dict[str, Any]:
 def database_from_url(url: str) -> dict[str, Any]:
     """`postgres://user:password@host:5432/name?sslmode=require` as Django's settings."""
     hint = "Write DATABASE_URL as postgres://user:password@host:5432/name"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        # What Python says of it quotes a piece of the password, where that has a / or # in it
-        raise ImproperlyConfigured(
-            f"{hint}; the port is no number, or the password has a / ? or # in it, to be written as %2F %3F or %23."
-        ) from None
+    parts, port = _split(url, hint)
     if parts.scheme not in ("postgres", "postgresql"):
         raise ImproperlyConfigured(f"{hint}; {parts.scheme or 'no scheme'!r} is not PostgreSQL.")
     name = unquote(parts.path.lstrip("/"))
@@ -102,3 +89,14 @@ def database_from_url(url: str) -> dict[str, Any]:
         "PORT": str(port or ""),
         "OPTIONS": dict(parse_qsl(parts.query)),
     }
+
+
+def _split(url: str, hint: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError:
+        # What Python says of it quotes a piece of the password, where that has a / or # in it
+        raise ImproperlyConfigured(
+            f"{hint}; the port is no number, or the password has a / ? or # in it, to be written as %2F %3F or %23."
+        ) from None

@@ -6,8 +6,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.core.web.menu import Entry, Group, anyone, developers, operators
+from apps.core.web.menu import Entry, Group, anyone, developers
 from apps.tenants.member import Member
+from apps.tenants.operators import is_allowed
 
 
 def may(permission: str) -> Callable[[Member], bool]:
@@ -15,8 +16,18 @@ def may(permission: str) -> Callable[[Member], bool]:
     return lambda member: member.may(permission)
 
 
-def no_operator(user: Any) -> bool:
-    return bool(user.is_authenticated and not user.is_staff)
+def operator_may(permission: str) -> Callable[[Any], bool]:
+    """A line for those who run the platform."""
+    return lambda user: bool(user.is_authenticated and is_allowed(user, permission))
+
+
+def reads_own_log(user: Any) -> bool:
+    return bool(user.is_authenticated and not is_allowed(user, "audit.read_all"))
+
+
+def operators(user: Any) -> bool:
+    """Also those whose rights wait for a second factor: the admin's page says so, and where to set it up."""
+    return bool(user.is_authenticated and user.is_staff)
 
 
 # Of the workspace that one is in, or was in last; asked with the member
@@ -80,7 +91,7 @@ MENU: tuple[Group, ...] = (
                 _("Your audit log"),
                 "shield",
                 key="l",
-                seen_by=no_operator,
+                seen_by=reads_own_log,
                 keywords=_("history events who did what"),
             ),
         ),
@@ -94,7 +105,7 @@ MENU: tuple[Group, ...] = (
                 _("Whole audit log"),
                 "shield",
                 key="l",
-                seen_by=operators,
+                seen_by=operator_may("audit.read_all"),
                 keywords=_("history events who did what"),
             ),
             Entry(
@@ -103,7 +114,14 @@ MENU: tuple[Group, ...] = (
             Entry("errors:index", _("Error types"), "error", key="e", seen_by=anyone, keywords=_("problems codes")),
             Entry("mails", _("Mails"), "mail", key="w", seen_by=developers, keywords=_("inbox links sign-up")),
             Entry("components", _("Components"), "box", key="c", seen_by=developers, keywords=_("design system parts")),
-            Entry("platform", _("Platform"), "pulse", key="k", seen_by=operators, keywords=_("processes tasks health")),
+            Entry(
+                "platform",
+                _("Platform"),
+                "pulse",
+                key="k",
+                seen_by=operator_may("platform.see"),
+                keywords=_("processes tasks health"),
+            ),
             Entry(
                 "admin:index",
                 _("Operators' admin"),

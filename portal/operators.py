@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.utils import get_next_redirect_url
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,12 +16,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
-from apps.accounts.selectors import has_second_factor
-from apps.accounts.views import SignOut
+from apps.accounts.rights import insist_on_second_factor
+from apps.accounts.views.sign_in import SignOut
 from apps.core.assets import assets
 from apps.core.errors import NotAllowed
-from apps.core.web import htmx
 from apps.core.web.middleware import widen_policy
+from apps.tenants.roles import SystemRole
 
 View = Callable[..., HttpResponseBase]
 
@@ -72,7 +71,7 @@ class OperatorsSite(UnfoldAdminSite):
             super().register(model_or_iterable, admin_class, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and request.user.is_authenticated and request.user.is_staff)
+        return bool(request.user.is_authenticated and request.user.is_operator)
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """Every page of the admin goes through here, also the JSON that its widgets ask for."""
@@ -81,11 +80,9 @@ class OperatorsSite(UnfoldAdminSite):
         def for_operators(request: HttpRequest, *arguments: Any, **names: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path(), reverse("account_login"))
+            insist_on_second_factor(request.user)
             if not self.has_permission(request):
-                raise NotAllowed(_("The admin is for the platform's operators."), role="sre-operator")
-            if settings.OPERATORS_NEED_SECOND_FACTOR and not has_second_factor(request.user):
-                htmx.later_toast(request, tone="warn", title=_("Operators need a second factor. Turn it on first."))
-                return HttpResponseRedirect(reverse("mfa_activate_totp"))
+                raise NotAllowed(_("The admin is for the platform's operators."), roles=list(SystemRole.values))
             return widen_policy(inner(request, *arguments, **names), POLICY)
 
         return for_operators

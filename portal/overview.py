@@ -13,10 +13,11 @@ from apps.accounts.selectors import has_second_factor
 from apps.audit.selectors import list_events
 from apps.audit.services import topics_for
 from apps.core import clock
-from apps.core.errors import NotAllowed, Text
+from apps.core.errors import Text
 from apps.core.processes.selectors import Health, list_processes
 from apps.core.queue.selectors import get_counts
 from apps.core.web import htmx
+from apps.tenants.operators import require_operator
 from apps.tenants.requests import memberships_at_hand
 from apps.tenants.selectors import invitations_for
 from apps.tenants.views.base import home_of
@@ -49,20 +50,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     """A part that refreshes itself is asked for by its id, and costs only what it shows."""
     part = htmx.target(request)
     if part == "activity":
-        return _part(request, "activity", activity_context(request))
+        return htmx.fresh(request, "overview/index.html#activity", activity_context(request))
     if part == "platform":
-        return _part(request, "platform", platform_context(request))
+        return htmx.fresh(request, "overview/index.html#platform", platform_context(request))
     user: Any = request.user
     context = {"has_second_factor": has_second_factor(user), **activity_context(request)}
     if not (user.is_staff or memberships_at_hand(request)):
         context["waiting"] = list(invitations_for(user))
     return htmx.vary(render(request, "overview/index.html", context))
-
-
-def _part(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, f"overview/index.html#{name}", context)
-    response["Cache-Control"] = "private, no-store"
-    return htmx.vary(response)
 
 
 def activity_context(request: HttpRequest) -> dict[str, Any]:
@@ -75,8 +70,8 @@ def activity_context(request: HttpRequest) -> dict[str, Any]:
 
 def platform_context(request: HttpRequest) -> dict[str, Any]:
     """Which processes live and what the worker has to do. Two queries."""
-    if not request.user.is_staff:
-        raise NotAllowed(role="sre-operator")
+    person: Any = request.user
+    require_operator(person, "platform.see")
     processes = list_processes()
     counts = get_counts()
     is_late = counts.lag is not None and counts.lag > LATE_AFTER

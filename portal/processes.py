@@ -42,7 +42,7 @@ def parts(plan: Plan) -> list[Part]:
                 # Ends the connections and writes everything down; SIGTERM would wait for the clients
                 stop_signal=signal.SIGINT,
                 stop_seconds=1.5,
-                hidden=r" LOG:  ",
+                hidden=r" LOG:  |FATAL:  the database system is starting up",
                 colour="blue",
             )
         )

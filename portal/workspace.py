@@ -46,9 +46,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     member = member_of(request)
     part = htmx.target(request)
     if part == "activity":
-        return _part(request, part, activity_context(member))
+        return htmx.fresh(request, "tenants/overview.html#activity", activity_context(member))
     if part == "steps":
-        return _part(request, part, steps_context(request, member))
+        return htmx.fresh(request, "tenants/overview.html#steps", steps_context(request, member))
     context = {**steps_context(request, member), **activity_context(member), "meaning": MEANING[member.role]}
     return htmx.vary(render(request, "tenants/overview.html", context))
 
@@ -65,12 +65,6 @@ def show_steps(request: HttpRequest) -> HttpResponse:
     else:
         response.delete_cookie(HIDDEN_STEPS, path=path)
     return response
-
-
-def _part(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, f"tenants/overview.html#{name}", context)
-    response["Cache-Control"] = "private, no-store"
-    return htmx.vary(response)
 
 
 def activity_context(member: Member) -> dict[str, Any]:

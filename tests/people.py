@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.accounts.second_factor.adapter import secrets_of
 
 PASSWORD = "correct-horse-battery"
 
@@ -14,6 +16,12 @@ def make_person(name: str, **fields: Any) -> User:
     return User.objects.create_user(
         email=f"{name.lower()}@tidewater.example", password=PASSWORD, name=name.capitalize(), **fields
     )
+
+
+def give_second_factor(person: User) -> None:
+    """As if they had set one up before they signed in."""
+    with secrets_of(person):
+        TOTP.activate(person, generate_totp_secret())
 
 
 class Api:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from apps.access import selectors, services
 from apps.access.filters import TokenFilter
 from apps.access.models import AccessToken
-from apps.accounts.confirmation import require_confirmation
+from apps.accounts.sessions.confirmation import require_confirmation_of_session
 from apps.core.api.routing import routes
 from apps.core.api.serializers import Input
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, verb
@@ -103,8 +103,7 @@ class TokenViewSet(Listed, Retrieved, Created, Destroyed):
         return found
 
     def perform_create(self, **fields: Any) -> AccessToken:
-        if self.through is None:
-            require_confirmation(self.request._request)
+        require_confirmation_of_session(self.request)
         named = fields.pop("tenant")
         tenant = self._find_workspace(named) if named else None
         return services.create_token(actor=self.actor, tenant=tenant, through=self.through, **fields)

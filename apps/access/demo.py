@@ -10,7 +10,7 @@ from apps.access.models import AccessToken
 from apps.access.scopes import with_reading
 from apps.access.services import PURPOSE, told
 from apps.accounts.models import User
-from apps.audit.services import SYSTEM, record
+from apps.audit.services import record
 from apps.core import clock
 from apps.core.crypto import keyed_hash
 from apps.tenants.models import Tenant
@@ -75,4 +75,4 @@ def _make(demo: DemoToken, person: User, tenant: Tenant | None) -> None:
         told_at=now,
     )
     token.save(force_insert=True)
-    record(actor=SYSTEM, verb="token.created", target=token, after=told(token))
+    record(actor=person, verb="token.created", target=token, after=told(token))

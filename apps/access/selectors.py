@@ -1,13 +1,12 @@
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from apps.access.models import AccessToken
 from apps.accounts.models import User
 from apps.core import clock
+from apps.core.errors import NotFound
 
 # From here on a list says that the end is near, and the person is told by mail
 ENDS_SOON = timedelta(days=3)
@@ -16,6 +15,13 @@ ENDS_SOON = timedelta(days=3)
 def list_tokens(*, actor: Any) -> QuerySet[AccessToken]:
     """A person's own, in every state."""
     return AccessToken.objects.filter(person_id=actor.pk).select_related("tenant")
+
+
+def get_token(*, actor: Any, pk: str) -> AccessToken:
+    token = list_tokens(actor=actor).filter(pk=pk).first()
+    if token is None:
+        raise NotFound
+    return token
 
 
 def tokens_to_show(*, actor: Any) -> list[AccessToken]:
@@ -43,11 +49,6 @@ def in_state(tokens: QuerySet[AccessToken], state: str) -> QuerySet[AccessToken]
 def hashes_in_use() -> "QuerySet[AccessToken, str]":
     """Of the tokens that still let somebody in."""
     return in_state(AccessToken.objects.all(), AccessToken.State.ACTIVE).values_list("token_hash", flat=True)
-
-
-def section_of(request: HttpRequest) -> Mapping[str, Any]:
-    """What the section of the account's page shows."""
-    return {"tokens": tokens_to_show(actor=request.user), "tokens_end_soon_at": clock.now() + ENDS_SOON}
 
 
 def belongings_of(person: User) -> list[dict[str, Any]]:

@@ -9,12 +9,13 @@ from apps.access import text
 from apps.access.models import AccessToken
 from apps.access.scopes import scopes_for, with_reading
 from apps.accounts.models import User
-from apps.audit.services import record
+from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.crypto import Secret, keyed_hash
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.core.events import publish
 from apps.tenants.models import Membership, Tenant
+from apps.tenants.operators import require_operator
 from apps.tenants.problems import TenantSuspended, TokenTooNarrow
 from apps.tenants.roles import ACCOUNT_SCOPES, SCOPES, Kind
 
@@ -69,12 +70,7 @@ def create_token(
 def revoke_token(*, actor: User, token: AccessToken) -> AccessToken:
     """From the next request on it lets nobody in. Its person may, and operators, as it may have leaked."""
     _require_theirs(actor, token)
-    now = clock.now()
-    if not AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
-        raise Conflict(_("%(token)s is revoked already.") % {"token": token})
-    token.revoked_at = now
-    record(actor=actor, verb="token.revoked", target=token, before=told(token))
-    publish(f"tokens:{token.person_id}", "revoked", token.pk, tenant_id="")
+    _revoke(token, actor=actor)
     return token
 
 
@@ -91,6 +87,22 @@ def remove_token(*, actor: User, token: AccessToken) -> None:
     record(actor=actor, verb="token.removed", target=locked, before=told(locked))
     publish(f"tokens:{actor.pk}", "removed", token.pk, tenant_id="")
     locked.delete()
+
+
+def revoke_tokens_for(actor: Actor, person: User, tenant: Tenant) -> None:
+    """Of somebody who is no longer in a workspace, so that the tokens don't wake up should they come back."""
+    tokens = AccessToken.objects.filter(person=person, tenant=tenant, revoked_at=None)
+    for token in tokens.select_for_update().order_by("pk"):
+        _revoke(token, actor=actor)
+
+
+def _revoke(token: AccessToken, *, actor: Actor) -> None:
+    now = clock.now()
+    if not AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
+        raise Conflict(_("%(token)s is revoked already.") % {"token": token})
+    token.revoked_at = now
+    record(actor=actor, verb="token.revoked", target=token, before=told(token))
+    publish(f"tokens:{token.person_id}", "revoked", token.pk, tenant_id="")
 
 
 def _wrong(name: str, scopes: list[str], expires_at: datetime, tenant: Tenant | None) -> dict[str, list[str]]:
@@ -130,7 +142,8 @@ def _refused_scopes(scopes: list[str], tenant: Tenant | None) -> str:
 
 
 def _elsewhere(actor: User, tenant: Tenant | None) -> dict[str, list[str]]:
-    if tenant is None or Membership.objects.of(tenant).filter(person=actor).exists():
+    # Locked, so that whoever ends the membership meanwhile finds the token, or isn't a member any more here
+    if tenant is None or Membership.objects.of(tenant).select_for_update(no_key=True).filter(person=actor).first():
         return {}
     return {"tenant": [_("Choose one of your workspaces.")]}
 
@@ -158,8 +171,8 @@ def _require_room(actor: User) -> None:
 
 
 def _require_theirs(actor: User, token: AccessToken) -> None:
-    if actor.pk != token.person_id and not (actor.is_active and actor.is_staff):
-        raise NotFound
+    if actor.pk != token.person_id:
+        require_operator(actor, "tokens.revoke", is_hidden=True)
 
 
 def told(token: AccessToken) -> Mapping[str, Any]:

@@ -16,9 +16,9 @@ from django.views.decorators.cache import never_cache
 from apps.access import selectors, services
 from apps.access.forms import TokenForm
 from apps.access.models import AccessToken
-from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.requests import person_of
-from apps.core.errors import NotFound
+from apps.accounts.sessions.confirmation import NeedsConfirmation
+from apps.core import clock
 from apps.core.web import htmx
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.tenants.requests import memberships_at_hand
@@ -30,7 +30,7 @@ class TokenList(LoginRequiredMixin, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         is_part = htmx.target(request) == "tokens"
         template = "access/_tokens.html" if is_part else "access/list.html"
-        response = render(request, template, dict(selectors.section_of(request)))
+        response = render(request, template, context_of(request))
         response["Cache-Control"] = "private, no-cache"
         return htmx.vary(response)
 
@@ -77,28 +77,40 @@ class RevokeToken(ConfirmView):
         return reverse("access:list")
 
     def get_context(self) -> dict[str, Any]:
-        return {**super().get_context(), "title": _("Revoke %(token)s?") % {"token": _own_token(self)}}
+        return {**super().get_context(), "title": _("Revoke %(token)s?") % {"token": self._token()}}
 
     def get_touches(self) -> list[Touch]:
-        return facts_of(_own_token(self), with_use=True)
+        return facts_of(self._token(), with_use=True)
 
     def run(self) -> Done:
-        token = services.revoke_token(actor=person_of(self.request), token=_own_token(self))
+        token = services.revoke_token(actor=person_of(self.request), token=self._token())
         return Done(title=_("%(token)s revoked") % {"token": token}, events={"tokens": {}})
+
+    def _token(self) -> AccessToken:
+        return selectors.get_token(actor=person_of(self.request), pk=self.kwargs["pk"])
 
 
 class RemoveToken(LoginRequiredMixin, View):
     """Takes one that has ended off the list."""
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
-        token = _own_token(self)
-        services.remove_token(actor=person_of(request), token=token)
+        person = person_of(request)
+        token = selectors.get_token(actor=person, pk=pk)
+        services.remove_token(actor=person, token=token)
         title = _("%(token)s taken off the list") % {"token": token}
         if not htmx.is_partial(request):
             htmx.later_toast(request, title=title)
             return htmx.redirect(request, reverse("access:list"))
-        response = render(request, "access/_tokens.html", dict(selectors.section_of(request)))
+        response = render(request, "access/_tokens.html", context_of(request))
         return htmx.vary(htmx.toast(response, title=title))
+
+
+def context_of(request: HttpRequest) -> dict[str, Any]:
+    """What the section of the account's page shows."""
+    return {
+        "tokens": selectors.tokens_to_show(actor=person_of(request)),
+        "tokens_end_soon_at": clock.now() + selectors.ENDS_SOON,
+    }
 
 
 def facts_of(token: AccessToken, *, with_use: bool = False) -> list[Touch]:
@@ -119,10 +131,3 @@ def facts_of(token: AccessToken, *, with_use: bool = False) -> list[Touch]:
             }
         found.append(Touch(_("Last used"), used))
     return [*found, Touch(_("Ends"), date_format(localtime(token.expires_at), pgettext("date", "j M Y")))]
-
-
-def _own_token(view: View) -> AccessToken:
-    token = selectors.list_tokens(actor=view.request.user).filter(pk=view.kwargs["pk"]).first()
-    if token is None:
-        raise NotFound
-    return token

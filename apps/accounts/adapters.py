@@ -1,37 +1,26 @@
-"""Where allauth asks us: what to write down, what to say, how to keep the second factor's secrets."""
+"""Where allauth asks us about signing in: what to count, what to write down, what to say."""
 
-import base64
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core import context as allauth_context
 from allauth.core.internal import ratelimit
-from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.mfa.models import Authenticator
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.browsers import network_of
 from apps.accounts.mails import tell_of_sign_in
 from apps.accounts.models import User
 from apps.accounts.selectors import is_unfamiliar
-from apps.accounts.sessions import store_of
+from apps.accounts.sessions.browsers import network_of
+from apps.accounts.sessions.store import store_of
 from apps.audit.services import ANONYMOUS, Target, record
-from apps.core import crypto
 from apps.core.events import publish
 from apps.core.web import htmx
 
 # allauth says these by template; what isn't here goes unsaid, as the page itself shows it
-SAID = {
-    "account/messages/password_changed.txt": _("Password changed"),
-    "mfa/messages/totp_deactivated.txt": _("Second factor turned off"),
-}
+SAID = {"account/messages/password_changed.txt": _("Password changed")}
 
 # The key of ACCOUNT_RATE_LIMITS for tries at one account from everywhere
 TRIES_ANYWHERE = {"app": "allauth.account", "action": "login_failed_anywhere"}
@@ -50,6 +39,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_login_stages(self) -> list[str]:
+        """Whether a browser is trusted is a box below the code, not a page of its own as allauth has it."""
+        ours = {"allauth.mfa.stages.AuthenticateStage": "apps.accounts.second_factor.stage.CodeStage"}
+        stages = super().get_login_stages()
+        return [ours.get(stage, stage) for stage in stages if stage != "allauth.mfa.stages.TrustStage"]
 
     def login(self, request: HttpRequest, user: User) -> None:
         session = store_of(request)
@@ -121,45 +116,3 @@ class AccountAdapter(DefaultAccountAdapter):
 
 def _address_of(credentials: Mapping[str, Any]) -> str:
     return str(credentials.get("email", "")).strip().lower()
-
-
-_owner: ContextVar[str] = ContextVar("imp_second_factor_owner", default="")
-
-
-@contextmanager
-def secrets_of(user: User) -> Iterator[None]:
-    """Whose second factor is at hand, while nobody is signed in yet."""
-    token = _owner.set(user.pk)
-    try:
-        yield
-    finally:
-        _owner.reset(token)
-
-
-def second_factor_context(user_id: str) -> crypto.Context:
-    """Bound to the person, so that nobody's second factor works in another account."""
-    return ("mfa_authenticator", "data", user_id)
-
-
-class SecondFactorAdapter(DefaultMFAAdapter):
-    error_messages = {
-        **DefaultMFAAdapter.error_messages,
-        "incorrect_code": _("This code isn't right. Type the one that the app shows now."),
-        "cannot_delete_authenticator": _("Operators need a second factor here, so it can't be turned off."),
-    }
-
-    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """Where operators need a second factor, they can make a new one only after a system administrator's reset."""
-        return not (settings.OPERATORS_NEED_SECOND_FACTOR and authenticator.user.is_staff)
-
-    def encrypt(self, text: str) -> str:
-        return base64.b64encode(crypto.seal(text, context=self._context())).decode()
-
-    def decrypt(self, encrypted_text: str) -> str:
-        return crypto.open_sealed(base64.b64decode(encrypted_text), context=self._context()).decode()
-
-    def _context(self) -> crypto.Context:
-        owner = _owner.get() or str(allauth_context.request.user.pk or "")
-        if not owner:
-            raise RuntimeError("Nobody is signed in: say whose second factor this is with secrets_of(user).")
-        return second_factor_context(owner)

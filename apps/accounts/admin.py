@@ -25,7 +25,7 @@ class NewPersonForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Password"),
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=_("10 characters or more. Tell them to change it on their account's page."),
+        help_text=_("12 characters or more. Tell them to change it on their account's page."),
     )
     language = forms.ChoiceField(
         label=_("Language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget, initial="en"

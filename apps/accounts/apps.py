@@ -8,9 +8,9 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from apps.accounts.account_pages import register_own_sections
-        from apps.accounts.sealed import SecondFactorStore
+        from apps.accounts.second_factor.sealed import SecondFactorStore
         from apps.accounts.selectors import can_listen
+        from apps.accounts.views.account import register_own_sections
         from apps.core.crypto.stores import register_store
         from apps.core.events import register_topic
 

@@ -12,12 +12,12 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.accounts.services import MANAGED
+from apps.accounts.services.people import MANAGED
 from apps.audit.changes import fields_of
 from apps.audit.services import SYSTEM, record
 from apps.core.errors import Text
 
-PASSWORD = "imp-demo"  # noqa: S105
+PASSWORD = "imp-gateway-demo"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ def find_person(email: str) -> User | None:
 
 
 def demo_sign_ins() -> list[tuple[str, str, str]]:
-    """Address, password and role of those whom one tries first, for the table that `up` prints."""
+    """Address, password, and role and where, of those whom one tries first, for the table that `up` prints."""
     first = ["soojin@tidewater.example", "henrike@greenmarket.example", "yuna@imp.example"]
     there = set(User.objects.filter(email__in=first).values_list("email", flat=True))
-    return [(email, PASSWORD, PEOPLE[email].role) for email in first if email in there]
+    where = {person.email: group.title for group in GROUPS for person in group.people}
+    return [(email, PASSWORD, f"{PEOPLE[email].role} ({where[email]})") for email in first if email in there]

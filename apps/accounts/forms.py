@@ -17,9 +17,9 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.adapters import secrets_of
 from apps.accounts.models import User
-from apps.audit.services import ANONYMOUS, record
+from apps.accounts.second_factor.adapter import secrets_of
+from apps.accounts.services.second_factor import note_recovery_code, note_refused_code, note_trusted_browser
 from apps.core.crypto import CantOpen
 
 CODE_WIDGET = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "placeholder": ""}
@@ -56,16 +56,33 @@ class _CodeForm:
         return code
 
     def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
-        with transaction.atomic():
-            record(actor=ANONYMOUS, verb="account.sign_in_failed", target=self.user, after={"reason": "second factor"})
+        note_refused_code(user=self.user)
 
 
 class CodeForm(_CodeForm, AuthenticateForm):
+    trust = forms.BooleanField(
+        required=False,
+        label=_("Don't ask on this device for 30 days"),
+        help_text=_("It asks again when your password or second factor changes."),
+    )
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.user.is_staff:
+            del self.fields["trust"]
+
+    @property
+    def trusts_browser(self) -> bool:
+        """Only with a code of the app: who needs a recovery code isn't at a device of their own as a rule."""
+        return self.authenticator.type == Authenticator.Type.TOTP and bool(self.cleaned_data.get("trust"))
+
+    @transaction.atomic
     def save(self) -> None:
         super().save()
         if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
-            with transaction.atomic():
-                record(actor=self.user, verb="account.recovery_code_used", target=self.user)
+            note_recovery_code(actor=self.user)
+        elif self.trusts_browser:
+            note_trusted_browser(actor=self.user)
 
 
 class ConfirmCodeForm(_CodeForm, CodeReauthenticateForm):
@@ -103,7 +120,7 @@ class PasswordForm(ChangePasswordForm):
         ):
             self.fields[name].label = label
             self.fields[name].widget.attrs = {"autocomplete": autocomplete}
-        self.fields["password1"].help_text = _("10 characters or more.")
+        self.fields["password1"].help_text = _("12 characters or more.")
 
 
 class PreferencesForm(forms.Form):

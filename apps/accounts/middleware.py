@@ -1,4 +1,4 @@
-"""What a signed-in person has chosen, on every page; and where they are asked again who they are."""
+"""What a signed-in person has chosen, on every page; where they are asked again who they are; what nobody may keep."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control
 
 from apps.core.problems import as_problem
 from apps.core.web import htmx
@@ -36,6 +37,22 @@ class PreferencesMiddleware(LocaleMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         timezone.deactivate()
         return super().process_response(request, response)
+
+
+class NothingKeptMiddleware:
+    """What is at the account's page and below isn't kept, neither by a browser nor on the way.
+
+    Whoever uses this computer next would otherwise see addresses, or a key that is shown once, by the button for back.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if f"{request.path}/".startswith(f"{reverse('account')}/"):
+            patch_cache_control(response, private=True, no_store=True)
+        return response
 
 
 class ConfirmationMiddleware:

@@ -1,22 +1,22 @@
 from collections.abc import Iterable
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.browsers import Browser, read_browser
+from apps.accounts import rights
 from apps.accounts.managers import SessionManager, UserManager
+from apps.accounts.sessions.browsers import Browser, read_browser
 from apps.core import clock
 from apps.core.crypto import HASH_LENGTH
 from apps.core.ids import IdField
 from apps.core.versions import Versioned
-
-# What an operator may change who isn't a system administrator: the platform's running, not its people
-OPERATED_APPS = frozenset({"core", "django_q"})
 
 
 class User(Versioned, AbstractBaseUser):
@@ -63,18 +63,27 @@ class User(Versioned, AbstractBaseUser):
         """What Django's pages call somebody by."""
         return str(self)
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether they have an operator's rights now. All that grants such rights asks this, and not `is_staff`."""
+        return self.is_active and self.is_staff and not self.needs_second_factor
+
+    @cached_property
+    def needs_second_factor(self) -> bool:
+        """An operator whose rights wait for one. Those who have one are asked for it at each sign-in."""
+        if not (settings.OPERATORS_NEED_SECOND_FACTOR and self.is_active and self.is_staff):
+            return False
+        return not Authenticator.objects.filter(user_id=self.pk, type=Authenticator.Type.TOTP).exists()
+
     def has_perm(self, permission: str, obj: Any = None) -> bool:
         """For the operators' admin, which asks for `app.action_model`."""
-        if not (self.is_active and self.is_staff):
-            return False
-        app, _dot, codename = permission.partition(".")
-        return self.is_superuser or app in OPERATED_APPS or codename.startswith("view_")
+        return rights.may_in_admin(self, permission)
 
     def has_perms(self, permissions: Iterable[str], obj: Any = None) -> bool:
         return all(self.has_perm(permission, obj) for permission in permissions)
 
     def has_module_perms(self, app: str) -> bool:
-        return self.is_active and self.is_staff
+        return self.is_operator
 
 
 class Session(AbstractBaseSession):
@@ -107,9 +116,23 @@ class Session(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> Any:
-        from apps.accounts.sessions import SessionStore
+        from apps.accounts.sessions.store import SessionStore
 
         return SessionStore
+
+
+class SessionKey(models.Model):
+    """Another key that a session is known by, as a hash: one that waits for its first use, or one of before."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="other_keys")
+    # What the session holds from the first use on; empty for a key that isn't waited for
+    session_data = models.TextField(blank=True)
+    # None while the key waits and no other has come before it
+    ends_at = models.DateTimeField(null=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.session_id}"
 
 
 class SignUp(models.Model):

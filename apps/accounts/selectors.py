@@ -6,11 +6,15 @@ from allauth.mfa import app_settings as second_factor_settings
 from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
-from apps.accounts.browsers import network_of
-from apps.accounts.models import Session, User
+from apps.accounts import departures
+from apps.accounts.models import MailedLink, Session, User
+from apps.accounts.sessions.browsers import network_of
+from apps.audit.changes import fields_of
 from apps.audit.selectors import last_event, list_addresses
 from apps.core import clock
 
+# What somebody takes along of their own row
+PROFILE = ("id", "email", "name", "language", "theme", "time_zone", "created_at", "last_login")
 PREFERENCES = ("name", "language", "theme", "time_zone")
 # So many sign-ins of before are looked at for the networks that somebody comes from
 REMEMBERED = 200
@@ -63,11 +67,47 @@ def list_sessions(*, actor: User) -> QuerySet[Session]:
     return found.select_related(None)
 
 
+def seen(session: Session) -> dict[str, Any]:
+    """What is told of a session where it's written down."""
+    return {"address": session.address, "signed_in_at": session.signed_in_at}
+
+
+def data_of(person: User) -> dict[str, Any]:
+    """Everything that is kept of a person under their name, but what they did: that is the audit log's to tell."""
+    return {
+        "profile": fields_of(person, PROFILE),
+        "sessions": [
+            {"id": session.pk, "browser": str(session.browser), **seen(session), "last_seen_at": session.last_seen_at}
+            for session in list_sessions(actor=person)
+        ],
+        "second_factor": second_factor_of(person),
+        **departures.belongings_of(person),
+    }
+
+
 def is_unfamiliar(user: User, address: str) -> bool:
     """Whether nobody has signed in to this account from that network before, though from others."""
     network = network_of(address)
     known = {network_of(each) for each in list_addresses(actor=user, verb="account.signed_in", limit=REMEMBERED)}
     return network is not None and bool(known) and network not in known
+
+
+def pending_change(user: User) -> MailedLink | None:
+    """The address that somebody wants to have, while its link can be used."""
+    return (
+        MailedLink.objects.filter(
+            person=user, kind=MailedLink.Kind.EMAIL, used_at__isnull=True, expires_at__gt=clock.now()
+        )
+        .order_by("-created_at")
+        .first()
+    )
+
+
+def can_send_again(*, actor: Any, link: MailedLink) -> bool:
+    """A new address only for its person: it may have been cancelled, and whoever has the old mail can't undo that."""
+    if link.kind == MailedLink.Kind.SIGN_UP:
+        return link.sign_up is not None
+    return link.kind == MailedLink.Kind.PASSWORD or (isinstance(actor, User) and link.person_id == actor.pk)
 
 
 def can_listen(person: Any, ref: str) -> bool:

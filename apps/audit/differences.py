@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from django.apps import apps
 
 from apps.audit.models import AuditEvent
 from apps.core.diffs import Diff, side_by_side
@@ -13,8 +14,14 @@ def difference_of(event: AuditEvent) -> Diff | None:
     """None where no values went with the event."""
     if not event.before and not event.after:
         return None
-    name = f"{event.target_type} {event.target_label}"
+    name = f"{_kind(event.target_type)} {event.target_label}"
     return side_by_side(name, _lines(event.before or {}), _lines(event.after or {}))
+
+
+def _kind(target_type: str) -> str:
+    """What people call it; a kind that the code no longer has keeps its own name."""
+    called = (str(model._meta.verbose_name) for model in apps.get_models() if model._meta.model_name == target_type)
+    return next(called, target_type)
 
 
 def _lines(values: Mapping[str, Any]) -> str:

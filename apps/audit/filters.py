@@ -97,7 +97,7 @@ class AuditEventFilter(django_filters.FilterSet):
 
 class _PageForm(Form):
     def clean(self) -> dict[str, Any]:
-        """ "From … to …" limits nothing; the dates in its fields do."""
+        """Choosing dates limits nothing; the dates that are chosen do."""
         values = super().clean() or self.cleaned_data
         return {**values, "within": "" if values.get("within") == FROM_TO else values.get("within", "")}
 

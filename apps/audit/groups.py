@@ -31,6 +31,7 @@ GROUPS = (
             "account.signed_out",
             "account.sign_in_",
             "account.recovery_code_used",
+            "account.browser_trusted",
             "account.session_",
             "account.other_sessions_",
         ),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_noop
 
 from apps.audit.changes import masked
 from apps.audit.models import AuditEvent
+from apps.audit.selectors import may_read_all
 from apps.audit.verbs import VERBS
 from apps.core import context, events
 
@@ -89,10 +90,10 @@ def record(
 
 
 def topics_for(person: Any) -> list[str]:
-    """What a page listens to for news of the log: operators of everything, a person of what they do."""
+    """What a page listens to for news of the log: who reads it all of everything, a person of what they do."""
     if not person.is_authenticated:
         return []
-    return ["audit"] if person.is_staff else [f"audit:{person.pk}"]
+    return ["audit"] if may_read_all(person) else [f"audit:{person.pk}"]
 
 
 def _target_of(target: models.Model | Target) -> Target:

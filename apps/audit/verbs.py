@@ -32,6 +32,7 @@ _texts: dict[str, Text] = {
     "account.second_factor_disabled": _("Turned off the second factor of %(target)s"),
     "account.recovery_codes_made": _("Made new recovery codes for %(target)s"),
     "account.recovery_code_used": _("Signed in with a recovery code"),
+    "account.browser_trusted": _("Chose not to be asked for codes in a browser"),
     "identity.linked": _("Linked an identity provider to %(target)s"),
     "identity.unlinked": _("Unlinked an identity provider from %(target)s"),
     "account.session_revoked": _("Revoked the session %(target)s"),

@@ -20,6 +20,8 @@ class Problem(Exception):
     status: ClassVar[int]
     title: ClassVar[Text]
     advice: ClassVar[Text]
+    # The name of the page where people mend it by themselves, and what the link to it says
+    mended_at: ClassVar[tuple[str, Text] | None] = None
 
     def __init__(
         self,

@@ -2,6 +2,10 @@
 
 import re
 
+from django.utils.translation import gettext as _
+
+from apps.core.errors import InvalidInput
+
 # Control characters, what is no wider than nothing, and what turns the letters after it around. The joiners stay, as
 # several scripts need them
 UNSEEN = re.compile(
@@ -12,3 +16,8 @@ UNSEEN = re.compile(
 def tidy_name(text: str) -> str:
     """One line, of what can be seen: with the rest, a name could look like another one, or turn around a sentence."""
     return " ".join(UNSEEN.sub("", text).split())
+
+
+def require_short(text: str, longest: int, *, field: str) -> None:
+    if len(text) > longest:
+        raise InvalidInput(fields={field: [_("Use %(limit)d characters or fewer.") % {"limit": longest}]})

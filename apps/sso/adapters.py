@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts import adapters
-from apps.accounts.confirmation import is_confirmed
 from apps.accounts.models import User
+from apps.accounts.sessions.confirmation import is_confirmed
 from apps.sso import selectors, sessions
 from apps.sso.models import LinkedIdentity
 

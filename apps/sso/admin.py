@@ -20,7 +20,7 @@ from unfold.widgets import (
 )
 
 from apps.core.errors import InvalidInput
-from apps.core.web.admin import OperatorsAdmin
+from apps.core.web.admin import OperatorsAdmin, VersionForm
 from apps.sso import attempts, selectors, services
 from apps.sso.models import GroupRole, IdentityProvider, LinkedIdentity
 from apps.sso.oidc.examination import examine
@@ -28,10 +28,7 @@ from apps.tenants.models import Tenant
 from apps.tenants.roles import Role
 
 
-class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Remembers which version was shown, so that whoever saves second is told."""
-
-    shown_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+class ProviderForm(VersionForm):
     new_secret = forms.CharField(
         label=gettext_lazy("Client secret"),
         required=False,
@@ -52,14 +49,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        if self._is_there():
+        if self.is_there:
             self.initial["is_public"] = self.instance.client_secret is None
-            self.initial["shown_version"] = self.instance.version
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
         typed, is_public = found.get("new_secret"), found.get("is_public")
-        has_one = self._is_there() and self.instance.client_secret is not None
+        has_one = self.is_there and self.instance.client_secret is not None
         if typed and is_public:
             self.add_error("new_secret", _("A public client has no secret. Leave this empty, or untick the other."))
         elif not (typed or is_public or has_one):
@@ -69,11 +65,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     def secret(self) -> str | None:
         """None keeps the one that is there."""
         if self.cleaned_data["is_public"]:
-            return "" if self._is_there() and self.instance.client_secret is not None else None
+            return "" if self.is_there and self.instance.client_secret is not None else None
         return self.cleaned_data["new_secret"] or None
-
-    def _is_there(self) -> bool:
-        return not self.instance._state.adding
 
 
 class GroupRoleForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -164,7 +157,7 @@ class IdentityProviderAdmin(OperatorsAdmin):
             obj.pk = made.pk
             return
         provider = IdentityProvider.objects.get(pk=obj.pk)
-        provider.version = form.cleaned_data["shown_version"] or provider.version
+        provider.version = form.cleaned_data["shown_version"]
         values = {name: form.cleaned_data[name] for name in names}
         services.change_provider(actor=request.user, provider=provider, client_secret=form.secret(), **values)
 

@@ -10,8 +10,9 @@ class SsoConfig(AppConfig):
     def ready(self) -> None:
         from apps.accounts.departures import register_belongings
         from apps.accounts.sections import Section, register_section
-        from apps.sso.selectors import belongings_of, context_of_section
+        from apps.sso.selectors import belongings_of
+        from apps.sso.views import context_of
 
         title = _("Single sign-on")
-        register_section(Section("identities", title, "server", "sso/_section.html", context_of_section, 25))
+        register_section(Section("identities", title, "server", "sso/_section.html", context_of, 25))
         register_belongings("identities", belongings_of)

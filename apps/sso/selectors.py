@@ -1,7 +1,7 @@
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from apps.accounts.models import User
 from apps.core.errors import NotFound
@@ -64,22 +64,13 @@ def tenants_of_leftover_roles(person: User) -> set[str]:
 def roles_of_groups(provider: IdentityProvider, groups: tuple[str, ...]) -> dict[str, str]:
     """Tenant → role: of several that the groups give in one tenant, the one with the most rights."""
     rules = GroupRole.objects.filter(provider=provider, group__in=groups).select_related("tenant")
-    return strongest((rule.tenant_id, rule.tenant.kind, rule.role) for rule in rules)
+    return _strongest((rule.tenant_id, rule.tenant.kind, rule.role) for rule in rules)
 
 
 def roles_of_person(person: User) -> dict[str, str]:
     """Tenant → role, by all of somebody's identities as they were last used."""
     given = GivenRole.objects.filter(identity__person=person).select_related("tenant")
-    return strongest((each.tenant_id, each.tenant.kind, each.role) for each in given)
-
-
-def strongest(found: Any) -> dict[str, str]:
-    roles: dict[str, str] = {}
-    for tenant, kind, role in found:
-        order = [str(each) for each in ROLES_OF[kind]]
-        if tenant not in roles or order.index(role) < order.index(roles[tenant]):
-            roles[tenant] = role
-    return roles
+    return _strongest((each.tenant_id, each.tenant.kind, each.role) for each in given)
 
 
 def list_known_groups(provider: IdentityProvider, limit: int = 10) -> list[str]:
@@ -90,18 +81,6 @@ def list_known_groups(provider: IdentityProvider, limit: int = 10) -> list[str]:
 
 def client_of(provider: IdentityProvider) -> Client:
     return Client(provider.issuer, provider.client_id, provider.client_secret, provider.scopes)
-
-
-def context_of_section(request: HttpRequest) -> dict[str, Any]:
-    """For the account's page: how one signs in, and what else one could link."""
-    user = request.user
-    assert isinstance(user, User)
-    identities = list(list_identities(actor=user))
-    linked = {identity.provider_id for identity in identities}
-    return {
-        "identities": identities,
-        "linkable_providers": [each for each in list_enabled_providers() if each.pk not in linked],
-    }
 
 
 def belongings_of(person: User) -> list[dict[str, Any]]:
@@ -116,3 +95,13 @@ def belongings_of(person: User) -> list[dict[str, Any]]:
         }
         for identity in list_identities(actor=person)
     ]
+
+
+def _strongest(given: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """Of (tenant, its kind, role) the role with the most rights in each tenant."""
+    roles: dict[str, str] = {}
+    for tenant, kind, role in given:
+        order = [str(each) for each in ROLES_OF[kind]]
+        if tenant not in roles or order.index(role) < order.index(roles[tenant]):
+            roles[tenant] = role
+    return roles

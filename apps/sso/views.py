@@ -19,9 +19,10 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.cache import never_cache
 
-from apps.accounts.confirmation import NeedsConfirmation
 from apps.accounts.models import User
 from apps.accounts.requests import person_of
+from apps.accounts.sessions.confirmation import NeedsConfirmation
+from apps.accounts.sessions.store import store_of
 from apps.audit.services import ANONYMOUS, Target, record
 from apps.core import context
 from apps.core.errors import Conflict
@@ -144,6 +145,16 @@ class Unlink(NeedsConfirmation, ConfirmView):
         return selectors.get_identity(actor=person_of(self.request), pk=self.kwargs["pk"])
 
 
+def context_of(request: HttpRequest) -> dict[str, Any]:
+    """For the account's page: how one signs in, and what else one could link."""
+    identities = list(selectors.list_identities(actor=person_of(request)))
+    linked = {identity.provider_id for identity in identities}
+    return {
+        "identities": identities,
+        "linkable_providers": [each for each in selectors.list_enabled_providers() if each.pk not in linked],
+    }
+
+
 # --- Going -----------------------------------------------------------------------------------------
 
 
@@ -197,8 +208,8 @@ def _confirm(request: HttpRequest, provider: IdentityProvider, identity: Identit
     own = selectors.list_identities(actor=person).filter(provider=provider, subject=identity.claims["sub"])
     if not own.exists():
         raise NotConfirmed(reason="another subject than the linked one")
+    store_of(request).give_key()
     record_authentication(request, person, method="sso", provider=provider.slug, reauthenticated=True)
-    request.session.cycle_key()
     # What was asked for before, which may have been a form, goes on; allauth reads from the address where that is
     request.GET = QueryDict(urlencode({"next": purpose.next}))
     response: HttpResponse | None = resume_request(request)

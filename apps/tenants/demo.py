@@ -117,7 +117,7 @@ def _join(tenant: Tenant, person: User, role: Role, *, is_guest: bool) -> None:
         seen += timedelta(days=9)
     membership = Membership(tenant=tenant, person=person, role=role, last_seen_at=clock.now() - seen if seen else None)
     membership.save(force_insert=True)
-    record(actor=SYSTEM, verb="member.joined", target=membership, after={"role": role})
+    record(actor=person, verb="member.joined", target=membership, after={"role": role})
 
 
 def _invite(tenant: Tenant, invited: DemoInvitation, by: User) -> None:

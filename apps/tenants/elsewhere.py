@@ -9,9 +9,8 @@ from django.db import models
 from django.http import HttpRequest
 
 from apps.core.ids import IdField
-from apps.tenants.member import Member
 from apps.tenants.models import Tenant
-from apps.tenants.requests import memberships_at_hand
+from apps.tenants.requests import member_at_hand, memberships_at_hand
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,8 @@ class Elsewhere:
 
 def find_elsewhere(request: HttpRequest) -> Elsewhere | None:
     """Nothing is said of workspaces that the person isn't in, or that are suspended."""
-    member, match = getattr(request, "member", None), request.resolver_match
-    if not isinstance(member, Member) or match is None or member.tenant.is_suspended:
+    member, match = member_at_hand(request), request.resolver_match
+    if member is None or match is None or member.tenant.is_suspended:
         return None
     others = [each.tenant for each in memberships_at_hand(request) if not each.tenant.is_suspended]
     others = [tenant for tenant in others if tenant.pk != member.tenant.pk]

@@ -7,23 +7,21 @@ from allauth.mfa.models import Authenticator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import clock
 from apps.tenants.member import Member
-from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.models import Invitation, InvitationQuerySet, Membership, Tenant
+from apps.tenants.requests import member_at_hand
 from apps.tenants.roles import ROLES_OF, Kind, Role
 
 SECOND_FACTOR = Exists(
     Authenticator.objects.filter(user_id=OuterRef("person_id"), type=Authenticator.Type.TOTP).values("pk")
 )
 
-WAITING, ENDED = "waiting", "ended"
-
 
 def _member_behind(request: Any) -> Member | None:
     """Who asks: a page's request knows it, an endpoint's view does. Nobody where the API is described."""
     view = getattr(request, "parser_context", {}).get("view")
-    member = getattr(view, "actor", None) or getattr(request, "member", None)
-    return member if isinstance(member, Member) else None
+    actor = getattr(view, "actor", None)
+    return actor if isinstance(actor, Member) else member_at_hand(request)
 
 
 class _OfOneKind(django_filters.FilterSet):
@@ -87,7 +85,7 @@ class InvitationFilter(_OfOneKind):
     q = django_filters.CharFilter(field_name="email", lookup_expr="icontains", label=_("Find an address"))
     phase = django_filters.ChoiceFilter(
         method="filter_phase",
-        choices=[(WAITING, _("Can be accepted")), (ENDED, _("Ended"))],
+        choices=[(Invitation.Phase.WAITING, _("Can be accepted")), (Invitation.Phase.ENDED, _("Ended"))],
         label=_("Phase"),
         empty_label=_("Any phase"),
     )
@@ -96,6 +94,5 @@ class InvitationFilter(_OfOneKind):
         model = Invitation
         fields: list[str] = []
 
-    def filter_phase(self, queryset: "QuerySet[Invitation]", name: str, value: str) -> "QuerySet[Invitation]":
-        now = clock.now()
-        return queryset.filter(expires_at__gt=now) if value == WAITING else queryset.filter(expires_at__lte=now)
+    def filter_phase(self, queryset: InvitationQuerySet, name: str, value: str) -> InvitationQuerySet:
+        return queryset.in_phase(value)

@@ -28,7 +28,7 @@ class RoleChoices(Choices):
 
 
 class _RoleForm(forms.Form):
-    role = forms.ChoiceField(label=_("Role"), widget=RoleChoices)
+    role = forms.ChoiceField(label=_("Role"), widget=RoleChoices, error_messages={"required": _("Choose a role.")})
 
     def __init__(self, *arguments: Any, actor: Member, refused: dict[str, Text] | None = None, **options: Any) -> None:
         """What the actor can't give stays in sight, with the reason."""
@@ -47,6 +47,7 @@ class InviteForm(_RoleForm):
     emails = forms.CharField(
         label=_("E-mail"),
         help_text=_("One on each line, up to 20."),
+        error_messages={"required": _("Write at least one address.")},
         widget=forms.Textarea(attrs={"rows": 3, "autofocus": True, "spellcheck": "false"}),
     )
     note = forms.CharField(
@@ -89,7 +90,7 @@ class WorkspaceForm(forms.Form):
     slug = forms.CharField(
         label=_("Address"),
         max_length=LONGEST_SLUG,
-        help_text=_("Small letters, digits and hyphens. Links with the address of now won't work any more."),
+        help_text=_("Small letters, digits and hyphens. Once it's changed, links with the old address stop working."),
         widget=forms.TextInput(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -101,6 +102,6 @@ class JoinForm(forms.Form):
     password = forms.CharField(
         label=_("Password"),
         strip=False,
-        help_text=_("10 characters or more."),
+        help_text=_("12 characters or more."),
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )

@@ -22,6 +22,8 @@ from apps.tenants.roles import MEANING, Role
 INVITATION = "invitation"
 # What mail programs make a link of
 WEB_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
+# So do many of a bare domain, and some firms are called as theirs: their names stay, but for the mail's dots
+DOT_OF_DOMAIN = re.compile(r"(?<=\w)[.\u3002\uff0e\uff61](?=[^\W\d_]{2})")
 
 
 def invite(invitation: Invitation, *, actor: Actor, path: str, note: str) -> OutgoingMail:
@@ -36,8 +38,8 @@ def invite(invitation: Invitation, *, actor: Actor, path: str, note: str) -> Out
         template=INVITATION,
         context={
             # Their own words, to somebody who may not know them
-            "inviter": WEB_ADDRESS.sub(" ", str(actor)),
-            "workspace": invitation.tenant.name,
+            "inviter": without_links(str(actor)),
+            "workspace": without_links(invitation.tenant.name),
             "role": invitation.role,
             "meaning": MEANING[invitation.role],
             "note": note,
@@ -46,6 +48,15 @@ def invite(invitation: Invitation, *, actor: Actor, path: str, note: str) -> Out
         },
         language=language,
     )
+
+
+def without_links(name: str) -> str:
+    """A name as it stands in mails to strangers."""
+    return DOT_OF_DOMAIN.sub(" ", WEB_ADDRESS.sub(" ", name))
+
+
+def has_link(text: str) -> bool:
+    return bool(WEB_ADDRESS.search(text) or DOT_OF_DOMAIN.search(text))
 
 
 def count_invitations(email: str, *, since: datetime) -> int:

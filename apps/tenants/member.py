@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.accounts.rights import insist_on_second_factor
 from apps.core.errors import NotAllowed, NotFound
 from apps.tenants import roles
 from apps.tenants.models import Membership, Tenant, TenantOwned
@@ -30,6 +31,7 @@ class Member:
     @classmethod
     def of_operator(cls, person: User, tenant: Tenant) -> Member:
         """Somebody who runs the platform, in a tenant that they aren't a member of."""
+        insist_on_second_factor(person)
         return cls(person, tenant, role_of_operator(person))
 
     @property
@@ -79,7 +81,7 @@ class Member:
             needed = roles.OPERATORS_NEED.get(permission, "tenants.suspend")
             raise NotAllowed(roles=roles.roles_that_may(needed), own_role=self.role)
         able = roles.roles_that_may(permission, kind=self.tenant.kind, stage=stage)
-        detail = _("%(what)s takes another role than yours in %(workspace)s.") % {
+        detail = _("“%(what)s” takes another role than yours in %(workspace)s.") % {
             "what": roles.PERMISSIONS[permission].label,
             "workspace": self.tenant,
         }

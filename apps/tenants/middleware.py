@@ -18,6 +18,7 @@ from apps.core.web.errors import foreseen, respond
 from apps.tenants.member import Member
 from apps.tenants.models import Membership
 from apps.tenants.problems import TenantSuspended
+from apps.tenants.requests import TenantRequest, is_viewing_as
 from apps.tenants.selectors import memberships_of
 
 ROUTE = "t/<slug:tenant>/"
@@ -31,14 +32,14 @@ class TenantMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.member = None  # type: ignore[attr-defined]
-        request.memberships = SimpleLazyObject(lambda: memberships_of(request.user))  # type: ignore[attr-defined]
+    def __call__(self, request: TenantRequest) -> HttpResponseBase:
+        request.member = None
+        request.memberships = SimpleLazyObject(lambda: memberships_of(request.user))
         with addresses.nowhere():
             return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
+        self, request: TenantRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
         assert request.resolver_match is not None
         if not request.resolver_match.route.startswith(ROUTE):
@@ -50,11 +51,11 @@ class TenantMiddleware:
         try:
             membership = _find(request, slug)
             addresses.enter(slug)
-            request.member = Member.of(membership)  # type: ignore[attr-defined]
+            request.member = Member.of(membership)
             if membership.tenant.is_suspended:
                 raise TenantSuspended(membership.tenant.suspended_because)
-            if getattr(request, "viewing", None) is None:
-                _note_visit(membership, is_switch=membership is not request.memberships[0])  # type: ignore[attr-defined]
+            if not is_viewing_as(request):
+                _note_visit(membership, is_switch=membership is not request.memberships[0])
             with walled(membership.tenant.pk):
                 response = view(request, *args, **kwargs)
                 if response.status_code >= 400:
@@ -67,9 +68,9 @@ class TenantMiddleware:
         return response
 
 
-def _find(request: HttpRequest, slug: str) -> Membership:
+def _find(request: TenantRequest, slug: str) -> Membership:
     membership: Membership
-    for membership in request.memberships:  # type: ignore[attr-defined]
+    for membership in request.memberships:
         if membership.tenant.slug == slug:
             return membership
     raise NotFound

@@ -1,4 +1,4 @@
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
-from apps.core.crypto.hashing import HASH_LENGTH
+from apps.core.crypto import HASH_LENGTH
 from apps.core.ids import IdField
 from apps.core.versions import Versioned
 from apps.tenants.roles import Kind, Role
@@ -91,8 +91,35 @@ class Membership(Versioned, TenantOwned):
         return str(self.person)
 
 
+class InvitationQuerySet(TenantQuerySet):
+    def unanswered(self) -> Self:
+        """Also those whose time is over: they can be sent again."""
+        return self.filter(accepted_at=None, revoked_at=None)
+
+    def in_phase(self, phase: str) -> Self:
+        now = clock.now()
+        match phase:
+            case Invitation.Phase.ACCEPTED:
+                return self.exclude(accepted_at=None)
+            case Invitation.Phase.REVOKED:
+                return self.exclude(revoked_at=None)
+            case Invitation.Phase.ENDED:
+                return self.unanswered().filter(expires_at__lte=now)
+            case _:
+                return self.unanswered().filter(expires_at__gt=now)
+
+
+InvitationManager = models.Manager.from_queryset(InvitationQuerySet)
+
+
 class Invitation(Versioned, TenantOwned):
     """A link, mailed to somebody, that makes them a member once."""
+
+    class Phase(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        ACCEPTED = "accepted", _("Accepted")
+        REVOKED = "revoked", _("Revoked")
+        ENDED = "ended", _("Ended")
 
     id = IdField(prefix="inv")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, editable=False, related_name="invitations")
@@ -124,6 +151,8 @@ class Invitation(Versioned, TenantOwned):
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects: ClassVar["InvitationManager[Invitation]"] = InvitationManager()
+
     class Meta:
         verbose_name = _("invitation")
         verbose_name_plural = _("invitations")
@@ -146,6 +175,14 @@ class Invitation(Versioned, TenantOwned):
         return self.email
 
     @property
+    def phase(self) -> str:
+        if self.accepted_at:
+            return self.Phase.ACCEPTED
+        if self.revoked_at:
+            return self.Phase.REVOKED
+        return self.Phase.WAITING if clock.now() < self.expires_at else self.Phase.ENDED
+
+    @property
     def is_open(self) -> bool:
         """Can still be accepted."""
-        return self.accepted_at is None and self.revoked_at is None and self.expires_at > clock.now()
+        return self.phase == self.Phase.WAITING

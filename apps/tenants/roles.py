@@ -277,6 +277,9 @@ GROUPS: tuple[Group, ...] = (
         _("Workspaces"),
         frozenset(),
         (
+            Permission(
+                "tenants.see", _("See which workspaces there are"), _to("system-admin sre-operator"), reads=True
+            ),
             Permission("tenants.open", _("Open a provider workspace"), _to("system-admin")),
             Permission("tenants.change", _("Rename a workspace, manage its people"), _to("system-admin")),
             Permission("tenants.suspend", _("Suspend or delete a workspace"), _to("system-admin")),
@@ -287,7 +290,34 @@ GROUPS: tuple[Group, ...] = (
                 note=_("audited, the owners are told"),
                 reads=True,
             ),
+        ),
+    ),
+    Group(
+        "people",
+        _("People"),
+        frozenset(),
+        (
+            Permission(
+                "people.manage", _("Make, change, deactivate people, reset a second factor"), _to("system-admin")
+            ),
+            Permission("tokens.revoke", _("Revoke somebody else's access token"), _to("system-admin sre-operator")),
+            Permission("identities.unlink", _("Unlink somebody else's identity"), _to("system-admin")),
             Permission("providers.change", _("Set up identity providers"), _to("system-admin")),
+        ),
+    ),
+    Group(
+        "platform",
+        _("Platform"),
+        frozenset(),
+        (
+            Permission(
+                "platform.see",
+                _("See processes, tasks, mails and people"),
+                _to("system-admin sre-operator"),
+                reads=True,
+            ),
+            Permission("tasks.operate", _("Run, repeat and remove tasks"), _to("system-admin sre-operator")),
+            Permission("audit.read_all", _("Read the whole audit log"), _to("system-admin sre-operator"), reads=True),
             Permission("keys.rotate", _("Rotate the encryption key"), _to("system-admin")),
         ),
     ),
@@ -307,6 +337,19 @@ OPERATORS_NEED: Mapping[str, str] = MappingProxyType(
         "workspace.change": "tenants.change",
         "workspace.hand_over": "tenants.change",
         "workspace.delete": "tenants.suspend",
+    }
+)
+
+# What it takes to change something in the admin: by app, or by its model where that takes something else
+ADMIN_NEEDS: Mapping[str, str] = MappingProxyType(
+    {
+        "core": "tasks.operate",
+        "django_q": "tasks.operate",
+        "accounts": "people.manage",
+        "access": "tokens.revoke",
+        "sso": "providers.change",
+        "sso.linkedidentity": "identities.unlink",
+        "tenants": "tenants.change",
     }
 )
 

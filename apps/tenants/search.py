@@ -9,14 +9,13 @@ from django.utils.translation import gettext as _
 
 from apps.core.web.addresses import address
 from apps.core.web.search import MOST_IN_A_GROUP, Result
-from apps.tenants.member import Member
-from apps.tenants.requests import memberships_at_hand
+from apps.tenants.requests import member_at_hand, memberships_at_hand
 from apps.tenants.selectors import list_members
 
 
 def workspaces(request: HttpRequest, query: str) -> Iterator[Result]:
     """Every other one; the menu beside shows those of somebody who is in a few only."""
-    here = getattr(request, "member", None)
+    here = member_at_hand(request)
     for membership in memberships_at_hand(request):
         tenant = membership.tenant
         if here is None or tenant.pk != here.tenant.pk:
@@ -29,8 +28,8 @@ def workspaces(request: HttpRequest, query: str) -> Iterator[Result]:
 
 def people(request: HttpRequest, query: str) -> Iterator[Result]:
     """Of the workspace that one is in; asked only for words that somebody typed."""
-    member = getattr(request, "member", None)
-    if not (isinstance(member, Member) and query and member.may("workspace.see")):
+    member = member_at_hand(request)
+    if member is None or not query or not member.may("workspace.see"):
         return
     found = Q(person__name__icontains=query) | Q(person__email__icontains=query)
     for row in list_members(actor=member).filter(found).order_by("person__name", "person__email")[:MOST_IN_A_GROUP]:

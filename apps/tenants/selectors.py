@@ -5,11 +5,11 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from apps.core import clock
-from apps.core.crypto.hashing import keyed_hashes
+from apps.core.crypto import keyed_hashes
 from apps.core.mail.models import OutgoingMail
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.operators import is_allowed
 from apps.tenants.problems import InvitationEnded
 from apps.tenants.roles import Role
 
@@ -32,7 +32,7 @@ def list_tenants(*, actor: Any) -> QuerySet[Tenant]:
     """The workspaces that somebody is in, each with their role there as `own_role`; operators see all."""
     own = Membership.objects.filter(tenant=OuterRef("pk"), person=actor.pk)
     tenants = Tenant.objects.annotate(own_role=Subquery(own.values("role")))
-    return tenants if actor.is_active and actor.is_staff else tenants.filter(own_role__isnull=False)
+    return tenants if is_allowed(actor, "tenants.see") else tenants.filter(own_role__isnull=False)
 
 
 def list_members(*, actor: Member) -> QuerySet[Membership]:
@@ -43,7 +43,7 @@ def list_members(*, actor: Member) -> QuerySet[Membership]:
 def list_invitations(*, actor: Member) -> QuerySet[Invitation]:
     """Those that wait to be accepted, also the ones whose time is over."""
     actor.require("members.manage")
-    return Invitation.objects.of(actor.tenant).filter(accepted_at=None, revoked_at=None).select_related("invited_by")
+    return Invitation.objects.of(actor.tenant).unanswered().select_related("invited_by")
 
 
 def with_delivery(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
@@ -63,12 +63,14 @@ def can_listen(person: Any, ref: str) -> bool:
 
 
 def tenants_of(people: Iterable[Any]) -> dict[str, frozenset[str] | None]:
-    """Whose events reach somebody: those of the tenants they are in, and everybody's where they are an operator."""
+    """Whose events reach somebody: those of the tenants they are in, and everybody's where they read the whole log."""
     found: dict[str, set[str]] = {person.pk: set() for person in people}
     rows = Membership.objects.filter(person__in=found, tenant__suspended_at=None)
     for person_id, tenant_id in rows.values_list("person_id", "tenant_id"):
         found[person_id].add(tenant_id)
-    return {person.pk: None if person.is_staff else frozenset(found[person.pk]) for person in people}
+    return {
+        person.pk: None if is_allowed(person, "audit.read_all") else frozenset(found[person.pk]) for person in people
+    }
 
 
 def find_tenant(reference: str) -> Tenant | None:
@@ -100,10 +102,14 @@ def invitations_for(person: Any) -> QuerySet[Invitation]:
     """What waits for somebody's answer, in whichever workspace."""
     if not person.is_authenticated:
         return Invitation.objects.none()
-    address = Lower(Value(person.email))
-    rows = Invitation.objects.annotate(address=Lower("email")).filter(address=address)
-    waiting = rows.filter(accepted_at=None, revoked_at=None, expires_at__gt=clock.now(), tenant__suspended_at=None)
+    waiting = invitations_to(person.email).filter(tenant__suspended_at=None)
     return waiting.select_related("tenant", "invited_by").order_by("-sent_at", "-pk")
+
+
+def invitations_to(email: str) -> QuerySet[Invitation]:
+    """Those that can be accepted, also of workspaces that are suspended now."""
+    rows: QuerySet[Invitation] = Invitation.objects.in_phase(Invitation.Phase.WAITING)
+    return rows.annotate(address=Lower("email")).filter(address=Lower(Value(email)))
 
 
 def is_last_owner(membership: Membership) -> bool:

@@ -52,10 +52,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.web.middleware.BrowserRulesMiddleware",
+    "apps.accounts.middleware.NothingKeptMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "apps.accounts.sessions.AuthenticationMiddleware",
+    "apps.accounts.sessions.authentication.AuthenticationMiddleware",
     "apps.accounts.middleware.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -89,9 +90,13 @@ TEMPLATES = [
                 "portal.context.shell",
             ],
             "builtins": ["apps.core.templatetags.addresses"],
+            "libraries": {"i18n": "apps.core.templatetags.translations"},
         },
     },
 ]
+
+# Two libraries called i18n: ours stands for Django's on purpose
+SILENCED_SYSTEM_CHECKS = ["templates.W003"]
 
 # --- Database --------------------------------------------------------------------------------------
 
@@ -120,14 +125,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- People ----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["apps.accounts.sessions.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["apps.accounts.sessions.authentication.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["email", "name"]},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
@@ -153,13 +158,16 @@ ACCOUNT_RATE_LIMITS = {
 }
 # So long a password or code that was typed counts for what is dangerous
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
-MFA_ADAPTER = "apps.accounts.adapters.SecondFactorAdapter"
+MFA_ADAPTER = "apps.accounts.second_factor.adapter.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Imp Gateway"
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Whoever says so isn't asked for the code in that browser for so long; operators always are
+MFA_TRUST_ENABLED = True
+MFA_TRUST_COOKIE_AGE = 30 * 24 * 3600
 # An operator without a second factor is sent to set one up before the admin opens
 OPERATORS_NEED_SECOND_FACTOR = env.boolean("IMP_OPERATORS_NEED_SECOND_FACTOR", True)
-SESSION_ENGINE = "apps.accounts.sessions"
+SESSION_ENGINE = "apps.accounts.sessions.store"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 # Of a session that isn't kept for 30 days, since it was last used
 SESSION_UNUSED_END = timedelta(hours=24)
@@ -215,6 +223,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

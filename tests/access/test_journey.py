@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.core import clock
 from apps.tenants.models import Tenant
 from tests.access.tokens import make_token
-from tests.browser.checks import check_accessibility, check_fits
+from tests.browser.checks import check_accessibility, check_fits, text_copied
 from tests.browser.plugin import SignIn
 from tests.browser.variants import every_variant
 from tests.browser.watch import Problems
@@ -74,7 +74,7 @@ def test_made_copied_used_with_curl_revoked_and_refused(
     expect(dialog.get_by_role("heading", name="Copy your new token now")).to_be_visible()
     check_accessibility(page)
     dialog.get_by_role("button", name="Copy").click()
-    copied: str = page.evaluate("navigator.clipboard.readText()")
+    copied = text_copied(page, "imp_pat_")
     assert copied == dialog.locator("#new-token").inner_text()
     page.keyboard.press("Escape")
     expect(dialog).to_be_visible()

@@ -256,7 +256,7 @@ def test_of_several_made_at_once_no_more_are_kept_than_there_may_be(
 
     def go() -> None:
         try:
-            all_ready.wait(timeout=10)
+            all_ready.wait(timeout=60)
             with suppress(Conflict):
                 make_token(alice)
         finally:
@@ -266,5 +266,5 @@ def test_of_several_made_at_once_no_more_are_kept_than_there_may_be(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert AccessToken.objects.count() == 3

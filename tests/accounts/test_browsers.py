@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.accounts.browsers import network_of, read_browser
+from apps.accounts.sessions.browsers import network_of, read_browser
 from tests.accounts.browsers import CHROME, FIREFOX, NEWER_CHROME, SAFARI
 
 EDGE = f"{CHROME} Edg/141.0.0.0"

@@ -8,10 +8,11 @@ from django.db.models import F
 from django.test import Client
 
 from apps.accounts import services
-from apps.accounts.emails import ask_to_change_email, cancel_email_change, confirm_email, pending_change
-from apps.accounts.links import LinkEnded
 from apps.accounts.models import MailedLink, User
-from apps.accounts.resend import send_link_again
+from apps.accounts.problems import LinkEnded
+from apps.accounts.selectors import pending_change
+from apps.accounts.services.emails import ask_to_change_email, cancel_email_change, confirm_email
+from apps.accounts.services.resend import send_link_again
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput, TooManyRequests

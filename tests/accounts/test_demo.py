@@ -28,7 +28,7 @@ def test_it_makes_the_people_once_and_writes_them_down(settings):
     assert User.objects.count() == AuditEvent.objects.filter(verb="person.created").count() == 14
     soojin = User.objects.get(email="soojin@tidewater.example")
     assert (soojin.name, soojin.language, soojin.is_staff) == ("박수진", "ko", False)
-    assert soojin.check_password("imp-demo")
+    assert soojin.check_password("imp-gateway-demo")
     assert list(User.objects.filter(is_superuser=True).values_list("name", flat=True)) == ["Yuna Ortega"]
 
 
@@ -82,7 +82,7 @@ def test_without_the_people_the_panel_is_not_there(client, settings):
 
 def test_three_are_named_when_the_console_starts(loaded):
     assert demo.demo_sign_ins() == [
-        ("soojin@tidewater.example", "imp-demo", "owner"),
-        ("henrike@greenmarket.example", "imp-demo", "owner"),
-        ("yuna@imp.example", "imp-demo", "system-admin"),
+        ("soojin@tidewater.example", "imp-gateway-demo", "owner (Tidewater Freight, provider)"),
+        ("henrike@greenmarket.example", "imp-gateway-demo", "owner (Greenmarket Grocers Cooperative, customer)"),
+        ("yuna@imp.example", "imp-gateway-demo", "system-admin (Platform operations)"),
     ]

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from apps.accounts import confirmation
-from apps.accounts.emails import confirm_email, pending_change
 from apps.accounts.models import MailedLink, User
+from apps.accounts.selectors import pending_change
+from apps.accounts.services.emails import confirm_email
+from apps.accounts.sessions import confirmation
 from tests.access.tokens import TokenApi, make_token
 from tests.accounts.mailbox import mails_to
 from tests.contracts.api import assert_problem

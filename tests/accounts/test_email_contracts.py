@@ -5,10 +5,10 @@ from typing import Any
 
 from django.db.models import F
 
-from apps.accounts.emails import ask_to_change_email, cancel_email_change
-from apps.accounts.links import LinkEnded
 from apps.accounts.models import MailedLink, User
-from apps.accounts.resend import send_link_again
+from apps.accounts.problems import LinkEnded
+from apps.accounts.services.emails import ask_to_change_email, cancel_email_change
+from apps.accounts.services.resend import send_link_again
 from apps.core.errors import Conflict
 from tests.contracts.service import ServiceContract
 

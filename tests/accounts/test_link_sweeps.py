@@ -7,8 +7,8 @@ import time_machine
 from django.test import Client
 
 from apps.accounts.models import MailedLink, SignUp, User
-from apps.accounts.passwords import ask_for_password_link
-from apps.accounts.sign_up import start_sign_up
+from apps.accounts.services.passwords import ask_for_password_link
+from apps.accounts.services.sign_up import start_sign_up
 from apps.accounts.sweeps import forget_links_and_unfinished_sign_ups
 from apps.core import clock
 from tests.accounts.mailbox import link_to

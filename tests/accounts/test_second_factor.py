@@ -1,6 +1,7 @@
 """The second factor, with real codes: turned on, asked for at sign-in, turned off, its secrets sealed."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -11,6 +12,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
+from apps.core import clock
 from apps.core.crypto import CantOpen
 from tests.accounts.codes import code_of, secret_on
 from tests.accounts.conftest import PASSWORD
@@ -76,7 +78,7 @@ def test_a_key_that_cannot_be_opened_any_more_is_made_anew(browser):
 
 
 def test_the_qr_code_holds_the_key_and_the_account(browser):
-    from apps.accounts.qr import qr_path
+    from apps.accounts.second_factor.qr import qr_path
 
     browser.post("/account/confirm?next=/account", {"password": PASSWORD})
     page = browser.get("/account/second-factor/on").content.decode()
@@ -194,6 +196,20 @@ def test_turning_it_off_asks_who_it_is_and_removes_everything(secret, browser, m
     assert is_signed_in(client)
 
 
+def test_turning_it_on_ends_the_sessions_that_the_password_alone_opened(browser, mina):
+    elsewhere = Client()
+    elsewhere.post("/sign-in", {"login": mina.email, "password": PASSWORD})
+    assert is_signed_in(elsewhere)
+    browser.post("/account/confirm?next=/account", {"password": PASSWORD})
+    key = secret_on(browser.get("/account/second-factor/on").content.decode())
+    browser.post("/account/second-factor/on", {"code": "000000"})
+    assert is_signed_in(elsewhere)
+    browser.post("/account/second-factor/on", {"code": code_of(key)})
+    assert is_signed_in(browser)
+    assert not is_signed_in(elsewhere)
+    assert AuditEvent.objects.get(verb="account.other_sessions_revoked").after == {"ended": 1}
+
+
 def test_an_operator_cannot_turn_it_off_where_it_is_needed(secret, browser, mina, settings):
     settings.OPERATORS_NEED_SECOND_FACTOR = True
     User.objects.update(is_staff=True)
@@ -204,11 +220,13 @@ def test_an_operator_cannot_turn_it_off_where_it_is_needed(secret, browser, mina
 
 
 def test_one_can_also_confirm_with_a_code(secret, browser):
-    client = start_signing_in()
-    client.post("/sign-in/code", {"code": code_of(secret, periods=1)})
-    assert client.post("/account/confirm/code?next=/account", {"code": "000000"}).status_code == 422
-    client.post("/account/confirm/code?next=/account", {"code": code_of(secret, periods=-1)})
-    assert client.get("/account/second-factor/off").status_code == 200
+    # No period may end between the two codes: the code before would be that which turned it on, and is used
+    with time_machine.travel(clock.now() + timedelta(minutes=5), tick=False):
+        client = start_signing_in()
+        client.post("/sign-in/code", {"code": code_of(secret)})
+        assert client.post("/account/confirm/code?next=/account", {"code": "000000"}).status_code == 422
+        client.post("/account/confirm/code?next=/account", {"code": code_of(secret, periods=-1)})
+        assert client.get("/account/second-factor/off").status_code == 200
 
 
 def test_neither_the_key_nor_the_recovery_codes_are_in_a_dump_of_the_database(secret, browser):

@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.test import Client
 
-from apps.accounts.models import Session, User
-from apps.accounts.sessions import SessionStore
+from apps.accounts import services
+from apps.accounts.models import Session, SessionKey, User
+from apps.accounts.sessions.store import SessionStore
+from apps.accounts.sweeps import forget_session_keys_of_before
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.mail.models import OutgoingMail
@@ -66,16 +69,152 @@ def test_what_the_table_holds_is_no_cookie_that_lets_in(mina):
     assert not is_signed_in(thief)
 
 
+def confirmed(client):
+    """The keys before and after somebody has shown again who they are; the new one isn't used yet."""
+    before = cookie(client)
+    assert client.post("/account/confirm", {"password": PASSWORD}).status_code == 302
+    assert cookie(client) != before
+    return before, cookie(client)
+
+
+def with_key(key, user_agent=CHROME, address=HOME):
+    client = client_of(user_agent, address)
+    client.cookies[settings.SESSION_COOKIE_NAME] = key
+    return client
+
+
+def asks_again(client):
+    return client.get("/account/delete").status_code == 302
+
+
 def test_confirming_gives_another_key_and_keeps_the_session(mina):
     client = sign_in(client_of(), mina)
-    before, known = cookie(client), session()
-    client.post("/account/confirm", {"password": PASSWORD})
-    assert cookie(client) != before
+    known = session()
+    before, _after = confirmed(client)
     assert is_signed_in(client)
+    assert not asks_again(client)
     assert (session().pk, session().signed_in_at) == (known.pk, known.signed_in_at)
-    late = client_of()
-    late.cookies[settings.SESSION_COOKIE_NAME] = before
+    SessionKey.objects.update(ends_at=clock.now())
+    late = with_key(before)
     assert not is_signed_in(late)
+    assert is_signed_in(client)
+
+
+def test_a_lost_answer_signs_nobody_out_and_confirms_nothing(mina):
+    before, after = confirmed(sign_in(client_of(), mina))
+    left = with_key(before)
+    SessionKey.objects.update(ends_at=None)
+    for _ in range(2):
+        assert is_signed_in(left)
+        assert asks_again(left)
+    assert left.post("/account/theme", {"theme": "dark"}).status_code == 302
+    assert cookie(left) == before
+    # What is asked again is answered again
+    _before, again = confirmed(left)
+    assert not asks_again(left)
+    assert cookie(left) == again != after
+
+
+def test_a_button_that_was_pressed_twice_confirms_with_either_answer(mina):
+    """The browser keeps the key of whichever answer came last, and that isn't always the later one."""
+    for keep in (0, 1):
+        client = sign_in(client_of(), mina)
+        before = cookie(client)
+        _, first = confirmed(with_key(before))
+        _, second = confirmed(with_key(before))
+        kept, other = (first, second)[keep], (second, first)[keep]
+        assert not asks_again(with_key(kept))
+        assert not asks_again(with_key(other))
+
+
+def test_a_request_on_its_way_reads_with_the_key_of_before_and_does_nothing_else(mina):
+    client = sign_in(client_of(), mina)
+    before, after = confirmed(client)
+    assert is_signed_in(client)
+    on_its_way = with_key(before)
+    assert is_signed_in(on_its_way)
+    assert asks_again(on_its_way)
+    refused = on_its_way.post("/account/theme", {"theme": "dark"})
+    assert refused.status_code == 404
+    mina.refresh_from_db()
+    assert mina.theme == "system"
+    # Its answers take the new key from nobody
+    assert cookie(on_its_way) == before
+    assert is_signed_in(with_key(after))
+    assert not asks_again(client)
+
+
+def test_an_answer_to_the_key_of_before_sends_no_key_and_ends_no_session(mina):
+    client = sign_in(client_of(), mina)
+    before, _after = confirmed(client)
+    assert is_signed_in(client)
+    late = SessionStore(before)
+    late.user_agent, late.address = CHROME, HOME
+    late["noted"] = "something"
+    assert late.is_past
+    assert not late.modified
+    for change in (late.save, late.flush, late.cycle_key):
+        with pytest.raises(SessionInterrupted):
+            change()
+    assert is_signed_in(client)
+
+
+def test_the_key_of_before_serves_its_own_browser_for_some_seconds(mina):
+    with time_machine.travel(1_800_000_000, tick=False) as moment:
+        client = sign_in(client_of(), mina)
+        before, _after = confirmed(client)
+        assert is_signed_in(client)
+        assert not is_signed_in(with_key(before, FIREFOX))
+        assert is_signed_in(with_key(before))
+        moment.shift(11)
+        assert not is_signed_in(with_key(before))
+        assert is_signed_in(client)
+
+
+def test_a_waiting_key_in_another_browser_and_network_ends_the_session(mina):
+    _before, after = confirmed(sign_in(client_of(CHROME, HOME), mina))
+    assert not is_signed_in(with_key(after, FIREFOX, ELSEWHERE))
+    assert not Session.objects.exists()
+    assert AuditEvent.objects.filter(verb="account.session_refused").count() == 1
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_signing_out_a_new_password_and_revoking_end_every_key(mina, is_used):
+    for end in ("sign-out", "password", "revoke"):
+        client = sign_in(client_of(), mina)
+        before, after = confirmed(client)
+        here = client if is_used else with_key(before)
+        assert is_signed_in(here)
+        if end == "sign-out":
+            here.post("/sign-out")
+        elif end == "password":
+            values = {"oldpassword": PASSWORD, "password1": "another-tide-4711", "password2": "another-tide-4711"}
+            assert here.post("/account/password", values).status_code == 302
+            mina.set_password(PASSWORD)
+            mina.save()
+        else:
+            services.revoke_session(actor=mina, session=Session.objects.get())
+        assert not SessionKey.objects.exists()
+        assert not is_signed_in(with_key(before))
+        assert not is_signed_in(with_key(after))
+        Session.objects.all().delete()
+
+
+def test_keys_that_ended_are_swept_and_those_that_wait_stay(mina):
+    client = sign_in(client_of(), mina)
+    confirmed(client)
+    forget_session_keys_of_before()
+    assert SessionKey.objects.count() == 1
+    assert is_signed_in(client)
+    SessionKey.objects.update(ends_at=clock.now() - timedelta(seconds=1))
+    forget_session_keys_of_before()
+    assert not SessionKey.objects.exists()
+    assert is_signed_in(client)
+
+
+def test_what_is_kept_of_a_waiting_key_is_a_hash(mina):
+    _before, after = confirmed(sign_in(client_of(), mina))
+    assert after not in str(list(SessionKey.objects.values_list()))
 
 
 def test_a_slow_request_does_not_bring_the_key_of_before_back(mina):
@@ -83,7 +222,8 @@ def test_a_slow_request_does_not_bring_the_key_of_before_back(mina):
     before = cookie(client)
     slow = SessionStore(before)
     slow["noted"] = "something"
-    client.post("/account/confirm", {"password": PASSWORD})
+    confirmed(client)
+    assert is_signed_in(client)
     with pytest.raises(UpdateError):
         slow.save()
     assert not SessionStore(before).exists(before)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Session, User
-from apps.accounts.sessions import SessionStore, stored_key
+from apps.accounts.sessions.store import SessionStore, stored_key
 from apps.core import clock
 
 

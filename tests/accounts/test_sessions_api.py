@@ -1,9 +1,12 @@
 """/v1/sessions and what else of one's account programs may read."""
 
 import pytest
+import time_machine
 
+from apps.accounts import services
 from apps.accounts.models import Session, User
 from apps.audit.models import AuditEvent
+from apps.core import context
 from tests.accounts.browsers import FIREFOX, client_of
 from tests.contracts.api import assert_problem
 from tests.people import PASSWORD, Api
@@ -94,6 +97,44 @@ def test_one_takes_ones_data_along(alice):
     assert len(taken["sessions"]) == 1
     assert alice.password not in str(taken)
     assert AuditEvent.objects.get(verb="account.data_taken").actor_id == alice.pk
+
+
+def taken() -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(verb="account.data_taken").order_by("at", "id"))
+
+
+def test_asking_what_there_would_be_hands_nothing_over(alice):
+    api = Api(alice)
+    told = api.client.head("/v1/me/data")
+    assert (told.status_code, told.content, taken()) == (200, b"", [])
+    read = api.get("/v1/me/data")
+    assert {**told.headers, "X-Request-Id": ""}.keys() == {**read.headers, "X-Request-Id": ""}.keys()
+    assert len(taken()) == 1
+
+
+def test_a_repeated_request_is_the_same_handing_over_for_a_minute(alice):
+    with time_machine.travel(1_800_000_000, tick=False) as clock:
+        api = Api(alice)
+        for seconds, events in ((0, 1), (59, 1), (2, 2)):
+            clock.shift(seconds)
+            assert api.get("/v1/me/data").json()["profile"]["email"] == alice.email
+            assert len(taken()) == events
+
+
+def test_from_elsewhere_it_is_another_handing_over(alice):
+    here, there = Api(alice), Api(alice)
+    here.get("/v1/me/data")
+    there.client.defaults["REMOTE_ADDR"] = "203.0.113.9"
+    there.get("/v1/me/data")
+    here.get("/v1/me/data")
+    assert [event.address for event in taken()] == ["127.0.0.1", "203.0.113.9", "127.0.0.1"]
+
+
+def test_with_another_token_it_is_another_handing_over(alice):
+    for name in ("laptop", "laptop", "phone"):
+        with context.bound(address="198.51.100.1", token_id=f"tok_{name}", token=name):
+            services.take_data(actor=alice)
+    assert [event.token_label for event in taken()] == ["laptop", "phone"]
 
 
 def test_the_time_zone_is_a_preference_like_the_others(alice):

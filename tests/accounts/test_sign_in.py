@@ -187,7 +187,7 @@ def test_the_password_is_in_no_error_report(client, mina, settings, monkeypatch)
         seen["post"] = SafeExceptionReporterFilter().get_post_parameters(self.request)
         raise RuntimeError
 
-    monkeypatch.setattr("apps.accounts.views.SignIn.form_valid", fails)
+    monkeypatch.setattr("apps.accounts.views.sign_in.SignIn.form_valid", fails)
     client.raise_request_exception = False
     sign_in(client)
     assert seen["post"]["password"] != PASSWORD

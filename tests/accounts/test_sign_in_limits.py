@@ -4,7 +4,6 @@ import re
 
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,12 +15,6 @@ from tests.accounts.conftest import PASSWORD
 pytestmark = pytest.mark.django_db
 
 NOBODY = "nobody@tidewater.example"
-
-
-@pytest.fixture(autouse=True)
-def _no_tries_left_over(db: None) -> None:
-    """They lie in a table without a model, which journeys in the browser leave as it is."""
-    cache.clear()
 
 
 def try_from(address: str, email: str, password: str = "wrong") -> int:

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.test import Client
 
 from apps.accounts import arrivals
-from apps.accounts.links import LinkEnded
 from apps.accounts.models import MailedLink, SignUp, User
-from apps.accounts.sign_up import finish_sign_up, register_person, start_sign_up
+from apps.accounts.problems import LinkEnded
+from apps.accounts.services.sign_up import finish_sign_up, register_person, start_sign_up
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.errors import InvalidInput, TooManyRequests
@@ -82,7 +82,7 @@ def test_the_link_makes_the_account_with_its_workspace(welcomed: list[tuple[str,
 def test_a_link_works_once_and_takes_those_before_it_along() -> None:
     first, second = start(), None
     with time_machine.travel(clock.now() + timedelta(minutes=2), tick=False):
-        from apps.accounts.resend import send_link_again
+        from apps.accounts.services.resend import send_link_again
 
         second = send_link_again(actor=None, link=first)
         finish_sign_up(link=second, in_same_browser=True)
@@ -182,6 +182,7 @@ def test_from_the_form_to_the_console(client: Client, welcomed: list[tuple[str, 
     assert (answer.status_code, answer["Location"]) == (302, "/sign-up/sent")
     sent = client.get("/sign-up/sent").content.decode()
     assert f'We wrote to <b class="strong">{ZOE}</b>' in sent
+    assert 'it comes from <span class="mono">no-reply@imp.example</span>' in sent
     assert not is_signed_in(client)
     page = open_newest(client)
     assert page.redirect_chain == [("/sign-up/confirm", 302)]
@@ -228,7 +229,7 @@ def test_a_refused_form_keeps_what_was_typed_but_the_password(client: Client) ->
     page = answer.content.decode()
     assert 'value="Zoë Reyes"' in page
     assert "short-1" not in page
-    assert "at least 10 characters" in page
+    assert "at least 12 characters" in page
     for changes in ({"email": "no address"}, {"email": ""}, {"name": ""}, {"name": "x" * 121}):
         assert sign_up(client, **changes).status_code == 422
     assert not SignUp.objects.exists()

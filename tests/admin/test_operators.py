@@ -48,9 +48,12 @@ def test_where_it_is_required_an_operator_without_a_second_factor_sets_one_up_fi
     settings.OPERATORS_NEED_SECOND_FACTOR = True
     for path in ("/admin/", "/admin/accounts/user/", "/admin/jsi18n/"):
         answer = admin_of_operator.get(path)
-        assert (answer.status_code, answer["Location"]) == (302, "/account/second-factor/on")
+        assert answer.status_code == 403
+        page = answer.content.decode()
+        assert '<h1 id="problem-title">Set up a second factor first</h1>' in page
+        assert '<a class="btn is-primary" href="/account/second-factor/on">Set up a second factor</a>' in page
     Authenticator.objects.create(user=operator, type="recovery_codes", data={})
-    assert admin_of_operator.get("/admin/").status_code == 302
+    assert admin_of_operator.get("/admin/").status_code == 403
     Authenticator.objects.create(user=operator, type="totp", data={})
     assert admin_of_operator.get("/admin/").status_code == 200
 

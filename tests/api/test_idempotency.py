@@ -166,13 +166,13 @@ class TestAtTheSameTime:
             with transaction.atomic():
                 IdempotencyKey.objects.create(person_id=alice.pk, key=KEY, fingerprint=b"")
                 held.set()
-                release.wait(timeout=10)
+                release.wait(timeout=60)
                 transaction.set_rollback(True)
             connection.close()
 
         holder = threading.Thread(target=hold)
         holder.start()
-        held.wait(timeout=10)
+        held.wait(timeout=60)
         response = create(alice)
         release.set()
         holder.join()

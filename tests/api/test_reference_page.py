@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from tests.browser.checks import check_accessibility, check_fits
+from tests.browser.checks import check_accessibility, check_fits, text_copied
 from tests.browser.plugin import SignIn
 from tests.browser.variants import every_variant
 
@@ -34,4 +34,4 @@ def test_a_stranger_searches_by_a_key(page: Page) -> None:
 def test_the_command_is_copied(page: Page) -> None:
     page.goto("/v1/reference/me")
     page.locator("[data-copy='#me_update-curl']").click()
-    assert page.evaluate("() => navigator.clipboard.readText()").startswith("curl -X PATCH")
+    assert text_copied(page, "curl").startswith("curl -X PATCH")

@@ -82,7 +82,7 @@ def test_of_two_at_once_one_is_told() -> None:
 
     def save(title: str) -> None:
         mine = Note.objects.get(pk=note.pk)
-        start.wait(timeout=10)
+        start.wait(timeout=60)
         try:
             services.update_note(actor=alice, note=mine, title=title)
             outcomes.append(title)

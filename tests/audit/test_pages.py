@@ -178,6 +178,16 @@ def test_links_of_an_entry_stay_in_the_workspaces_log(page: Client, alice: User,
     assert f'hx-get="{LOG}/{entry.pk}"' in page.get(LOG, headers=PARTIAL).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("kind", "called"), [("accesstoken", "access token"), ("membership", "member"), ("gone_since", "gone_since")]
+)
+def test_a_change_names_the_kind_of_object_as_people_do(
+    page: Client, alice: User, tidewater: Tenant, kind: str, called: str
+) -> None:
+    entry = write(member(alice, tidewater), target=Target(kind, "1", "release-bot"), after={"name": "release-bot"})
+    assert f"<code>{called} release-bot</code>" in page.get(f"{LOG}/{entry.pk}").content.decode()
+
+
 def test_a_suspended_workspace_shows_its_log_to_nobody_of_it(page: Client, tidewater: Tenant) -> None:
     Tenant.objects.filter(pk=tidewater.pk).update(suspended_at=clock.now(), suspended_because="Unpaid")
     response = page.get(LOG)

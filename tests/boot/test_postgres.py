@@ -19,7 +19,10 @@ import pytest
 from apps.core.postgres import places, postmaster
 from apps.core.postgres.identity import Identity
 from apps.core.postgres.launcher import EmbeddedPostgres, PostgresError
-from tests.boot.clone import ROOT
+from tests.boot.clone import PATIENCE, ROOT
+
+# Under 2 s on an idle machine; one that waits for its connections never stops
+STOPS_WITHIN = 20
 
 
 def connect(server: EmbeddedPostgres, **more: Any) -> "psycopg.Connection[tuple[Any, ...]]":
@@ -41,7 +44,7 @@ def pid_of(server: EmbeddedPostgres) -> int:
     return pid
 
 
-def wait_for(condition: Callable[[], object], *, within: float = 60) -> None:
+def wait_for(condition: Callable[[], object], *, within: float = PATIENCE) -> None:
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it didn't happen in time"
@@ -58,7 +61,7 @@ def serving(server: EmbeddedPostgres) -> Iterator["subprocess.Popen[str]"]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
 
 
 # --- What it is like ---
@@ -110,7 +113,7 @@ def test_six_that_ask_at_once_get_one_server(server: EmbeddedPostgres) -> None:
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for _ in range(6)
     ]
-    answers = [(process.communicate(timeout=60)[0], process.returncode) for process in processes]
+    answers = [(process.communicate(timeout=PATIENCE)[0], process.returncode) for process in processes]
 
     assert answers == [("running\n", 0)] * 6
     started = (server.state / "log").read_text().count("starting PostgreSQL")
@@ -137,7 +140,7 @@ def test_data_outlives_a_stop_and_a_stop_is_fast(server: EmbeddedPostgres) -> No
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS number")
         began = time.monotonic()
         server.stop()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < STOPS_WITHIN
     assert not server.is_running()
     assert not places.socket_folder(server.state).exists()
 
@@ -233,7 +236,7 @@ def test_a_busy_connection_of_a_killed_server_does_not_keep_the_next_from_starti
     server.start()
 
     assert value(server, "SELECT 1") == 1
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < PATIENCE
     busy.join()
 
 
@@ -287,9 +290,7 @@ def test_in_the_foreground_the_process_is_the_server_itself(server: EmbeddedPost
     with serving(server) as process:
         assert pid_of(server) == process.pid
         process.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        process.wait(timeout=10)
-    assert time.monotonic() - began < 2
+        process.wait(timeout=STOPS_WITHIN)
     assert process.returncode == 0
 
 
@@ -304,7 +305,7 @@ def test_it_ends_with_its_supervisor_however_that_ends(server: EmbeddedPostgres)
     supervisor.kill()
     supervisor.wait()
 
-    wait_for(lambda: postmaster.find(server.state / "data") != pid, within=5)
+    wait_for(lambda: postmaster.find(server.state / "data") != pid)
 
 
 def test_one_that_runs_already_is_followed_and_stopped_with_the_follower(server: EmbeddedPostgres) -> None:
@@ -314,7 +315,7 @@ def test_one_that_runs_already_is_followed_and_stopped_with_the_follower(server:
         assert "runs already" in process.stdout.readline()
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=STOPS_WITHIN) == 0
     assert not server.is_running()
 
 

@@ -81,7 +81,7 @@ def test_it_reaches_a_sign_in_and_ctrl_c_leaves_nothing_behind(environment: dict
     told = until_started(process)
     address = f"http://localhost:{environment['PORT']}/"
     assert told["addresses"]["Console"] == address  # type: ignore[index]
-    with urllib.request.urlopen(address, timeout=20) as answer:
+    with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
         assert 'type="password"' in answer.read().decode()
 
     second = run(environment)
@@ -92,8 +92,8 @@ def test_it_reaches_a_sign_in_and_ctrl_c_leaves_nothing_behind(environment: dict
 
     began = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
-    process.wait(timeout=30)
-    while left_of(environment["IMP_STATE_DIR"]) and time.monotonic() - began < 30:
+    process.wait(timeout=PATIENCE)
+    while left_of(environment["IMP_STATE_DIR"]) and time.monotonic() - began < PATIENCE:
         time.sleep(0.05)
     assert left_of(environment["IMP_STATE_DIR"]) == []
     assert not list(Path(environment["IMP_STATE_DIR"]).rglob(".s.PGSQL.*"))

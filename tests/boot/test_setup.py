@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.boot.clone import ROOT, Clone
+from tests.boot.clone import PATIENCE, ROOT, Clone
 from tools.console import DISK_FULL, Trouble, run_quietly
 
 START = ROOT / "tools" / "start.py"
@@ -254,7 +254,7 @@ def test_a_second_set_up_waits_and_a_killed_one_leaves_no_lock(clone: Clone) -> 
         time.sleep(1)
         assert second.poll() is None
         holder.kill()
-        output, complaint = second.communicate(timeout=30)
+        output, complaint = second.communicate(timeout=PATIENCE)
 
     assert output.startswith("Waiting for another set-up in this folder")
     assert "deno doesn't run" in complaint, "it went on"

@@ -1,11 +1,15 @@
 """What a test may ask of a page beyond what it shows."""
 
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from playwright.sync_api import Page
+
+from tests.browser.plugin import PATIENCE
 
 AXE = settings.BASE_DIR / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -23,6 +27,24 @@ def check_accessibility(page: Page, within: str = "html") -> None:
         for node in rule["nodes"]
     ]
     assert not faults, f"{len(faults)} accessibility faults at {page.url}:\n" + "\n".join(faults)
+
+
+def wait_for(page: Page, happens: Callable[[], object], *, within: float = PATIENCE / 1000) -> None:
+    """For what no locator shows. Lets the page's events arrive meanwhile, which sleeping wouldn't."""
+    until = time.monotonic() + within
+    while not happens() and time.monotonic() < until:
+        page.wait_for_timeout(50)
+
+
+def text_copied(page: Page, starts: str) -> str:
+    """What is on the clipboard once it starts like this: copying takes a moment."""
+    wait_for(page, lambda: _clipboard(page).startswith(starts))
+    return _clipboard(page)
+
+
+def _clipboard(page: Page) -> str:
+    text: str = page.evaluate("() => navigator.clipboard.readText()")
+    return text
 
 
 def check_fits(page: Page) -> None:

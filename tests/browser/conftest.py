@@ -1,8 +1,6 @@
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from apps.accounts.models import User
 from tests.browser.plugin import SignIn
@@ -20,11 +18,3 @@ def development(settings: Any, soojin: User, signed_in: SignIn) -> None:
     """Signed in where the page of parts exists."""
     settings.DEBUG = True
     signed_in(soojin)
-
-
-@pytest.fixture
-def no_limits_left_over(transactional_db: None) -> Iterator[None]:
-    """Counted tries and used codes lie in a table without a model, which emptying the database passes over."""
-    cache.clear()
-    yield
-    cache.clear()

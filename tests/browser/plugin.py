@@ -30,6 +30,9 @@ from tests.browser.watch import Problems
 
 SignIn = Callable[[Any], None]
 
+# How long a test waits at most for what comes in a moment, in milliseconds: several processes share the machine
+PATIENCE = 30_000
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -63,7 +66,7 @@ def browser_thread() -> Iterator[BrowserThread]:
     except NoChromium as reason:
         pytest.fail(str(reason), pytrace=False)
     thread.start()
-    expect.set_options(timeout=10_000)
+    expect.set_options(timeout=PATIENCE)
     yield thread
     thread.stop()
 
@@ -107,7 +110,7 @@ def context(
             reduced_motion="reduce",
         )
         context.grant_permissions(["clipboard-read", "clipboard-write"])
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         problems.watch(context)
         return context
 

@@ -15,7 +15,7 @@ from tests.browser.variants import every_variant
 from tests.browser.watch import Problems
 from tests.people import PASSWORD, make_person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits_left_over")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

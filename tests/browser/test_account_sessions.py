@@ -13,7 +13,7 @@ from tests.browser.variants import every_variant
 from tests.browser.watch import Problems
 from tests.people import PASSWORD, make_person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits_left_over")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def test_a_session_is_revoked_by_keyboard_and_the_list_follows(page: Page, signe
 
 def test_a_new_sign_in_appears_in_the_list_by_itself(page: Page, signed_in: SignIn, mina: User) -> None:
     signed_in(mina)
-    page.goto("/account")
+    with page.expect_response(lambda answer: "/live/events" in answer.url and answer.status == 200):
+        page.goto("/account")
     expect(page.locator("#sessions li")).to_have_count(3)
-    page.wait_for_timeout(500)
     client_of(SAFARI, HOME).post("/sign-in", {"login": mina.email, "password": PASSWORD})
     expect(page.locator("#sessions li")).to_have_count(4)
 
@@ -79,9 +79,9 @@ def test_an_open_page_whose_session_is_revoked_elsewhere_goes_to_the_sign_in(
 ) -> None:
     problems.allow("401: GET .*/live/events")
     signed_in(mina)
-    page.goto("/audit")
+    with page.expect_response(lambda answer: "/live/events" in answer.url and answer.status == 200):
+        page.goto("/audit")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.wait_for_timeout(500)
     other = client_of(SAFARI, HOME)
     other.post("/sign-in", {"login": mina.email, "password": PASSWORD})
     here = Session.objects.filter(person=mina).exclude(user_agent__in=[SAFARI, FIREFOX]).get()

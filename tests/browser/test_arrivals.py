@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from apps.accounts.emails import ask_to_change_email
 from apps.accounts.models import User
-from apps.accounts.passwords import ask_for_password_link
-from apps.accounts.sign_up import start_sign_up
+from apps.accounts.services.emails import ask_to_change_email
+from apps.accounts.services.passwords import ask_for_password_link
+from apps.accounts.services.sign_up import start_sign_up
 from tests.accounts.mailbox import link_to, newest_mail
 from tests.browser.checks import check_accessibility, check_fits
 from tests.browser.plugin import SignIn
@@ -17,7 +17,7 @@ from tests.browser.variants import Variant, every_variant
 from tests.browser.watch import Problems
 from tests.people import PASSWORD, make_person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits_left_over")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ZOE = "zoe@reyes.example"
 CHOSEN = "a-long-tide-4711"
@@ -103,6 +103,7 @@ def test_a_weak_password_is_refused_at_its_field_and_nothing_else_is_lost(page: 
     page.get_by_label("Password").fill("zoë reyes")
     send(page)
     expect(page.locator(".error").first).to_be_visible()
+    expect(page.get_by_label("Password")).to_be_focused()
     expect(page.get_by_label("E-mail")).to_have_value(ZOE)
     check_looks(page)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.checks import check_accessibility, check_fits
+from tests.browser.checks import check_accessibility, check_fits, wait_for
 from tests.browser.watch import Problems
 
 
@@ -23,7 +23,7 @@ from tests.browser.watch import Problems
 def test_a_problem_is_noticed(page: Page, problems: Problems, script: str, noticed: str) -> None:
     page.goto("/errors/")
     page.evaluate(f"() => {{ {script} }}")
-    page.wait_for_timeout(300)
+    wait_for(page, lambda: noticed in "\n".join(problems.unexpected))
     assert noticed in "\n".join(problems.unexpected)
     problems.allow(noticed)
     assert not problems.unexpected

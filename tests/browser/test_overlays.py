@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
+from tests.browser.checks import text_copied, wait_for
 from tests.browser.variants import on_a_phone
 from tests.browser.watch import Problems
 
@@ -99,7 +100,7 @@ def test_a_key_stays_until_somebody_has_stored_it(page: Page) -> None:
     tick = dialog(page).get_by_label("I've stored it")
     expect(tick).to_be_focused()
     dialog(page).get_by_role("button", name="Copy").click()
-    assert page.evaluate("() => navigator.clipboard.readText()") == "imp_sk_7Hq2wVbN4xRtY9cK_c41f"
+    assert text_copied(page, "imp_sk") == "imp_sk_7Hq2wVbN4xRtY9cK_c41f"
     tick.check()
     done.click()
     expect(dialog(page)).to_have_count(0)
@@ -130,7 +131,7 @@ def test_leaving_a_changed_form_asks_first(page: Page) -> None:
     page.goto("/components")
     page.locator("#forms form[data-guard]").get_by_label("Name").fill("billing")
     page.evaluate("() => { location.href = '/account' }")
-    page.wait_for_timeout(300)
+    wait_for(page, lambda: asked)
     assert asked == ["beforeunload"]
     assert page.url.endswith("/components")
 

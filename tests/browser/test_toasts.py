@@ -58,7 +58,8 @@ def test_a_failed_request_is_told_once_with_its_id(page: Page, problems: Problem
         page.get_by_role("button", name="A request that fails").click()
     expect(toasts(page)).to_have_count(1)
     expect(toasts(page)).to_contain_text(answer.value.headers["x-request-id"])
-    page.get_by_role("button", name="A request that fails").click()
+    with page.expect_response("**/components/failure"):
+        page.get_by_role("button", name="A request that fails").click()
     page.wait_for_timeout(300)
     expect(toasts(page)).to_have_count(1)
 

@@ -19,17 +19,17 @@ from apps.tenants.models import Membership, Tenant
 from tests.accounts.codes import code_of
 from tests.accounts.mailbox import link_to, newest_mail
 from tests.browser.checks import check_accessibility, check_fits
+from tests.browser.plugin import PATIENCE
 from tests.browser.variants import Variant
 from tests.browser.watch import Problems
 from tests.people import PASSWORD
 from tests.tenants.links import token_in_mail_to
 from tests.terminal import curl
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits_left_over")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 NAME, EMAIL, CHOSEN = "Zoë Reyes", "zoe@reyes.example", "a-long-tide-4711"
 LOOKS = [Variant("light", 1280, "en"), Variant("dark", 390, "ko")]
-PATIENTLY = 30_000  # several processes share what the machine has
 
 Say = Callable[..., str]
 OpenBrowser = Callable[[], Page]
@@ -62,7 +62,7 @@ def browsers(context: BrowserContext, variant: Variant, problems: Problems) -> I
                 reduced_motion="reduce",
             )
             closing.callback(other.close)
-            other.set_default_timeout(PATIENTLY)
+            other.set_default_timeout(PATIENCE)
             problems.watch(other)
             return other.new_page()
 
@@ -81,11 +81,11 @@ def check(page: Page) -> None:
 
 
 def sees(found: Locator, text: str) -> None:
-    expect(found).to_contain_text(text, timeout=PATIENTLY)
+    expect(found).to_contain_text(text)
 
 
 def arrives(page: Page, pattern: str) -> None:
-    expect(page).to_have_url(re.compile(pattern), timeout=PATIENTLY)
+    expect(page).to_have_url(re.compile(pattern))
 
 
 # --- Steps -----------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def turn_on_the_second_factor(page: Page) -> str:
     arrives(page, "/account/recovery-codes$")
     check(page)
     page.locator(".card-foot .btn.is-primary").click()
-    expect(page.locator("#second-factor .badge.is-ok")).to_be_visible(timeout=PATIENTLY)
+    expect(page.locator("#second-factor .badge.is-ok")).to_be_visible()
     return key
 
 
@@ -148,7 +148,7 @@ def invite(owner: Page) -> None:
     dialog.locator("input[value=viewer]").check()
     check(owner)
     dialog.locator("button[type=submit]").click()
-    expect(dialog).to_have_count(0, timeout=PATIENTLY)
+    expect(dialog).to_have_count(0)
     sees(owner.locator("#invitations"), EMAIL)
 
 
@@ -167,14 +167,14 @@ def switch_to(page: Page, workspace: str, variant: Variant) -> None:
         page.locator("button[popovertarget=sidebar]").click()
     page.locator(".switcher").click()
     menu = page.locator("#tenants")
-    expect(menu).to_be_visible(timeout=PATIENTLY)
+    expect(menu).to_be_visible()
     check_accessibility(page)
     menu.get_by_role("link", name=workspace).click()
 
 
 def is_refused(page: Page, say: Say) -> None:
     page.goto("/t/tidewater/settings")
-    expect(page.locator("h1")).to_have_text(say("Your role doesn't allow this"), timeout=PATIENTLY)
+    expect(page.locator("h1")).to_have_text(say("Your role doesn't allow this"))
     expect(page.locator(".nav [aria-current]")).to_have_count(0)
     expect(page.locator(".empty b.mono")).to_have_text(["viewer", "owner", "admin"])
     expect(page.locator(".empty .btn.is-primary")).to_have_attribute("href", "mailto:alice@tidewater.example")
@@ -192,12 +192,12 @@ def make_a_token(page: Page) -> str:
     check(page)
     dialog.locator("button[type=submit]").click()
     secret = dialog.locator("#new-token")
-    expect(secret).to_be_visible(timeout=PATIENTLY)
+    expect(secret).to_be_visible()
     check(page)
     token = secret.inner_text()
     dialog.locator("[data-stored]").check()
     dialog.locator("[data-stored-done]").click()
-    expect(dialog).to_have_count(0, timeout=PATIENTLY)
+    expect(dialog).to_have_count(0)
     sees(page.locator("#tokens"), "release-bot")
     assert token not in page.content()
     return token
@@ -217,7 +217,7 @@ def use_the_token(page: Page, token: str) -> None:
 
 def sign_in_elsewhere(other: Page, key: str) -> None:
     sign_in(other, EMAIL, CHOSEN)
-    expect(other.locator("input.otp")).to_be_visible(timeout=PATIENTLY)
+    expect(other.locator("input.otp")).to_be_visible()
     check(other)
     other.locator("input[name=code]").fill(code_of(key, periods=1))  # one code never does twice
     arrives(other, "/t/")
@@ -228,13 +228,13 @@ def sign_in_elsewhere(other: Page, key: str) -> None:
 def revoke_the_other(page: Page, other: Page) -> None:
     page.goto("/account")
     rows = page.locator("#sessions li")
-    expect(rows).to_have_count(2, timeout=PATIENTLY)
+    expect(rows).to_have_count(2)
     rows.locator(".btn").click()
     dialog = page.locator("dialog[open]")
-    expect(dialog.locator(".touches")).to_be_visible(timeout=PATIENTLY)
+    expect(dialog.locator(".touches")).to_be_visible()
     check(page)
     dialog.locator("button[type=submit]").click()
-    expect(rows).to_have_count(1, timeout=PATIENTLY)
+    expect(rows).to_have_count(1)
     arrives(other, r"/sign-in\?next=")
     check(other)
     other.goto("/t/tidewater/")
@@ -246,11 +246,11 @@ def read_the_log(owner: Page, say: Say) -> None:
     check(owner)
     rows = owner.locator("#table details")
     owner.locator("select[name=actor]").select_option(label=NAME)
-    expect(rows.filter(has_text=NAME)).to_have_count(2, timeout=PATIENTLY)
-    expect(rows).to_have_count(2, timeout=PATIENTLY)
+    expect(rows.filter(has_text=NAME)).to_have_count(2)
+    expect(rows).to_have_count(2)
     arrives(owner, "actor=")
     rows.first.locator("summary").click()
-    expect(rows.first.locator(".diff")).to_be_visible(timeout=PATIENTLY)
+    expect(rows.first.locator(".diff")).to_be_visible()
     check(owner)
     with owner.expect_download() as download:
         owner.get_by_role("link", name="CSV").click()
@@ -271,7 +271,6 @@ def test_from_signing_up_to_the_audit_log(
 ) -> None:
     problems.allow("403: GET .*/t/tidewater/settings$")
     problems.allow("401: GET .*/live/events")
-    page.set_default_timeout(PATIENTLY)
     User.objects.filter(pk=alice.pk).update(language=variant.language)
 
     sign_up(page)

@@ -1,5 +1,6 @@
 """What every resource of the API promises. Say what differs; everything that holds for all is tried here."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -28,7 +29,7 @@ def assert_problem(response: Any, slug: str) -> dict[str, Any]:
     return document
 
 
-class ReadContract:
+class ReadContract(ABC):
     """Lists and reads."""
 
     url: ClassVar[str]
@@ -37,9 +38,9 @@ class ReadContract:
     narrowing: ClassVar[dict[str, str]]
     rows: ClassVar[int] = 12
 
+    @abstractmethod
     def make(self, alice: User, bob: User, count: int = 1) -> list[Any]:
         """So many rows of alice's that bob may read and charlie mustn't know of."""
-        raise NotImplementedError
 
     def one(self, alice: User, bob: User) -> Any:
         return self.make(alice, bob)[0]

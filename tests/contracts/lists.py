@@ -2,6 +2,7 @@
 
 import csv
 import io
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import pytest
@@ -13,7 +14,7 @@ from tests.contracts.queries import pinned_queries
 PARTIAL = {"HX-Request": "true", "HX-Target": "table"}
 
 
-class ListContract:
+class ListContract(ABC):
     """Give `make` and say where the list is. Rows are told apart by their ids in the page."""
 
     url: ClassVar[str]
@@ -22,9 +23,9 @@ class ListContract:
     nonsense: ClassVar[dict[str, str]]
     rows: ClassVar[int] = 55
 
+    @abstractmethod
     def make(self, alice: User, bob: User, count: int) -> list[Any]:
         """So many rows of alice's that bob may read too; more than one page of them."""
-        raise NotImplementedError
 
     @pytest.fixture
     def made(self, alice: User, bob: User) -> list[str]:
@@ -104,14 +105,14 @@ class ListContract:
         return {row[0] for row in rows}
 
 
-class DetailContract:
+class DetailContract(ABC):
     """Give `make` and `url`: who may read it sees it, for others it isn't there."""
 
-    def make(self, alice: User, bob: User) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def make(self, alice: User, bob: User) -> Any: ...
 
-    def url(self, row: Any) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def url(self, row: Any) -> str: ...
 
     def test_owner_and_reader_see_it_and_for_others_it_is_not_there(
         self, client: Client, alice: User, bob: User, charlie: User

@@ -1,5 +1,6 @@
 """What every service promises: who may, what is written down, and that a refusal changes nothing."""
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import pytest
@@ -11,7 +12,7 @@ from apps.audit.models import AuditEvent
 from apps.core.errors import NotAllowed, NotFound, Problem
 
 
-class ServiceContract:
+class ServiceContract(ABC):
     """Give `call` and `make`, and say who may. `make` sets the scene and returns the row, or None before a create."""
 
     #: The rows that must stay as they are when it's refused
@@ -23,11 +24,11 @@ class ServiceContract:
     #: Actor → the refusal they get
     refused: ClassVar[dict[str, type[Problem]]] = {"bob": NotAllowed, "charlie": NotFound}
 
-    def make(self, alice: User, bob: User) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def make(self, alice: User, bob: User) -> Any: ...
 
-    def call(self, actor: User, row: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def call(self, actor: User, row: Any) -> Any: ...
 
     @pytest.fixture
     def actors(self, alice: User, bob: User, charlie: User, operator: User) -> dict[str, User]:

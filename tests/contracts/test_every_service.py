@@ -9,7 +9,7 @@ from tests.contracts.service import ServiceContract
 from tests.contracts.services import Service, all_services, called_by_test, writes_audit
 
 # Parts of services, in a transaction of their own for whoever needs only the part
-STEPS = {"apps.accounts.services.end_sessions": "whoever changes how somebody signs in writes that down"}
+STEPS = {"apps.accounts.services.sessions.end_sessions": "whoever changes how somebody signs in writes that down"}
 # Somebody acts here who is no person, so there are no roles to try
 NO_PERSON = {"apps.tenants.services.groups.follow_groups": "an identity provider"}
 
@@ -35,7 +35,7 @@ def test_nothing_is_excepted_that_is_gone_or_keeps_the_rule() -> None:
 def test_the_walk_finds_services_and_tells_those_that_record_from_those_that_do_not() -> None:
     services = all_services()
     assert "apps.tenants.services.members.change_role" in services
-    assert "apps.accounts.services.set_theme" in services
+    assert "apps.accounts.services.preferences.set_theme" in services
     assert "apps.tenants.selectors.list_members" not in services
     assert "apps.tenants.mails.tell_removed" not in services
     from apps.tenants.mails import tell_removed

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def drop(pid: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        # Gone when this returns, so that it hears nothing that is said after
+        cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
 
 
 def listening_pid() -> int:
@@ -21,6 +22,11 @@ def listening_pid() -> int:
         cursor.execute("SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN \"imp_test\"'")
         (row,) = cursor.fetchall()
         return row[0]
+
+
+def next_news(listening) -> Heard:
+    """Passes over the silence that a busy machine makes."""
+    return next(heard for heard in listening if heard != Heard())
 
 
 def test_a_listener_hears_at_the_commit_and_knows_when_it_may_have_missed_something():
@@ -31,13 +37,13 @@ def test_a_listener_hears_at_the_commit_and_knows_when_it_may_have_missed_someth
             notify("imp_test", "one")
             assert next(heard) == Heard()
         notify("another channel", "two")
-        assert next(heard) == Heard(("one",))
+        assert next_news(heard) == Heard(("one",))
         assert next(heard) == Heard()
         drop(listening_pid())
         notify("imp_test", "lost")
-        assert next(heard) == Heard(gap=True)
+        assert next_news(heard) == Heard(gap=True)
         notify("imp_test", "three")
-        assert next(heard) == Heard(("three",))
+        assert next_news(heard) == Heard(("three",))
 
 
 def test_an_event_loop_hears_the_same_and_can_query_between():
@@ -45,6 +51,8 @@ def test_an_event_loop_hears_the_same_and_can_query_between():
         found = []
         async with aclosing(listen_async("imp_test", idle=5)) as listening:
             async for database, heard in listening:
+                if heard == Heard():
+                    continue
                 found.append(heard)
                 cursor = await database.execute("SELECT pg_backend_pid()")
                 (pid,) = await cursor.fetchone()
@@ -60,7 +68,7 @@ def test_an_event_loop_hears_the_same_and_can_query_between():
                         return found
         raise AssertionError
 
-    assert asyncio.run(asyncio.wait_for(hear(), 20)) == [
+    assert asyncio.run(asyncio.wait_for(hear(), 60)) == [
         Heard(gap=True),
         Heard(("one",)),
         Heard(gap=True),

@@ -10,6 +10,7 @@ from django.db import connection
 from apps.core.crypto import key_id_of
 from apps.core.crypto.stores import all_stores
 from tests.core.keys import new_key
+from tests.faults.product import wait_until
 from tests.vault.models import Credential
 
 OLD, NEW = new_key("old"), new_key("new")
@@ -158,8 +159,7 @@ def test_nothing_written_during_a_rotation_is_lost(settings):
     writers = [threading.Thread(target=write, args=[names[start:40:2]]) for start in (0, 1)]
     for writer in writers:
         writer.start()
-    while len(last) < 10:
-        pass
+    wait_until(lambda: len(last) >= 10, within=60, what="the first writes")
     for _ in range(3):
         run("--batch-size", "5")
     stop.set()

@@ -1,1 +1,1 @@
-"""PostgreSQL as in production, except that a test's clean-up may empty append-only tables too."""
+"""PostgreSQL as in production, except that a test's clean-up empties all: append-only tables, and the cache."""

@@ -2,7 +2,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 
-from apps.accounts.sessions import SessionStore
+from apps.accounts.sessions.store import SessionStore
 from tests.events.live import Browser, LiveProcess
 from tests.events.topics import declare_topics
 

@@ -11,6 +11,10 @@ from apps.core.events.publishing import CHANNEL
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+# No topic, so that nobody else says it
+END = "that is all"
+
+
 @pytest.fixture
 def heard():
     """What a bare connection has heard on the hub's channel so far."""
@@ -18,7 +22,18 @@ def heard():
     wanted = {key: parameters[key] for key in ("host", "port", "user", "password", "dbname")}
     with psycopg.connect(**wanted, autocommit=True) as listening:
         listening.execute(f"LISTEN {CHANNEL}")
-        yield lambda: [found.payload for found in listening.notifies(timeout=0.3)]
+
+        def so_far() -> list[str]:
+            # Notifications come in the order of their commits, so all that came before this one are here with it
+            listening.execute("SELECT pg_notify(%s, %s)", [CHANNEL, END])
+            found: list[str] = []
+            for told in listening.notifies(timeout=60):
+                if told.payload == END:
+                    return found
+                found.append(told.payload)
+            raise AssertionError("Not even the end was heard")
+
+        yield so_far
 
 
 def test_the_event_is_written_and_the_topic_notified(heard):

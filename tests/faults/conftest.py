@@ -13,7 +13,7 @@ def product() -> Iterator[Product]:
         product.start()
         try:
             product.wait_started()
-            product.wait_until_healthy(30)
+            product.wait_until_healthy()
             yield product
         finally:
             product.end()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.chaos.trial import Trial
-from tests.faults.product import LATER_START_WITHIN, Product, stretched
+from tests.faults.product import LATER_START_WITHIN, PATIENCE, Product, stretched
 
 pytestmark = pytest.mark.faults
 
@@ -26,7 +26,7 @@ def test_after_dropped_connections_every_part_works_on_without_a_restart(product
 
 def test_while_the_database_is_away_the_web_process_lives_and_says_so(product: Product) -> None:
     product.kill_part("postgres")
-    status, body = product.get("/readyz", timeout=8)
+    status, body = product.get("/readyz", timeout=PATIENCE)
     # It may be back already: nobody waits for this test
     assert status == 200 or json.loads(body)["not_ready"][0] == "database"
     assert product.get("/healthz")[0] == 200

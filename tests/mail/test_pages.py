@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.accounts.passwords import ask_for_password_link
-from apps.accounts.sign_up import start_sign_up
+from apps.accounts.services.passwords import ask_for_password_link
+from apps.accounts.services.sign_up import start_sign_up
 from apps.core.mail.models import OutgoingMail
 from apps.core.mail.selectors import may_see_mails
 from tests.accounts.mailbox import link_to, newest_mail

@@ -20,16 +20,19 @@ from apps.tenants.roles import ROLES_OF, SCOPES, Kind, Role
 from apps.tenants.view_as.services import start_viewing
 from apps.tenants.view_as.viewing import Viewing
 from tests.matrix.things import PROVIDER_SLUG, OwnThings, Things, make_own_things, make_things
-from tests.people import make_person
+from tests.people import give_second_factor, make_person
 from tests.tenants.world import join, make_tenant
 
 ANONYMOUS, OUTSIDER, SUSPENDED = "anonymous", "outsider", "suspended"
 NARROW_TOKEN, READING_TOKEN = "narrow-token", "reading-token"
 OPERATOR, SYSTEM_ADMIN = "sre-operator", "system-admin"
+# A system administrator who has no second factor
+BARE_ADMIN = "bare-admin"
 PROVIDERS = tuple(f"provider's {role}" for role in ROLES_OF[Kind.PROVIDER])
 CUSTOMERS = tuple(f"customer's {role}" for role in ROLES_OF[Kind.CUSTOMER])
 MEMBERS = (*PROVIDERS, *CUSTOMERS)
-EVERYBODY = (ANONYMOUS, OUTSIDER, *MEMBERS, SUSPENDED, NARROW_TOKEN, READING_TOKEN, OPERATOR, SYSTEM_ADMIN)
+OPERATORS = (OPERATOR, SYSTEM_ADMIN, BARE_ADMIN)
+EVERYBODY = (ANONYMOUS, OUTSIDER, *MEMBERS, SUSPENDED, NARROW_TOKEN, READING_TOKEN, *OPERATORS)
 
 # What no endpoint of today needs
 UNRELATED_SCOPE = "functions:read"
@@ -43,6 +46,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     READING_TOKEN: (READING_TOKEN,),
     OPERATOR: (OPERATOR,),
     SYSTEM_ADMIN: (SYSTEM_ADMIN,),
+    BARE_ADMIN: (BARE_ADMIN,),
     **{role: tuple(name for name in MEMBERS if name.endswith(f"'s {role}")) for role in Role.values},
     "person": (OUTSIDER, *MEMBERS, SUSPENDED),
     "member": MEMBERS,
@@ -119,8 +123,11 @@ def make_world() -> World:
     world.closed.suspended_at, world.closed.suspended_because = clock.now(), "The invoice of May is open."
     world.closed.save()
     make(SUSPENDED, world.closed, suspended)
-    make(OPERATOR, world.tidewater, _person(OPERATOR, is_staff=True))
-    make(SYSTEM_ADMIN, world.tidewater, _person(SYSTEM_ADMIN, is_staff=True, is_superuser=True))
+    for name in OPERATORS:
+        person = _person(name, is_staff=True, is_superuser=name != OPERATOR)
+        if name != BARE_ADMIN:
+            give_second_factor(person)
+        make(name, world.tidewater, person)
     return world
 
 

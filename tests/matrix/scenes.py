@@ -4,8 +4,10 @@ A body is sent as a form to pages and as JSON to the API. What isn't here is sen
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from apps.core import clock
 from apps.tenants.roles import Role
 from tests.matrix.actors import Actor
 from tests.people import PASSWORD
@@ -34,7 +36,7 @@ BODIES: dict[str, Scene] = {
     "POST /v1/access-tokens": lambda actor: {
         "name": "ci",
         "scopes": ["account:read"],
-        "expires_at": "2026-12-24T00:00:00Z",
+        "expires_at": (clock.now() + timedelta(days=30)).isoformat(),
     },
     "POST /v1/tenants": lambda actor: {"name": "Another workspace"},
     "PATCH /v1/tenants/{pk}": lambda actor: {"name": "Another name"},

@@ -21,6 +21,10 @@ CREATE TABLE IF NOT EXISTS queue_effect (
 """
 
 
+# The row that `write_once_allowed` waits for
+ALLOWED = "allowed"
+
+
 def note(what: str) -> None:
     known = context.current()
     with connection.cursor() as cursor:
@@ -39,6 +43,19 @@ def write(what: str) -> None:
 def write_slowly(what: str, seconds: float) -> None:
     note(f"{what} starts")
     time.sleep(seconds)
+    note(f"{what} ends")
+
+
+@task(timeout=timedelta(seconds=60))
+def write_once_allowed(what: str) -> None:
+    """Is busy for as long as the test wants it to be."""
+    note(f"{what} starts")
+    is_allowed = False
+    while not is_allowed:
+        time.sleep(0.02)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM queue_effect WHERE what = %s", [ALLOWED])
+            is_allowed = cursor.fetchone() is not None
     note(f"{what} ends")
 
 
@@ -88,6 +105,11 @@ def ignore_timeout(what: str) -> None:
     note(what)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGTERM})
     ctypes.CDLL(None).sleep(60)
+
+
+@task(attempts=1, timeout=timedelta(seconds=60))
+def hear_nothing(what: str) -> None:
+    ignore_timeout(what)
 
 
 @task(attempts=1, timeout=timedelta(seconds=1))

@@ -24,12 +24,19 @@ def queue_is_empty() -> bool:
     return not OrmQ.objects.exists() and not QueuedTask.objects.exists()
 
 
-class TestDelivery:
-    @pytest.fixture(autouse=True)
-    def never_look_by_yourself(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whatever starts soon has been told to, and wasn't found by a worker that looks every two seconds."""
-        monkeypatch.setattr(Conf, "POLL", 60)
+# What starts sooner was told to, or woke at its moment: the look comes much later
+LOOKS_EVERY = 120
+SOON = timedelta(seconds=20)
 
+
+@pytest.fixture
+def hardly_looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever starts soon wasn't found by a worker that looks every two seconds."""
+    monkeypatch.setattr(Conf, "POLL", LOOKS_EVERY)
+
+
+@pytest.mark.usefixtures("hardly_looking")
+class TestDelivery:
     def test_a_task_starts_at_the_commit_and_knows_its_request(self, cluster: RunningCluster, effects: Effects) -> None:
         cluster.workers()
         with context.bound(request_id="req_7"), transaction.atomic():
@@ -39,7 +46,7 @@ class TestDelivery:
         committed_at = now()
         wait_until(lambda: effects.list() == ["hello"])
         _, _, at, request_id, seen_task_id = effects.rows()[0]
-        assert at - committed_at < timedelta(seconds=2), "it waited for a look, not for the notice"
+        assert at - committed_at < SOON, "it waited for a look, not for the notice"
         assert (request_id, seen_task_id) == ("req_7", task_id)
         wait_until(queue_is_empty)
         wait_until(lambda: task_id in cluster.log())
@@ -50,25 +57,31 @@ class TestDelivery:
         asked_at = now()
         dispatch(sample_tasks.write, "later", delay=timedelta(seconds=1.5))
         dispatch(sample_tasks.write, "sooner", delay=timedelta(seconds=0.7))
-        wait_until(lambda: effects.list() == ["sooner", "later"])
-        for (_, _, at, _, _), delay in zip(effects.rows(), (0.7, 1.5), strict=True):
-            late = (at - asked_at).total_seconds() - delay
-            assert 0 <= late < 1.5
+        wait_until(lambda: effects.count() == 2)
+        started_at = {row[0]: row[2] for row in effects.rows()}
+        for what, delay in (("sooner", 0.7), ("later", 1.5)):
+            assert timedelta() <= started_at[what] - asked_at - timedelta(seconds=delay) < SOON
 
     def test_each_of_many_runs_once_over_two_clusters(self, cluster: RunningCluster, effects: Effects) -> None:
         wanted = [f"task {number}" for number in range(300)]
         with running_cluster() as other:
             for what in wanted:
                 dispatch(sample_tasks.write, what)
-            wait_until(lambda: effects.count() >= len(wanted), 30)
+
+            def all_have_had_a_share() -> bool:
+                """As many more as it takes: a busy machine may let one of them sleep through the first ones."""
+                wanted.append(f"task {len(wanted)}")
+                dispatch(sample_tasks.write, wanted[-1])
+                pids = {row[1] for row in effects.rows()}
+                return all(pids & {child.pid for child in each.children()} for each in (cluster, other))
+
+            wait_until(all_have_had_a_share, what="a share for each cluster")
             wait_until(queue_is_empty)
             assert sorted(effects.list()) == sorted(wanted)
-            pids = {row[1] for row in effects.rows()}
-            assert pids & {child.pid for child in cluster.children()}, "the first cluster had no share"
-            assert pids & {child.pid for child in other.children()}, "the second cluster had no share"
 
 
 class TestFailure:
+    @pytest.mark.usefixtures("hardly_looking")
     def test_it_is_tried_again_with_growing_waits_and_then_kept_as_failed(
         self, cluster: RunningCluster, effects: Effects
     ) -> None:
@@ -82,8 +95,8 @@ class TestFailure:
         starts = [row[2] for row in effects.rows()]
         first, second = (later - earlier for earlier, later in pairwise(starts))
         assert len(starts) == 3
-        assert timedelta(seconds=0.14) <= first < timedelta(seconds=0.9)
-        assert timedelta(seconds=0.29) <= second
+        assert timedelta(seconds=0.14) <= first < SOON
+        assert timedelta(seconds=0.29) <= second < SOON
         assert queue_is_empty()
 
     def test_one_that_succeeds_at_last_leaves_nothing(self, cluster: RunningCluster, effects: Effects) -> None:
@@ -116,7 +129,7 @@ class TestFailure:
         dispatch(function, "slow")
         failure = wait_until(TaskFailure.objects.first)
         assert says in failure.error
-        assert failure.failed_at - effects.rows()[0][2] < timedelta(seconds=4)
+        assert failure.failed_at - effects.rows()[0][2] < SOON, "it slept for a minute"
         assert queue_is_empty()
         dispatch(sample_tasks.write, "the others go on")
         wait_until(lambda: effects.count("the others%") == 1)
@@ -148,7 +161,7 @@ class TestDatabaseTrouble:
                 " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
         dispatch(sample_tasks.write, "after")
-        wait_until(lambda: effects.list() == ["before", "after"], 5)
+        wait_until(lambda: effects.list() == ["before", "after"])
         wait_until(queue_is_empty)
 
     def test_a_task_that_ended_while_the_connection_was_gone_does_not_run_again(

@@ -1,14 +1,17 @@
 """Template tags and the shape of forms."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django import forms
 from django.template import Context, Template
+from django.urls import NoReverseMatch
 from django.utils import translation
 
 from apps.core.templatetags.imp import initials, relative
+from apps.core.web import addresses
 from apps.core.web.widgets import Choices, OneTimeCode, Switch
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -37,7 +40,7 @@ def test_the_full_time_is_in_the_title() -> None:
     with time_machine.travel(NOW, tick=False):
         html = Template("{% load imp %}{% when at %}").render(Context({"at": NOW - timedelta(hours=3)}))
     assert 'datetime="2026-03-04T09:00:00+00:00"' in html
-    assert "March 4, 2026, 09:00:00 UTC" in html
+    assert "4 March 2026, 09:00:00 UTC" in html
 
 
 def test_no_time_is_a_dash() -> None:
@@ -57,6 +60,36 @@ def test_a_symbol_is_hidden_unless_it_has_a_label() -> None:
     hidden, labelled = template.render(Context({"label": "Done <1>"})).split("|")
     assert 'class="icon is-sm" aria-hidden="true"' in hidden
     assert 'role="img" aria-label="Done &lt;1&gt;"' in labelled
+
+
+def test_words_are_in_the_language_of_each_rendering() -> None:
+    template = Template(
+        '{% load i18n %}{% translate "Role" %}, {% translate "Role" as role %}{{ role }}, '
+        '{% translate "off" context "second factor" %}, {% translate "Role"|lower %}, {% translate word %}'
+    )
+    english, korean = "Role, Role, off, role, Person", "역할, 역할, 꺼짐, 역할, 사용자"
+    for language, words in [("en", english), ("ko", korean), ("en", english)]:
+        with translation.override(language):
+            assert template.render(Context({"word": "Person"})) == words
+
+
+def test_a_full_time_is_in_the_language_of_each_rendering() -> None:
+    template = Template("{% load imp %}{% when at %}")
+    for language, day in [("en", "4 March 2026"), ("ko", "2026년 3월 4일"), ("en", "4 March 2026")]:
+        with translation.override(language):
+            assert day in template.render(Context({"at": NOW}))
+
+
+def test_an_address_is_that_of_the_workspace_one_is_in_and_of_the_table_that_holds(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.tenants.small_urls"
+    for slug in ("tidewater", "hanbit", "tidewater"):
+        with addresses.nowhere():
+            addresses.enter(slug)
+            assert addresses.address("small:one", "x") == f"/t/{slug}/small/one/x"
+            assert addresses.address("small:one", pk="y") == f"/t/{slug}/small/one/y"
+    settings.ROOT_URLCONF = "tests.urls"
+    with pytest.raises(NoReverseMatch):
+        addresses.address("small:one", "x", within="tidewater")
 
 
 class Sample(forms.Form):

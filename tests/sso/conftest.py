@@ -6,8 +6,8 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.cache import cache
 from django.test import Client
 
-from apps.accounts.adapters import secrets_of
 from apps.accounts.models import User
+from apps.accounts.second_factor.adapter import secrets_of
 from apps.audit.services import SYSTEM
 from apps.sso import services
 from apps.sso.models import IdentityProvider

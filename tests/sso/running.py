@@ -72,7 +72,7 @@ class RunningProvider:
         self.set(people={}, clients=[ours, public, post], inIdToken=False, fault=None)
 
     def stop(self) -> None:
-        self.process.communicate("", timeout=10)
+        self.process.communicate("", timeout=60)
 
 
 class Visitor:
@@ -136,7 +136,7 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 def _json(request: Request) -> dict[str, Any]:
-    with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+    with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
         found: dict[str, Any] = json.loads(answer.read())
     return found
 

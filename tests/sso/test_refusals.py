@@ -15,6 +15,7 @@ from apps.sso import services
 from apps.sso.models import GivenRole, LinkedIdentity
 from apps.sso.oidc import discovery, wire
 from apps.sso.oidc.problems import ProviderConfused
+from tests.machine import free_port
 from tests.people import make_person
 from tests.sso.visits import CLAES, Visit
 from tests.tenants.world import join
@@ -191,11 +192,6 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
 def move(keycloak, yuna, issuer: str) -> None:
     services.change_provider(actor=yuna, provider=keycloak, issuer=issuer)
 
@@ -249,7 +245,7 @@ def test_a_provider_that_trickles_is_cut_off(start, monkeypatch):
         thread.start()
         with pytest.raises(wire.ProviderUnreachable):
             wire.get(f"http://127.0.0.1:{listening.getsockname()[1]}/")
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         assert not thread.is_alive()
     assert len(sent) < 100, "It was listened to until its end."
 
@@ -304,6 +300,21 @@ def test_a_disabled_provider_lets_nobody_in_not_even_those_on_the_way(visit, key
 
 
 # --- Who it is -------------------------------------------------------------------------------------
+
+
+def test_an_address_isnt_verified_by_what_is_said_of_another_one(visit):
+    """The token names one, and the userinfo another that is verified."""
+    make_person("ceo")
+    visit.oidc.set(fault={"claims": {"email": "ceo@tidewater.example"}})
+    refused(visit, visit.sign_in(), 403, "sso-address-unverified", "hasn't verified your e-mail address")
+    visit.oidc.set(fault={"claims": {"email_verified": True}})
+    visit.knows(**{**CLAES, "email_verified": False})
+    refused(visit, visit.sign_in(), 403, "sso-address-unverified", "hasn't verified your e-mail address")
+
+
+def test_the_userinfo_may_say_that_the_tokens_address_is_verified(visit):
+    visit.oidc.set(fault={"claims": {"email": CLAES["email"]}})
+    assert visit.sign_in()["Location"] == "/"
 
 
 @pytest.mark.parametrize("verified", [False, None, "false", 1], ids=["false", "unsaid", "false-as-text", "a-number"])

@@ -1,5 +1,6 @@
 """What every service of a workspace promises: the wall around it, and the roles in it."""
 
+from abc import abstractmethod
 from itertools import count
 from typing import Any, ClassVar
 
@@ -55,8 +56,8 @@ class TenantServiceContract(ServiceContract):
     def call(self, actor: User, row: Any) -> Any:
         return self.act(self.as_member(actor), row)
 
-    def act(self, actor: Member, row: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def act(self, actor: Member, row: Any) -> Any: ...
 
     def as_member(self, person: User) -> Member:
         if person.is_staff:

@@ -112,7 +112,7 @@ def test_of_two_who_open_the_link_at_once_one_gets_in(alice, charlie, tidewater)
 
     def go() -> None:
         try:
-            both_ready.wait(timeout=10)
+            both_ready.wait(timeout=60)
             services.accept_invitation(actor=charlie, invitation=invitation)
             ended.append("joined")
         except Problem as refusal:
@@ -124,7 +124,7 @@ def test_of_two_who_open_the_link_at_once_one_gets_in(alice, charlie, tidewater)
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert sorted(ended) == ["InvitationEnded", "joined"]
     assert Membership.objects.filter(person=charlie, tenant=tidewater).count() == 1
 

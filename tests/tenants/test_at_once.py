@@ -1,22 +1,30 @@
 """What somebody does while somebody else takes the ground from under it: tried with two real connections."""
 
 import threading
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 
 from apps.audit.services import SYSTEM
+from apps.core import clock
 from apps.core.errors import Problem
 from apps.tenants import services
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Role
+from tests.machine import database_url
 from tests.people import make_person
 from tests.tenants.contract import make_invitation
 from tests.tenants.world import member
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def outcomes(first: Callable[[], Any], second: Callable[[], Any]) -> list[str]:
@@ -26,13 +34,12 @@ def outcomes(first: Callable[[], Any], second: Callable[[], Any]) -> list[str]:
     def go(number: int, work: Callable[[], Any]) -> None:
         try:
             if number:
-                first_did.wait(timeout=10)
+                first_did.wait(timeout=60)
             with transaction.atomic():
                 work()
                 first_did.set()
                 if not number:
-                    # Long enough for the other to have to wait
-                    threading.Event().wait(0.3)
+                    until_the_other_waits(ended)
             ended[number] = "done"
         except Problem as refusal:
             ended[number] = type(refusal).__name__
@@ -46,8 +53,18 @@ def outcomes(first: Callable[[], Any], second: Callable[[], Any]) -> list[str]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     return ended
+
+
+def until_the_other_waits(ended: list[str]) -> None:
+    """For a lock; one that needs none has ended soon."""
+    until = time.monotonic() + 60
+    with psycopg.connect(database_url(), autocommit=True) as looking:
+        while time.monotonic() < until and not ended[1]:
+            if looking.execute(WAITING).fetchone():
+                return
+            time.sleep(0.01)
 
 
 def test_who_joins_while_the_workspace_is_deleted(alice, tidewater):
@@ -59,6 +76,27 @@ def test_who_joins_while_the_workspace_is_deleted(alice, tidewater):
     )
     assert ended == ["done", "InvitationEnded"]
     assert not Tenant.objects.exists()
+
+
+def test_who_takes_back_what_somebody_takes_back_already(alice, tidewater):
+    """They're told so, and not that somebody changed what they never saw a version of."""
+    owner, invitation = member(alice, tidewater), make_invitation(tidewater, alice, "zoe@reyes.example")
+    ended = outcomes(
+        lambda: services.revoke_invitation(actor=owner, invitation=Invitation.objects.get(pk=invitation.pk)),
+        lambda: services.revoke_invitation(actor=owner, invitation=invitation),
+    )
+    assert ended == ["done", "Conflict"]
+
+
+def test_who_sends_again_what_was_just_accepted(alice, tidewater):
+    eve = make_person("eve")
+    owner, invitation = member(alice, tidewater), make_invitation(tidewater, alice, eve.email)
+    Invitation.objects.update(sent_at=clock.now() - timedelta(hours=1))
+    ended = outcomes(
+        lambda: services.accept_invitation(actor=eve, invitation=invitation),
+        lambda: services.resend_invitation(actor=owner, invitation=Invitation.objects.get(pk=invitation.pk)),
+    )
+    assert ended == ["done", "Conflict"]
 
 
 def test_a_workspace_that_is_deleted_while_somebody_joins(alice, tidewater):

@@ -1,6 +1,9 @@
+from datetime import timedelta
+
 import pytest
 
 from apps.accounts.arrivals import welcome
+from apps.core import clock
 from apps.core.errors import Conflict
 from apps.tenants import services
 from apps.tenants.models import Membership, Tenant
@@ -8,6 +11,8 @@ from apps.tenants.roles import Kind, Role
 from apps.tenants.services import tenants
 from tests.people import make_person
 from tests.tenants.contract import TenantServiceContract
+from tests.tenants.test_at_once import outcomes
+from tests.tenants.world import member
 
 pytestmark = pytest.mark.django_db
 
@@ -64,3 +69,22 @@ def test_nobody_opens_workspaces_without_end(monkeypatch):
     services.create_customer(actor=zoe)
     with pytest.raises(Conflict, match="as many as one person may"):
         services.create_customer(actor=zoe)
+
+
+def test_deleting_one_makes_no_room_for_another_on_the_same_day(monkeypatch, time_machine):
+    monkeypatch.setattr(tenants, "MOST_OWNED", 1)
+    zoe = make_person("zoe")
+    services.delete_tenant(actor=member(zoe, services.create_customer(actor=zoe)))
+    with pytest.raises(Conflict, match="within a day"):
+        services.create_customer(actor=zoe)
+    time_machine.move_to(clock.now() + timedelta(days=1, minutes=1))
+    services.create_customer(actor=zoe)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nor_do_two_requests_at_once(monkeypatch):
+    monkeypatch.setattr(tenants, "MOST_OWNED", 1)
+    zoe = make_person("zoe")
+    ended = outcomes(*[lambda: services.create_customer(actor=zoe)] * 2)
+    assert ended == ["done", "Conflict"]
+    assert Membership.objects.count() == 1

@@ -9,7 +9,7 @@ from apps.core.errors import Conflict, InvalidInput, NotAllowed
 from apps.core.mail.models import OutgoingMail
 from apps.tenants import selectors, services
 from apps.tenants.member import Member
-from apps.tenants.models import Invitation
+from apps.tenants.models import Invitation, Tenant
 from apps.tenants.roles import Role
 from apps.tenants.services import invitations, links
 from tests.tenants.contract import TenantServiceContract, some_address
@@ -100,7 +100,9 @@ def test_one_that_is_over_lives_again(alice, tidewater):
     assert selectors.invitation_of(token_in_mail_to("zoe@reyes.example")) == kept
 
 
-@pytest.mark.parametrize("note", ["Look at https://evil.example", "www.evil.example", "x" * 1001])
+@pytest.mark.parametrize(
+    "note", ["Look at https://evil.example", "www.evil.example", "See evil.example/x", "evil。example", "x" * 1001]
+)
 def test_our_mails_carry_nobody_s_links(alice, tidewater, note):
     with pytest.raises(InvalidInput) as caught:
         services.invite_person(actor=member(alice, tidewater), email="zoe@reyes.example", role=Role.QA, note=note)
@@ -145,9 +147,19 @@ def test_nobody_s_mailbox_is_filled_whoever_invites_them(alice, charlie, tidewat
 
 def test_what_the_inviter_calls_themselves_makes_no_link_in_the_mail(alice, tidewater):
     User.objects.filter(pk=alice.pk).update(name="Win at https://www.evil.example")
+    Tenant.objects.filter(pk=tidewater.pk).update(name="Claim at evil.example/win")
+    tidewater.refresh_from_db()
     services.invite_person(actor=member(alice, tidewater), email="zoe@reyes.example", role=Role.QA)
     mail = OutgoingMail.objects.get()
     for text in (mail.subject, mail.text.reveal()):
         assert "://www" not in text
         assert "www." not in text
-        assert "https evil.example invites" in text
+        assert "https evil example invites" in text
+        assert "Claim at evil example/win" in text
+        assert "evil.example" not in text
+
+
+def test_a_note_may_have_dots_where_no_domain_is(alice, tidewater):
+    note = "Hi Zoë. We meet at 9.30 with J.R. Kim, version 2.0... See you."
+    services.invite_person(actor=member(alice, tidewater), email="zoe@reyes.example", role=Role.QA, note=note)
+    assert note in OutgoingMail.objects.get().text.reveal()

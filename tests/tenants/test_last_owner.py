@@ -27,7 +27,7 @@ def test_of_two_owners_who_go_at_once_one_stays(alice, bob, tidewater, way):
 
     def go(me: str) -> None:
         try:
-            both_ready.wait(timeout=10)
+            both_ready.wait(timeout=60)
             with transaction.atomic():
                 if way == "leave":
                     services.leave_tenant(actor=actors[me])
@@ -50,7 +50,7 @@ def test_of_two_owners_who_go_at_once_one_stays(alice, bob, tidewater, way):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert sorted(ended)[-1] == "done"
     assert ended.count("done") == 1, ended
     assert Membership.objects.filter(role=Role.OWNER).count() == 1

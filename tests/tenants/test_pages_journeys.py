@@ -67,6 +67,23 @@ def test_somebody_is_invited_joins_and_shows_up(
     assert Membership.objects.get(person__email="ana@reyes.example").role == Role.QA
 
 
+@on_a_phone
+def test_what_is_missing_is_in_sight_and_has_the_focus(
+    page: Page, signed_in: SignIn, problems: Problems, alice: User, tidewater: Tenant
+) -> None:
+    problems.allow("422: POST .*/members/invite")
+    signed_in(alice)
+    page.goto("/t/tidewater/members")
+    page.get_by_role("link", name="Invite people").click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_label("E-mail").fill("ana@reyes.example")
+    dialog.get_by_role("button", name="Send invitations").click()
+    expect(dialog.get_by_text("Choose a role.")).to_be_in_viewport()
+    expect(dialog.get_by_label("viewer")).to_be_focused()
+    page.wait_for_timeout(100)  # HTMX turns to what begins the form once it has settled
+    expect(dialog.get_by_label("viewer")).to_be_focused()
+
+
 def test_the_first_step_opens_its_dialog_and_ticks_itself_off(page: Page, signed_in: SignIn, tidewater: Tenant) -> None:
     sigrid = make_person("sigrid")
     tenant = Tenant.objects.create(name="Halvorsen", slug="halvorsen", kind="provider")

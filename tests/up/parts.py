@@ -15,7 +15,7 @@ def web(plan: Plan, *arguments: str, **options: object) -> Process:
     return Process(
         name="web",
         command=program(plan.web_port, *arguments),
-        probe=HttpProbe(plan.web_port, timeout=0.3),
+        probe=HttpProbe(plan.web_port, timeout=1.0),
         **options,  # type: ignore[arg-type]
     )
 
@@ -44,7 +44,7 @@ SCENARIOS = {
         live(plan, "--say", "the file settings.toml is missing", "--fail", "3", backoff=(0.0,)),
     ],
     "freezing": lambda plan: [
-        web(plan, "--freeze-with", str(plan.state / "freeze"), hang_seconds=1.0),
+        web(plan, "--freeze-with", str(plan.state / "freeze"), hang_seconds=3.0),
     ],
     "stubborn": lambda plan: [web(plan, "--stubborn", stop_seconds=1.0)],
     "immovable": lambda plan: [web(plan, "--stubborn", stop_seconds=60.0)],
@@ -66,4 +66,4 @@ def parts(plan: Plan) -> list[Part]:
 
 
 def sign_ins() -> list[tuple[str, str, str]]:
-    return [("soojin@tidewater.example", "imp-demo", "owner")]
+    return [("soojin@tidewater.example", "imp-gateway-demo", "owner")]

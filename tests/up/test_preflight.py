@@ -24,6 +24,12 @@ def test_a_password_that_cannot_be_read_is_not_quoted(password: str) -> None:
     assert password not in str(refusal.value)
 
 
+def test_a_server_that_does_not_run_is_one_sentence_and_what_to_do() -> None:
+    with pytest.raises(UpError) as refusal:
+        check_database("postgres://imp:secret@127.0.0.1:9/imp")
+    assert str(refusal.value).endswith(" failed: Connection refused. Check the address, or leave it unset.")
+
+
 @pytest.mark.parametrize("password", ["open#sesame", "open/sesame", "open?sesame"])
 def test_a_password_that_has_to_be_escaped_is_not_quoted_either(password: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="%23") as refusal:

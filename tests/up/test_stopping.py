@@ -10,7 +10,7 @@ import pytest
 
 from apps.core.up.declaration import MARKER
 from apps.core.up.trees import marked
-from tests.faults.product import Product, wait_until
+from tests.faults.product import PATIENCE, STOP_WITHIN, Product, stretched, wait_until
 from tests.up.conftest import Scenario
 
 
@@ -30,7 +30,7 @@ def test_a_signal_stops_everything_in_reverse_order(scenario: Scenario, number: 
     product.start()
     product.wait_started()
     product.signal(number)
-    assert product.wait_ended(5) == 0
+    assert product.wait_ended(stretched(STOP_WITHIN)) == 0
     stopped = [event["part"] for event in product.events() if str(event.get("event")).startswith("stopped")]
     assert stopped == ["live", "web"]
     product.assert_nothing_left()
@@ -39,9 +39,9 @@ def test_a_signal_stops_everything_in_reverse_order(scenario: Scenario, number: 
 def test_a_signal_while_it_starts_stops_everything(scenario: Scenario) -> None:
     product = scenario("steady")
     product.start()
-    wait_until(lambda: product.event("done", "prepare"), within=30, what="the first step")
+    wait_until(lambda: product.event("done", "prepare"), what="the first step")
     product.signal(signal.SIGINT)
-    assert product.wait_ended(5) == 0
+    assert product.wait_ended(stretched(STOP_WITHIN)) == 0
     product.assert_nothing_left()
 
 
@@ -60,11 +60,11 @@ def test_a_second_ctrl_c_kills_at_once(scenario: Scenario) -> None:
     product.start()
     product.wait_started()
     product.signal(signal.SIGINT)
-    wait_until(lambda: product.event("stopping"), within=5, what="the first answer")
+    wait_until(lambda: product.event("stopping"), what="the first answer")
     assert product.process is not None
     assert product.process.poll() is None
     product.signal(signal.SIGINT)
-    assert product.wait_ended(2) == 0
+    assert product.wait_ended(stretched(STOP_WITHIN)) == 0
     product.assert_nothing_left()
 
 
@@ -83,8 +83,8 @@ def test_nothing_survives_the_killing_of_the_supervisor(scenario: Scenario) -> N
     product.start()
     product.wait_started()
     product.signal(signal.SIGKILL)
-    product.wait_ended(5)
-    wait_until(lambda: not product.everything(), within=6, what="no process left")
+    product.wait_ended(PATIENCE)
+    wait_until(lambda: not product.everything(), what="no process left")
 
 
 def test_the_next_start_ends_what_a_killed_supervisor_and_its_guard_left(scenario: Scenario) -> None:
@@ -97,7 +97,7 @@ def test_the_next_start_ends_what_a_killed_supervisor_and_its_guard_left(scenari
     os.kill(guard, signal.SIGSTOP)
     first.signal(signal.SIGKILL)
     os.kill(guard, signal.SIGKILL)
-    first.wait_ended(5)
+    first.wait_ended(PATIENCE)
     assert left <= marked(MARKER, str(first.state))
 
     second = scenario("steady")
@@ -114,7 +114,7 @@ def test_a_killed_guard_is_replaced(scenario: Scenario) -> None:
     product.wait_started()
     (guard,) = guards_of(product)
     os.kill(guard, signal.SIGKILL)
-    wait_until(lambda: guards_of(product) - {guard}, within=5, what="another guard")
+    wait_until(lambda: guards_of(product) - {guard}, what="another guard")
     product.signal(signal.SIGKILL)
-    product.wait_ended(5)
-    wait_until(lambda: not product.everything(), within=6, what="no process left")
+    product.wait_ended(PATIENCE)
+    wait_until(lambda: not product.everything(), what="no process left")

@@ -81,6 +81,14 @@ def test_the_connection_comes_out_of_its_transaction_as_it_went_in(tidewater: Te
         assert cursor.fetchone()[0] in (None, "")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_for_the_commit_runs_outside_of_it(tidewater: Tenant, hanbit: Tenant) -> None:
+    seen: list[tuple[str, str]] = []
+    with walled(tidewater.pk), walled(hanbit.pk):
+        transaction.on_commit(lambda: seen.append((current_wall(), whoami())))
+    assert seen == [("", whoami())]
+
+
 def test_no_tenant_is_no_wall() -> None:
     with pytest.raises(ValueError, match="needs a tenant"), walled(""):
         pass

@@ -105,7 +105,7 @@ def test_last_resort_needs_no_template_at_all(page_client: Client) -> None:
 def test_session_that_cannot_be_read_is_a_part_that_is_not_ready(page_client: Client) -> None:
     from django.db import OperationalError
 
-    with mock.patch("apps.accounts.sessions.SessionStore.load", side_effect=OperationalError("away")):
+    with mock.patch("apps.accounts.sessions.store.SessionStore.load", side_effect=OperationalError("away")):
         response = page_client.get("/")
     assert response.status_code == 503
     assert response["Retry-After"] == "2"
@@ -133,6 +133,32 @@ def test_form_without_its_token_is_out_of_date(alice: User) -> None:
     response = client.post("/only-post")
     assert response.status_code == 403
     assert "This form is out of date" in response.content.decode()
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("is_development", [False, True])
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        ("&".join(["selected=x"] * 1001), FORM, 413),
+        ("a=" + "x" * 3_000_000, FORM, 413),
+        ("a=1", f"{FORM}; charset=utf-7", 400),
+        ("a=1", f"{FORM}; charset=utf-16", 400),
+    ],
+    ids=["fields", "bytes", "utf-7", "utf-16"],
+)
+def test_form_that_can_not_be_read_is_refused_with_a_page(
+    alice: User, is_development: bool, body: str, kind: str, status: int
+) -> None:
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(alice)
+    client.get("/account")
+    with override_settings(DEBUG=is_development):
+        answer = client.generic("POST", "/only-post", body, content_type=kind)
+    assert answer.status_code == status
+    assert 'id="sidebar"' in answer.content.decode()
 
 
 def test_unknown_host_is_refused_with_a_page(db: None) -> None:

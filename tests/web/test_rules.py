@@ -13,6 +13,7 @@ from django.test import Client, RequestFactory, override_settings
 from apps.accounts.models import User
 from apps.core import throttling
 from apps.core.web.middleware import BrowserRulesMiddleware, ClientAddressMiddleware, widen_policy
+from apps.tenants.models import Tenant
 
 # Mails aren't pages: mail programs know no sheets, and our policy doesn't reach them
 MAILS = settings.BASE_DIR / "templates" / "mail"
@@ -31,6 +32,14 @@ def test_template_has_no_inline_script_style_or_handler(path: Path) -> None:
     assert not re.search(r"<style\b", source)
     scripts = re.findall(r"<script\b([^>]*)>(.*?)</script>", source, flags=re.DOTALL)
     assert not [text for attributes, text in scripts if "src=" not in attributes or text.strip()], "inline script"
+
+
+@pytest.mark.parametrize("path", ["/", "/t/tidewater/", "/t/tidewater/members", "/errors/", "/admin/login/"])
+def test_no_cache_on_the_way_keeps_a_page(client: Client, alice: User, tidewater: Tenant, path: str) -> None:
+    client.force_login(alice)
+    said = client.get(path)["Cache-Control"]
+    assert "private" in said
+    assert "no-cache" in said
 
 
 def test_there_are_templates_to_walk() -> None:
@@ -163,7 +172,9 @@ def test_person_over_the_limit_is_told_how_long_to_wait(page_client: Client, few
     assert [page_client.get("/audit").status_code for _ in range(4)] == [200, 200, 200, 429]
     response = page_client.get("/audit")
     assert 1 <= int(response["Retry-After"]) <= 20
-    assert f'data-countdown="{response["Retry-After"]}"' in response.content.decode()
+    text = response.content.decode()
+    assert f'data-countdown="{response["Retry-After"]}"' in text
+    assert 'href="/account/tokens/new"' in text
 
 
 def test_others_are_not_held_up_by_it(page_client: Client, few_requests: None, bob: User) -> None:

@@ -11,7 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import AllowAny
 
 from apps.core.api.views import SAFE_METHODS
-from apps.core.api.viewsets import Destroyed, Listed, Retrieved, Updated
+from apps.core.api.viewsets import ApiViewSet, Destroyed, Listed, Retrieved, Updated
 from apps.core.errors import Problem, all_types
 from apps.core.listing import DEFAULT_LIMIT, LARGEST_LIMIT
 from apps.core.problems import CONTENT_TYPE
@@ -210,7 +210,7 @@ class Schema(AutoSchema):
         names = ["X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
         if self._is(Listed, "list"):
             names.append("Link")
-        elif self._action() != "destroy" and hasattr(self.view, "get_object") and not self._is_of_all():
+        elif self._action() != "destroy" and isinstance(self.view, ApiViewSet) and not self._is_of_all():
             names.append("ETag")
         if self._action() == "create":
             names.append("Location")

@@ -22,6 +22,7 @@
 Permission is the services' and selectors' matter: what isn't in `get_queryset` is not found.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -57,7 +58,7 @@ def verb(*, body: type[BaseSerializer[Any]] | None = None, needs_version: bool =
     return declare
 
 
-class ApiViewSet(ViewSetMixin, ApiView):
+class ApiViewSet(ViewSetMixin, ApiView, ABC):
     # For the reference: how one and several are called in a sentence
     singular: ClassVar[str]
     plural: ClassVar[str]
@@ -73,22 +74,6 @@ class ApiViewSet(ViewSetMixin, ApiView):
 
     def needed_scope(self) -> str | None:
         return None if self.action in self.sessions_only else super().needed_scope()
-
-    def get_queryset(self) -> QuerySet[Any]:
-        """All that the actor may see."""
-        raise NotImplementedError
-
-    def get_object(self) -> Any:
-        found = self.get_queryset().filter(**{self.lookup_field: self.kwargs["pk"]}).first()
-        if found is None:
-            raise NotFound
-        return found
-
-    def get_for_change(self) -> Any:
-        """The object, if it still is the version that If-Match names."""
-        row = self.get_object()
-        require_current(self.request, etag_of(row, self.represent(row)))
-        return row
 
     def represent(self, row: Any, serializer_class: type[BaseSerializer[Any]] | None = None) -> Any:
         return (serializer_class or self.serializer_class)(row, context={"request": self.request}).data
@@ -111,7 +96,35 @@ class ApiViewSet(ViewSetMixin, ApiView):
         return dict(serializer.validated_data)
 
 
-class Listed(ApiViewSet):
+class WithObject(ApiViewSet):
+    """It is one thing, such as the account of whoever asks."""
+
+    @abstractmethod
+    def get_object(self) -> Any:
+        """What the address names."""
+
+    def get_for_change(self) -> Any:
+        """The object, if it still is the version that If-Match names."""
+        row = self.get_object()
+        require_current(self.request, etag_of(row, self.represent(row)))
+        return row
+
+
+class WithRows(WithObject):
+    """It is one of many, which are told apart by their ids."""
+
+    @abstractmethod
+    def get_queryset(self) -> QuerySet[Any]:
+        """All that the actor may see."""
+
+    def get_object(self) -> Any:
+        found = self.get_queryset().filter(**{self.lookup_field: self.kwargs["pk"]}).first()
+        if found is None:
+            raise NotFound
+        return found
+
+
+class Listed(WithRows):
     """GET on the collection: filtered, sorted, by keyset pages."""
 
     filter_backends = (SharedFilters,)
@@ -148,7 +161,7 @@ class Listed(ApiViewSet):
         return replace(page, items=fragments(page.items))
 
 
-class Retrieved(ApiViewSet):
+class Retrieved(WithObject):
     """GET on one object. A version that the asker has already isn't sent again."""
 
     def retrieve(self, request: Request, pk: str | None = None) -> HttpResponse:
@@ -167,9 +180,9 @@ class Created(ApiViewSet):
     # Where the answer to the create shows more than is ever shown again
     created_serializer_class: type[BaseSerializer[Any]] | None = None
 
+    @abstractmethod
     def perform_create(self, **fields: Any) -> Any:
         """Call the service; returns the new object."""
-        raise NotImplementedError
 
     def create(self, request: Request) -> HttpResponse:
         row = self.perform_create(**self.read_body(self.create_serializer_class))
@@ -177,26 +190,26 @@ class Created(ApiViewSet):
         return self.show(row, self.created_serializer_class, status=201, headers=where)
 
 
-class Updated(ApiViewSet):
+class Updated(WithObject):
     """PATCH on one object, with If-Match."""
 
     update_serializer_class: type[BaseSerializer[Any]]
 
+    @abstractmethod
     def perform_update(self, row: Any, **fields: Any) -> Any:
         """Call the service; returns the object as it's now."""
-        raise NotImplementedError
 
     def partial_update(self, request: Request, pk: str | None = None) -> HttpResponse:
         row = self.get_for_change()
         return self.show(self.perform_update(row, **self.read_body(self.update_serializer_class, partial=True)))
 
 
-class Destroyed(ApiViewSet):
+class Destroyed(WithObject):
     """DELETE on one object, with If-Match."""
 
+    @abstractmethod
     def perform_destroy(self, row: Any) -> None:
         """Call the service."""
-        raise NotImplementedError
 
     def destroy(self, request: Request, pk: str | None = None) -> HttpResponse:
         self.perform_destroy(self.get_for_change())

@@ -47,6 +47,7 @@ def examine(checks: Iterable[Check]) -> list[Finding]:
     for check in checks:
         try:
             found += check()
+        # A doctor is asked where something is broken, so what a check stumbles over is a finding
         except Exception as failure:
             name = check.__name__.removeprefix("check_")
             reason = " ".join(f"{type(failure).__name__}: {failure}".split())

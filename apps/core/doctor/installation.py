@@ -61,6 +61,7 @@ def check_keys() -> Iterator[Finding]:
             yield error("keys", f"other users can read {file}", f"Run `chmod 600 {file}`.")
     try:
         keyring()
+    # From a file that isn't there to a key that is no key: whatever it says is the finding
     except Exception as failure:
         yield error("keys", str(failure), "Without its keys no stored secret can be read: restore them from a backup.")
     else:

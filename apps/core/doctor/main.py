@@ -26,6 +26,7 @@ def diagnose() -> list[Finding]:
         django.setup()
         # Not at the top: they need Django and its settings, which may be what is broken
         from apps.core.doctor import installation, services
+    # The settings are code, and may fail in any way
     except Exception as failure:
         reason = " ".join(f"{type(failure).__name__}: {failure}".split())
         advice = "Put this right first; the other checks need the settings."

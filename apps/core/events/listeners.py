@@ -79,6 +79,7 @@ def _may_listen(person: Any, topic: str) -> bool:
         return may_listen(person, topic)
     except DatabaseError:
         raise
+    # Rules are written by the apps, and this runs for everybody's streams at once
     except Exception:
         logger.exception("The rule for the topic %s fails", topic)
         return False

@@ -45,6 +45,7 @@ async def events(request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase
         try:
             response = await _open(request)
+        # Outside of Django's middleware, so every error becomes its answer here
         except Exception as error:
             response = await sync_to_async(problem_response)(as_problem(error), request)
         response["X-Request-Id"] = context.current().request_id

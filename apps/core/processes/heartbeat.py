@@ -68,6 +68,7 @@ class Heartbeat(threading.Thread):
             # The database comes back or the operator is told by /readyz; one line is enough here
             logger.warning("heartbeat not written", kind=self._kind, error=" ".join(str(error).split()))
             connection.close()
+        # The thread beats on: without it a process that works would count as dead
         except Exception:
             logger.exception("heartbeat not written", kind=self._kind)
 

@@ -125,6 +125,7 @@ def _settle_error(claim: Claim, task: Task, raised: BaseException) -> tuple[Outc
 
 
 def _text_of(raised: BaseException) -> str:
+    """An exception of a task's own may fail in its `__str__` too, and in any way."""
     try:
         return str(raised)
     except Exception:

@@ -153,6 +153,7 @@ class Sweeper:
         close_old_connections()
         try:
             each.function()
+        # Whatever one sweep fails over, the others have to run
         except Exception as raised:
             error = storable("".join(traceback.format_exception(raised)))[-LONGEST_ERROR:]
             log.exception("sweep", function=each.name, outcome="failed")

@@ -1,7 +1,8 @@
 """What templates of the console need beyond includes: {% load imp %}."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext
 
 from apps.core import clock
 from apps.core.assets import assets
@@ -33,6 +34,12 @@ def icon(name: str, modifiers: str = "", label: str = "") -> SafeString:
     address = f"{assets.url('icons.svg')}#i-{name}"
     if label:
         return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', classes, label, address)
+    return _decoration(classes, address)
+
+
+@lru_cache(maxsize=1_024)
+def _decoration(classes: str, address: str) -> SafeString:
+    """A list draws the same few in every row."""
     return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', classes, address)
 
 
@@ -56,9 +63,15 @@ def when(moment: datetime | None, empty: str = "–") -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
-        f"{format_date(local, 'DATE_FORMAT')}, {local:%H:%M:%S} {local.tzname()}",
+        f"{_spoken(local.date(), get_language())}, {local:%H:%M:%S} {local.tzname()}",
         relative(moment),
     )
+
+
+@lru_cache(maxsize=1_024)
+def _spoken(day: date, language: str | None) -> str:
+    """In the language that's active: the rows of a page share few days."""
+    return format_date(day, "DATE_FORMAT")
 
 
 def relative(moment: datetime) -> str:

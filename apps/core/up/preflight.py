@@ -42,7 +42,9 @@ def check_database(url: str) -> None:
     try:
         connection = psycopg.connect(url, connect_timeout=CONNECT_SECONDS)
     except psycopg.Error as error:
-        reason = _without_password(" ".join(str(error).split()), url)
+        # libpq ends in a question of its own, whether the server runs
+        lines = (line.strip() for line in str(error).splitlines())
+        reason = _without_password(", ".join(line for line in lines if line and not line.endswith("?")), url)
         raise UpError(
             f"The database of DATABASE_URL can't be used: {reason}. Check the address, or leave it unset."
         ) from None

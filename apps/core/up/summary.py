@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
+
 from apps.core.up.declaration import Plan
 from apps.core.up.journal import PartState
 from apps.core.up.output import Output
@@ -11,6 +13,7 @@ from apps.core.up.output import Output
 def addresses(plan: Plan) -> dict[str, str]:
     return {
         "Console": f"{plan.address}/",
+        **({"Mails": f"{plan.address}/mails"} if settings.DEBUG else {}),
         "Admin": f"{plan.address}/admin/",
         "API, docs": f"{plan.address}/v1/",
         "OpenAPI": f"{plan.address}/v1/openapi.json",

@@ -105,6 +105,7 @@ class Supervisor:
             await event.wait()
         try:
             await self._on_ready()
+        # The parts run; no failure to say so may end them
         except Exception as error:
             self._output.event("up", f"it runs, but can't be summed up: {error!r}", bad=True)
 

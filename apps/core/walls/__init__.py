@@ -28,17 +28,18 @@ def walled(tenant_id: str) -> Iterator[None]:
     if not tenant_id:
         raise ValueError("A wall needs a tenant; without one, every row would be hidden.")
     outer = _wall.get()
-    token = _wall.set(tenant_id)
-    try:
-        with transaction.atomic():
-            is_outermost = not connection.savepoint_ids
+    with transaction.atomic():
+        is_outermost = not connection.savepoint_ids
+        # Reset before the commit: what runs after it is outside of the wall
+        token = _wall.set(tenant_id)
+        try:
             _enter(ROLE, tenant_id)
             yield
             # At the end of a transaction the settings end by themselves, and a rollback takes them back
             if not is_outermost and not connection.needs_rollback:
                 _enter(ROLE if outer else "none", outer)
-    finally:
-        _wall.reset(token)
+        finally:
+            _wall.reset(token)
 
 
 def _enter(role: str, tenant_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.db.models import Model, QuerySet
@@ -52,6 +53,24 @@ class OperatorsAdmin(ModelAdmin):
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
         return None
+
+
+class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Remembers which version was shown, so that whoever saves second is told."""
+
+    shown_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Missing for those who may only look
+        if field := self.fields.get("shown_version"):
+            field.required = self.is_there
+            self.initial["shown_version"] = self.instance.version
+
+    @property
+    def is_there(self) -> bool:
+        """Shown to be changed, and not to make a new one."""
+        return not self.instance._state.adding
 
 
 class ReadOnlyAdmin(OperatorsAdmin):

@@ -75,6 +75,8 @@ class ProblemMiddleware:
         if "\0" in request.path:
             # No address of ours has one, and no column of the database takes one
             return respond(request, NotFound())
+        if problem := _unreadable(request):
+            return respond(request, problem)
         response = self.get_response(request)
         if htmx.is_partial(request) and _leads_to_sign_in(request, response):
             return _to_sign_in(request)
@@ -88,6 +90,20 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         problem = foreseen(error)
         return respond(request, problem) if problem else None
+
+
+def _unreadable(request: HttpRequest) -> Problem | None:
+    """A form that can't be read is refused here: in development, Django would show its own page, or break.
+
+    The check of the form's token reads it too. An endpoint reads its body by itself.
+    """
+    if request.path.startswith(API_PREFIX):
+        return None
+    try:
+        request.POST  # noqa: B018
+    except FORESEEN as error:
+        return foreseen(error)
+    return None
 
 
 def foreseen(error: BaseException | None) -> Problem | None:
@@ -179,6 +195,7 @@ def _page(request: HttpRequest, problem: Problem) -> HttpResponse:
     try:
         body = loader.render_to_string("errors/status.html", page_context(request, problem), request)
         return HttpResponse(body, status=problem.status)
+    # Its frame asks the menu, the session and the database, any of which may be what is broken
     except Exception:
         logger.exception("The page for %s can't be made", problem.slug)
         return _static_page(problem)
@@ -194,6 +211,7 @@ def _static_page(problem: Problem) -> HttpResponse:
     }
     try:
         body = str(loader.render_to_string("errors/static.html", values))
+    # Nothing is left to answer with but what needs no template
     except Exception:
         logger.exception("The static page for %s can't be made", problem.slug)
         body = LAST_RESORT.format(request_id=escape(values["request_id"]))

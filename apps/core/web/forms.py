@@ -4,6 +4,7 @@ GET shows the form: inside `#dialog` or `#sheet` when HTMX asks for it there, el
 POST calls a service. A Problem from it becomes an error at its field, or an alert above the form with the values kept.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -41,7 +42,7 @@ class Touch:
     is_code: bool = False
 
 
-class FormView(LoginRequiredMixin, View):
+class FormView(LoginRequiredMixin, View, ABC):
     """A template extends `frame`: `overlays/page.html` or the dialog's or sheet's frame, with the same blocks."""
 
     form_class: ClassVar[type[forms.BaseForm]]
@@ -70,9 +71,9 @@ class FormView(LoginRequiredMixin, View):
         """Where Cancel leads on the whole page."""
         return "/"
 
+    @abstractmethod
     def save(self, form: forms.BaseForm) -> Done:
         """Calls the service with `form.cleaned_data`."""
-        raise NotImplementedError
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._show(self.get_form())
@@ -150,8 +151,9 @@ class ConfirmView(FormView):
     template_name = "overlays/confirm.html"
     is_dangerous = True
 
+    @abstractmethod
     def get_touches(self) -> list[Touch]:
-        raise NotImplementedError
+        """What it changes, named line by line."""
 
     def get_typed_name(self) -> str:
         """What has to be typed; empty where nothing is lost for good."""
@@ -163,9 +165,9 @@ class ConfirmView(FormView):
     def get_context(self) -> dict[str, Any]:
         return {"touches": self.get_touches()}
 
+    @abstractmethod
     def run(self) -> Done:
         """Calls the service."""
-        raise NotImplementedError
 
     def save(self, form: forms.BaseForm) -> Done:
         return self.run()

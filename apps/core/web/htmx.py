@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import resolve_url
-from django.utils.cache import patch_vary_headers
+from django.shortcuts import render, resolve_url
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.http import trigger_client_event
 from django_htmx.middleware import HtmxDetails
 
@@ -43,6 +43,13 @@ def vary(response: HttpResponse) -> HttpResponse:
     """Adds to Vary and never assigns it: others have put their own names there."""
     patch_vary_headers(response, VARIES_BY)
     return response
+
+
+def fresh(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """What is true at this moment only, such as a part of a page that fetches itself: no cache keeps it."""
+    response = render(request, template, context)
+    patch_cache_control(response, private=True, no_store=True)
+    return vary(response)
 
 
 def trigger(response: HttpResponse, event: str, details: dict[str, Any] | None = None) -> HttpResponse:

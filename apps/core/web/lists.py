@@ -4,6 +4,7 @@ A subclass names its queryset, its FilterSet (the API uses the same one) and its
 `lists/page.html` or has a partial called `table`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -231,7 +232,7 @@ class Listing:
         return f"{self.request.path}?{query.urlencode()}" if query else self.request.path
 
 
-class ListPage(LoginRequiredMixin, View):
+class ListPage(LoginRequiredMixin, View, ABC):
     template_name: ClassVar[str]
     partial: ClassVar[str] = "table"
     filterset_class: ClassVar[Any]
@@ -248,9 +249,9 @@ class ListPage(LoginRequiredMixin, View):
         """Who does what is done to several rows."""
         return self.request.user
 
+    @abstractmethod
     def get_queryset(self) -> "QuerySet[Any]":
         """What this person may see, nothing more."""
-        raise NotImplementedError
 
     def get_filterset(self, query: QueryDict) -> Any:
         return self.filterset_class(query, queryset=self.get_queryset(), request=self.request)

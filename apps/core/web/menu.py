@@ -21,10 +21,6 @@ def signed_in(user: Any) -> bool:
     return bool(user.is_authenticated)
 
 
-def operators(user: Any) -> bool:
-    return bool(user.is_staff)
-
-
 def developers(user: Any) -> bool:
     """Pages for those who build the console exist in development only."""
     return bool(settings.DEBUG)

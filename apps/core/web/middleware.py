@@ -108,6 +108,8 @@ class BrowserRulesMiddleware:
         response.setdefault("Content-Security-Policy", self._policy(request, response))
         response.setdefault("Permissions-Policy", self.PERMISSIONS)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        # Who is signed in stands on nearly every page: nothing on the way keeps one, and a browser asks again
+        response.setdefault("Cache-Control", "private, no-cache")
         return response
 
     def _policy(self, request: HttpRequest, response: HttpResponseBase) -> str:

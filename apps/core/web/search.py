@@ -7,7 +7,6 @@ from typing import Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
@@ -67,9 +66,7 @@ def search(request: HttpRequest) -> HttpResponse:
     """The palette's results, or a page of them at the same address."""
     query = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_QUERY]
     template = "search/results.html" if htmx.is_partial(request) else "search/page.html"
-    response = render(request, template, {"query": query, "groups": find(request, query)})
-    response["Cache-Control"] = "private, no-store"
-    return htmx.vary(response)
+    return htmx.fresh(request, template, {"query": query, "groups": find(request, query)})
 
 
 def find(request: HttpRequest, query: str) -> list[Found]:

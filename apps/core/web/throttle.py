@@ -3,6 +3,7 @@
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from apps.core.errors import TooManyRequests
 from apps.core.throttling import take
@@ -24,5 +25,6 @@ class PageThrottleMiddleware:
         person_id = request.session.get(SESSION_KEY)
         allowance = take("pages", person_id=person_id, address=request.META.get("REMOTE_ADDR", ""))
         if not allowance.allowed:
-            return respond(request, TooManyRequests(headers=allowance.headers))
+            message = _("A script in a browser tab is the usual cause. Programs use a token and the API.")
+            return respond(request, TooManyRequests(message, headers=allowance.headers))
         return self.get_response(request)

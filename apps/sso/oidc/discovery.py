@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import jwt
 
 from apps.sso.oidc import wire
+from apps.sso.oidc.addresses import is_address, is_safe
 from apps.sso.oidc.problems import ProviderConfused, ProviderUnreachable, TokenRefused
 
 REMEMBERED_SECONDS = 600.0
@@ -28,9 +28,6 @@ ALGORITHMS = (
     "ES512",
     "EdDSA",
 )
-# With what is added to it, it has to fit into a redirect
-LONGEST_ADDRESS = 2000
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 Key = dict[str, Any]
 Found = TypeVar("Found")
@@ -104,12 +101,6 @@ def fetch_keys(metadata: Metadata) -> list[Key]:
     return keys
 
 
-def is_safe(url: str) -> bool:
-    """Over TLS, or on this machine, where tests and trials run."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-
-
 def forget_all() -> None:
     """For tests, and for an operator who tests the connection after mending the provider."""
     with _lock:
@@ -121,6 +112,7 @@ def _can_verify(key: Any) -> bool:
     """Others in the set, of kinds that we don't know or for encryption, are for others."""
     try:
         return jwt.PyJWK(key).algorithm_name in ALGORITHMS and key.get("use", "sig") == "sig"
+    # What PyJWT lets through besides its own, depending on what is malformed or missing in a key
     except (jwt.PyJWTError, AttributeError, TypeError, KeyError, ValueError, NotImplementedError):
         return False
 
@@ -137,22 +129,11 @@ def _endpoint(body: dict[str, Any], name: str, issuer: str, *, required: bool = 
     url = str(body.get(name) or "")
     if not url and required:
         raise ProviderConfused(reason=f"it names no {name}")
-    if url and not _is_address(url):
+    if url and not is_address(url):
         raise ProviderConfused(reason=f"its {name} is no address")
     if url and not (url.startswith("https://") if issuer.lower().startswith("https://") else is_safe(url)):
         raise ProviderConfused(reason=f"its {name} isn't https")
     return url
-
-
-def _is_address(url: str) -> bool:
-    """Looked at once: whatever leads or asks there would fail over it."""
-    try:
-        parts = urlsplit(url)
-        # Asking for the port fails on one that is none
-        has_place = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return has_place and url.isascii() and url.isprintable() and len(url) <= LONGEST_ADDRESS
 
 
 def _words(body: dict[str, Any], name: str) -> tuple[str, ...] | None:

@@ -171,7 +171,17 @@ def _with_user_info(claims: Claims, metadata: Metadata, access_token: str) -> Cl
         raise ProviderConfused(reason=f"the userinfo endpoint answered {answer.status}")
     if answer.body.get("sub") != claims["sub"]:
         raise TokenRefused(reason="the userinfo is about somebody else")
-    return {**answer.body, **claims}
+    return _merged(claims, answer.body)
+
+
+def _merged(signed: Claims, told: Mapping[str, Any]) -> Claims:
+    """That an address is verified counts for that address only: the two needn't name the same."""
+    signed, told = dict(signed), dict(told)
+    if "email" not in signed:
+        signed.pop("email_verified", None)
+    elif told.get("email") != signed["email"]:
+        told.pop("email_verified", None)
+    return {**told, **signed}
 
 
 def _with(url: str, fields: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.audit.changes import fields_of
 from apps.audit.services import Actor, record
 from apps.core import clock
-from apps.core.errors import Conflict, NotAllowed, NotFound
+from apps.core.errors import Conflict
 from apps.core.mail import public_url, send_mail
 from apps.sso import selectors
 from apps.sso.arrivals import Arrival
@@ -23,7 +23,9 @@ from apps.sso.oidc.problems import (
     NoRole,
     ProviderDisabled,
 )
-from apps.tenants.models import Invitation, Membership
+from apps.tenants.models import Membership
+from apps.tenants.operators import require_operator
+from apps.tenants.selectors import invitations_to
 from apps.tenants.services import follow_groups
 
 
@@ -66,11 +68,8 @@ def link_identity(*, actor: User, provider: IdentityProvider, arrival: Arrival) 
 def unlink_identity(*, actor: Actor, identity: LinkedIdentity) -> None:
     """One's own, or by an administrator anybody's. The roles that came with it end; nobody is locked out by it."""
     person = identity.person
-    if isinstance(actor, User) and actor.pk != person.pk:
-        if not actor.is_staff:
-            raise NotFound
-        if not (actor.is_active and actor.is_superuser):
-            raise NotAllowed(_("Managing people takes a system administrator."), role="system-admin")
+    if actor.pk != person.pk:
+        require_operator(actor, "identities.unlink", is_hidden=True)
     others = selectors.list_usable_identities(actor=person).exclude(pk=identity.pk)
     if actor.pk == person.pk and not person.has_usable_password() and not others.exists():
         raise Conflict(_("It's the only way in which you can sign in. Set a password first."))
@@ -127,7 +126,7 @@ def _require_vouched(provider: IdentityProvider, arrival: Arrival) -> None:
 
 def _register(provider: IdentityProvider, arrival: Arrival) -> User:
     """An account without a password, for somebody who gets a role or was invited."""
-    if not selectors.roles_of_groups(provider, arrival.groups) and not _is_invited(arrival.email):
+    if not selectors.roles_of_groups(provider, arrival.groups) and not invitations_to(arrival.email).exists():
         raise _no_role(provider, arrival)
     person = User(email=arrival.email, name=arrival.name)
     person.set_unusable_password()
@@ -197,13 +196,8 @@ def _has_a_place(person: User) -> bool:
         # Told by the sign-in's own page
         or not person.is_active
         or Membership.objects.filter(person=person).exists()
-        or _is_invited(person.email)
+        or invitations_to(person.email).exists()
     )
-
-
-def _is_invited(email: str) -> bool:
-    invitations = Invitation.objects.filter(email__iexact=email, accepted_at=None, revoked_at=None)
-    return invitations.filter(expires_at__gt=clock.now()).exists()
 
 
 def _no_role(provider: IdentityProvider, arrival: Arrival) -> NoRole:

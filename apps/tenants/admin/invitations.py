@@ -1,20 +1,17 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from apps.core import clock
 from apps.core.web.admin import OperatorsAdmin
 from apps.tenants import services
 from apps.tenants.member import Member
-from apps.tenants.models import Invitation
+from apps.tenants.models import Invitation, InvitationQuerySet
 
-WAITING, ACCEPTED, REVOKED, ENDED = "waiting", "accepted", "revoked", "ended"
-PHASES = {WAITING: _("Waiting"), ACCEPTED: _("Accepted"), REVOKED: _("Revoked"), ENDED: _("Ended")}
-COLOURS = {WAITING: "info", ACCEPTED: "success", REVOKED: "danger", ENDED: "warning"}
+COLOURS = {"waiting": "info", "accepted": "success", "revoked": "danger", "ended": "warning"}
 
 
 class PhaseFilter(admin.SimpleListFilter):
@@ -22,18 +19,12 @@ class PhaseFilter(admin.SimpleListFilter):
     parameter_name = "phase"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return list(PHASES.items())
+        return list(Invitation.Phase.choices)
 
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[Invitation]") -> "QuerySet[Invitation]":
-        unanswered, now = Q(accepted_at=None, revoked_at=None), clock.now()
-        narrowed = {
-            WAITING: unanswered & Q(expires_at__gt=now),
-            ENDED: unanswered & Q(expires_at__lte=now),
-            ACCEPTED: Q(accepted_at__isnull=False),
-            REVOKED: Q(revoked_at__isnull=False),
-        }
-        chosen = narrowed.get(self.value() or "")
-        return queryset.filter(chosen) if chosen else queryset
+    def queryset(self, request: HttpRequest, queryset: Any) -> InvitationQuerySet:
+        phase = self.value()
+        found: InvitationQuerySet = queryset.in_phase(phase) if phase in Invitation.Phase.values else queryset
+        return found
 
 
 @admin.register(Invitation)
@@ -71,8 +62,7 @@ class InvitationAdmin(OperatorsAdmin):
 
     @display(description=_("Phase"), label=COLOURS)
     def phase(self, invitation: Invitation) -> tuple[str, Any]:
-        phase = phase_of(invitation)
-        return phase, PHASES[phase]
+        return invitation.phase, Invitation.Phase(invitation.phase).label
 
     @admin.display(description=_("Phase"))
     def phase_in_words(self, invitation: Invitation) -> Any:
@@ -85,14 +75,6 @@ class InvitationAdmin(OperatorsAdmin):
     @admin.action(description=_("Revoke: the link ends"), permissions=["change"])
     def revoke(self, request: HttpRequest, rows: "QuerySet[Invitation]") -> None:
         self.run_for_each(request, rows, _as_member(services.revoke_invitation), "invitation", _("%(count)d revoked."))
-
-
-def phase_of(invitation: Invitation) -> str:
-    if invitation.accepted_at is not None:
-        return ACCEPTED
-    if invitation.revoked_at is not None:
-        return REVOKED
-    return WAITING if invitation.is_open else ENDED
 
 
 def _as_member(service: Any) -> Any:

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from apps.accounts.admin import UserAdmin
-from apps.accounts.confirmation import confirm_first
 from apps.accounts.models import User
 from apps.accounts.requests import person_of
+from apps.accounts.sessions.confirmation import confirm_first
 from apps.core.web.forms import Touch
 from apps.tenants.admin.asking import LINK, ReasonForm, ask, bound
 from apps.tenants.models import Membership

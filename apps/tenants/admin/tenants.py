@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidg
 
 from apps.accounts.requests import person_of
 from apps.core.errors import Problem
-from apps.core.web.admin import OperatorsAdmin, tell
+from apps.core.web.admin import OperatorsAdmin, VersionForm, tell
 from apps.core.web.forms import Touch
 from apps.tenants import services
 from apps.tenants.admin.asking import LINK, ReasonForm, TypedForm, ask, bound
@@ -43,20 +43,11 @@ class NewProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ["name", "slug", "owner_email"]
 
 
-class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Remembers which version was shown, so that whoever saves second is told."""
-
-    shown_version = forms.IntegerField(widget=forms.HiddenInput)
-
+class TenantForm(VersionForm):
     class Meta:
         model = Tenant
         fields = ["name", "slug"]
         help_texts = {"slug": _("In the address of each of its pages: with another one, links to it end.")}
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        if "shown_version" in self.fields:
-            self.fields["shown_version"].initial = self.instance.version
 
 
 class SuspendedFilter(admin.SimpleListFilter):

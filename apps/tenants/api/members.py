@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from apps.accounts.confirmation import require_confirmation
+from apps.accounts.sessions.confirmation import require_confirmation_of_session
 from apps.core.api.serializers import ModelInput
 from apps.core.api.viewsets import Destroyed, Listed, Retrieved, Updated, verb
 from apps.tenants import selectors, services
@@ -70,6 +70,5 @@ class MemberViewSet(TenantApi, Listed, Retrieved, Updated, Destroyed):
         """
         membership = self.get_object()
         self.actor.require("workspace.hand_over", row=membership)
-        if request.auth is None:
-            require_confirmation(request._request)
+        require_confirmation_of_session(request)
         return self.show(services.hand_over_ownership(actor=self.actor, membership=membership))

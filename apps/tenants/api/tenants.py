@@ -10,11 +10,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from apps.accounts.confirmation import require_confirmation
+from apps.accounts.rights import insist_on_second_factor
+from apps.accounts.sessions.confirmation import require_confirmation_of_session
 from apps.core.api.serializers import Input, ModelInput
 from apps.core.api.views import no_content
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, Updated, verb
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, NotFound
 from apps.core.walls import walled
 from apps.tenants import selectors, services
 from apps.tenants.api_base import scopes_of, tenant_of_token
@@ -92,6 +93,14 @@ class TenantViewSet(Listed, Retrieved, Created, Updated, Destroyed):
         of_token = tenant_of_token(self.request)
         return tenants.filter(pk=of_token) if of_token else tenants
 
+    def get_object(self) -> Tenant:
+        try:
+            found: Tenant = super().get_object()
+        except NotFound:
+            insist_on_second_factor(self.actor)
+            raise
+        return found
+
     def perform_create(self, **fields: Any) -> Tenant:
         if fields.pop("kind") == Kind.PROVIDER:
             return self._again(services.create_provider(actor=self.actor, **fields))
@@ -108,8 +117,7 @@ class TenantViewSet(Listed, Retrieved, Created, Updated, Destroyed):
     def perform_destroy(self, row: Tenant) -> None:
         with self._inside(row) as actor:
             actor.require("workspace.delete")
-            if self.request.auth is None:
-                require_confirmation(self.request._request)
+            require_confirmation_of_session(self.request)
             services.delete_tenant(actor=actor, version=row.version)
 
     @extend_schema(responses={204: None})

@@ -1,11 +1,14 @@
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
+from apps.accounts.rights import insist_on_second_factor
 from apps.audit.api import AuditEvents
 from apps.audit.models import AuditEvent
+from apps.audit.selectors import may_read_all
 from apps.core.api.routing import routes
 from apps.core.errors import NotFound
 from apps.tenants import roles
@@ -34,8 +37,9 @@ class TenantEventViewSet(TenantApi, AuditEvents):
         return list_tenant_events(actor=self._member)
 
     def _find_member(self, request: Request) -> Member | None:
-        if not request.user.is_staff:
-            return super()._find_member(request)
+        person: Any = request.user
+        if not may_read_all(person):
+            return self._find_membership(request)
         scopes, of_token = scopes_of(request), tenant_of_token(request)
         named = request.headers.get(HEADER, "") or of_token
         if not named:
@@ -46,7 +50,14 @@ class TenantEventViewSet(TenantApi, AuditEvents):
         tenant = find_tenant(named)
         if tenant is None or of_token not in ("", tenant.pk):
             raise NotFound
-        return replace(Member.of_operator(request.user, tenant), scopes=scopes)
+        return replace(Member.of_operator(person, tenant), scopes=scopes)
+
+    def _find_membership(self, request: Request) -> Member | None:
+        try:
+            return super()._find_member(request)
+        except NotFound:
+            insist_on_second_factor(request.user)
+            raise
 
 
 class PersonalEventViewSet(AuditEvents):

@@ -7,9 +7,12 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from apps.accounts.rights import insist_on_second_factor
 from apps.audit.filters import Choice
 from apps.audit.models import AuditEvent
+from apps.audit.selectors import may_read_all
 from apps.audit.views import AuditList, show_entry
+from apps.core.errors import NotFound
 from apps.tenants.history.filters import ALL_OPERATORS, EventPageFilter, PlatformEventFilter
 from apps.tenants.history.selectors import (
     list_all_events,
@@ -67,7 +70,7 @@ class PlatformLog(AuditList):
 @login_required
 def log(request: HttpRequest) -> HttpResponseBase:
     """`/audit`."""
-    view = PlatformLog if _is_operator(request) else PersonalLog
+    view = PlatformLog if may_read_all(request.user) else PersonalLog
     return view.as_view()(request)
 
 
@@ -75,7 +78,12 @@ def log(request: HttpRequest) -> HttpResponseBase:
 @login_required
 def entry(request: HttpRequest, event_id: str) -> HttpResponse:
     """`/audit/{entry}`."""
-    return show_entry(request, _events_at_hand(request), event_id, list_page="audit:list", entry_page="audit:detail")
+    events = _events_at_hand(request)
+    try:
+        return show_entry(request, events, event_id, list_page="audit:list", entry_page="audit:detail")
+    except NotFound:
+        insist_on_second_factor(request.user)
+        raise
 
 
 @require_safe
@@ -85,12 +93,8 @@ def tenant_entry(request: HttpRequest, event_id: str) -> HttpResponse:
     return show_entry(request, events, event_id, list_page=TenantLog.list_page, entry_page=TenantLog.entry_page)
 
 
-def _is_operator(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_staff", False))
-
-
 def _events_at_hand(request: HttpRequest) -> "QuerySet[AuditEvent]":
     person: Any = request.user
-    if _is_operator(request):
+    if may_read_all(person):
         return list_all_events(actor=person)
     return list_personal_events(person=person, memberships=memberships_at_hand(request))

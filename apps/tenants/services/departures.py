@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.audit.services import record
 from apps.core.errors import Text
+from apps.tenants.endings import end_what_hung_on_it
 from apps.tenants.models import Membership
 from apps.tenants.roles import Role
 from apps.tenants.selectors import memberships_of, owned_alone_by
@@ -30,6 +31,7 @@ def leave_all(person: User) -> None:
         record(actor=person, verb="member.left", target=membership, before={"role": membership.role})
         tell_pages(membership.tenant, "members", membership.pk)
         membership.delete()
+        end_what_hung_on_it(person, person, membership.tenant)
 
 
 def belongings_of(person: User) -> list[dict[str, Any]]:

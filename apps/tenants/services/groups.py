@@ -7,6 +7,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.audit.services import Actor, record
 from apps.core.versions import delete_version, save_version
+from apps.tenants.endings import end_what_hung_on_it
 from apps.tenants.models import Membership, Tenant
 from apps.tenants.problems import LastOwner
 from apps.tenants.roles import ROLES_OF
@@ -57,7 +58,9 @@ def _change(actor: Actor, membership: Membership, role: str) -> None:
         record(actor=actor, verb="member.role_changed", target=membership, before=before, after=_by_sso(role))
     else:
         record(actor=actor, verb="member.removed", target=membership, before=before)
+        person = membership.person
         delete_version(membership)
+        end_what_hung_on_it(actor, person, tenant)
     tell_pages(tenant, "members")
 
 

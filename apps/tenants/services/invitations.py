@@ -6,11 +6,12 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.accounts.sign_up import register_person
+from apps.accounts.services.sign_up import register_person
 from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.core.mail import checked_address
+from apps.core.names import require_short
 from apps.core.versions import save_version
 from apps.tenants import mails
 from apps.tenants.member import Member
@@ -25,6 +26,8 @@ MOST_AT_ONCE = 20
 MOST_A_DAY = 200
 AGAIN_AFTER = timedelta(minutes=1)
 LONGEST_NOTE = 1000
+# What others may have done to one since it was read
+CHANGES = ("version", "email", "role", "sent_at", "expires_at", "accepted_at", "revoked_at")
 
 
 @transaction.atomic
@@ -55,6 +58,7 @@ def resend_invitation(*, actor: Member, invitation: Invitation) -> Invitation:
     """With a new link that lives for another week; the one before ends."""
     actor = renewed(actor)
     actor.require("members.manage", row=invitation)
+    _read_again(invitation)
     _require_waiting(invitation)
     wait = invitation.sent_at + AGAIN_AFTER - clock.now()
     if invitation.is_open and wait > timedelta():
@@ -97,6 +101,7 @@ def revoke_invitation(*, actor: Member, invitation: Invitation) -> Invitation:
     """Its link ends at once."""
     actor = renewed(actor)
     actor.require("members.manage", row=invitation)
+    _read_again(invitation)
     _require_owner_for(invitation, actor)
     _require_waiting(invitation)
     _close(invitation, actor=actor, verb="invitation.revoked")
@@ -211,6 +216,14 @@ def _lock_open(invitation: Invitation) -> Invitation:
     return found
 
 
+def _read_again(invitation: Invitation) -> None:
+    """In the locked workspace: of two who do the same at once, the second hears that it's done."""
+    try:
+        invitation.refresh_from_db(fields=CHANGES)
+    except Invitation.DoesNotExist:
+        raise NotFound from None
+
+
 def _require_own(person: User, invitation: Invitation) -> None:
     if person.email.lower() != invitation.email.lower():
         raise InvitationForSomeoneElse(
@@ -241,7 +254,7 @@ def _require_strangers(tenant: Tenant, emails: list[str], *, field: str) -> None
 
 
 def _waiting(tenant: Tenant) -> "QuerySet[Invitation]":
-    return Invitation.objects.of(tenant).filter(accepted_at=None, revoked_at=None)
+    return Invitation.objects.of(tenant).unanswered()
 
 
 def _has_one(email: str) -> str:
@@ -250,9 +263,8 @@ def _has_one(email: str) -> str:
 
 def _checked_note(note: str) -> str:
     note = note.strip()
-    if len(note) > LONGEST_NOTE:
-        raise InvalidInput(fields={"note": [_("Use %(limit)d characters or fewer.") % {"limit": LONGEST_NOTE}]})
-    if mails.WEB_ADDRESS.search(note):
+    require_short(note, LONGEST_NOTE, field="note")
+    if mails.has_link(note):
         # The mail comes from us, to people who don't know the sender
         raise InvalidInput(fields={"note": [_("Leave web addresses out of the message.")]})
     return note

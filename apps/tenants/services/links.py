@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.audit.services import Actor
 from apps.core import clock
-from apps.core.crypto.hashing import keyed_hash
+from apps.core.crypto import keyed_hash
 from apps.core.errors import Conflict
 from apps.tenants import mails
 from apps.tenants.models import Invitation

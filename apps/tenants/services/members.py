@@ -5,6 +5,7 @@ from apps.audit.services import record
 from apps.core.errors import Conflict, NotFound
 from apps.core.versions import delete_version, save_version
 from apps.tenants import mails
+from apps.tenants.endings import end_what_hung_on_it
 from apps.tenants.member import Member
 from apps.tenants.models import Membership
 from apps.tenants.problems import TenantSuspended
@@ -41,7 +42,7 @@ def remove_member(*, actor: Member, membership: Membership) -> None:
         raise Conflict(_("This is you. Leave the workspace instead."))
     keep_an_owner(membership)
     record(actor=actor, verb="member.removed", target=membership, before={"role": membership.role})
-    _end(membership)
+    _end(membership, actor=actor)
     mails.tell_removed(person=membership.person, tenant=actor.tenant, actor=actor)
 
 
@@ -54,7 +55,7 @@ def leave_tenant(*, actor: Member) -> None:
     membership = _own(actor)
     keep_an_owner(membership)
     record(actor=actor, verb="member.left", target=membership, before={"role": membership.role})
-    _end(membership)
+    _end(membership, actor=actor)
 
 
 @transaction.atomic
@@ -93,7 +94,8 @@ def _set(membership: Membership, role: str) -> None:
     save_version(membership, "role", "given_by")
 
 
-def _end(membership: Membership) -> None:
-    tenant, ref = membership.tenant, membership.pk
+def _end(membership: Membership, *, actor: Member) -> None:
+    tenant, person, ref = membership.tenant, membership.person, membership.pk
     delete_version(membership)
+    end_what_hung_on_it(actor, person, tenant)
     tell_pages(tenant, "members", ref)

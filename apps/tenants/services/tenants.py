@@ -2,6 +2,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
@@ -10,11 +11,12 @@ from psycopg.errors import UniqueViolation
 
 from apps.accounts.models import User
 from apps.audit.changes import changes, fields_of
+from apps.audit.models import AuditEvent
 from apps.audit.services import Actor, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.mail import checked_address
-from apps.core.names import tidy_name
+from apps.core.names import require_short, tidy_name
 from apps.core.versions import delete_version, save_version
 from apps.tenants import mails
 from apps.tenants.member import Member
@@ -49,12 +51,7 @@ def create_provider(*, actor: Actor, name: str, owner_email: str, slug: str = ""
 @transaction.atomic
 def create_customer(*, actor: User, name: str = "") -> Tenant:
     """For somebody who signed up without an invitation; they own it."""
-    owned = Membership.objects.filter(person=actor, role=Role.OWNER, tenant__kind=Kind.CUSTOMER)
-    if owned.count() >= MOST_OWNED:
-        raise Conflict(
-            _("You own %(count)d workspaces, which is as many as one person may. Delete one of them first.")
-            % {"count": MOST_OWNED}
-        )
+    _require_room(actor)
     tenant = _create(Kind.CUSTOMER, name if name.strip() else _name_after(actor), "")
     Membership(tenant=tenant, person=actor, role=Role.OWNER).save(force_insert=True)
     record(actor=actor, verb="tenant.created", target=tenant, after=fields_of(tenant, WRITTEN_DOWN))
@@ -103,7 +100,7 @@ def suspend_tenant(*, actor: Actor, tenant: Tenant, reason: str) -> Tenant:
     reason = reason.strip()
     if not reason:
         raise InvalidInput(fields={"reason": [_("Say why. The workspace's people read it.")]})
-    _require_short(reason, LONGEST_REASON, field="reason")
+    require_short(reason, LONGEST_REASON, field="reason")
     if tenant.is_suspended:
         raise Conflict(_("%(workspace)s is suspended already.") % {"workspace": tenant})
     tenant.suspended_at, tenant.suspended_because = clock.now(), reason
@@ -143,6 +140,24 @@ def delete_tenant(*, actor: Member, version: int | None = None) -> None:
     mails.tell_deleted(tenant, people=others, actor=actor)
 
 
+def _require_room(person: User) -> None:
+    # Of several opened at once each is counted by the next
+    User.objects.select_for_update(no_key=True).filter(pk=person.pk).first()
+    owned = Membership.objects.filter(person=person, role=Role.OWNER, tenant__kind=Kind.CUSTOMER)
+    if owned.count() >= MOST_OWNED:
+        raise Conflict(
+            _("You own %(count)d workspaces, which is as many as one person may. Delete one of them first.")
+            % {"count": MOST_OWNED}
+        )
+    # Each may send so many invitations a day, also one that is deleted right after
+    opened = AuditEvent.objects.filter(verb="tenant.created", actor_id=person.pk)
+    if opened.filter(at__gt=clock.now() - timedelta(days=1)).count() >= MOST_OWNED:
+        raise Conflict(
+            _("You opened %(count)d workspaces within a day, which is the most. Open another one tomorrow.")
+            % {"count": MOST_OWNED}
+        )
+
+
 def _create(kind: Kind, name: str, slug: str) -> Tenant:
     name = _checked_name(name)
     tenant = Tenant(kind=kind, name=name, slug=_checked_slug(slug) if slug.strip() else _slug_for(name))
@@ -155,7 +170,7 @@ def _checked_name(name: str) -> str:
     name = tidy_name(name)
     if not name:
         raise InvalidInput(fields={"name": [_("Give the workspace a name.")]})
-    _require_short(name, LONGEST_NAME, field="name")
+    require_short(name, LONGEST_NAME, field="name")
     if mails.WEB_ADDRESS.search(name):
         # It stands in mails to strangers, whose programs make a link of it
         raise InvalidInput(fields={"name": [_("Choose a name without a web address in it.")]})
@@ -199,8 +214,3 @@ def _saving_slug() -> Iterator[None]:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
         raise InvalidInput(fields={"slug": [_("This address is taken. Choose another one.")]}) from None
-
-
-def _require_short(text: str, limit: int, *, field: str) -> None:
-    if len(text) > limit:
-        raise InvalidInput(fields={field: [_("Use %(limit)d characters or fewer.") % {"limit": limit}]})

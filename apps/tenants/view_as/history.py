@@ -1,11 +1,12 @@
 """What stands in the audit logs: that it began, and once that it ended."""
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import TextChoices
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.audit.services import Actor, record
+from apps.core.turns import take_turn
 from apps.tenants.models import Membership
 from apps.tenants.view_as.viewing import Viewing
 
@@ -24,8 +25,7 @@ class Ended(TextChoices):
 @transaction.atomic
 def end_viewing(*, actor: Actor, viewing: Viewing, how: Ended) -> None:
     """Write down that it's over, once, whoever notices it first: the operator, their next request, or the clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [viewing.id])
+    take_turn(viewing.id)
     ends = AuditEvent.objects.filter(verb=ENDED, target_id=viewing.person_id, at__gte=viewing.started_at)
     if ends.filter(after__look=viewing.id).exists():
         return

@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.core.web import htmx
 from apps.core.web.errors import respond, wants_json
 from apps.tenants.operators import is_allowed
+from apps.tenants.requests import TenantRequest
 from apps.tenants.view_as.history import Ended, end_viewing
 from apps.tenants.view_as.problems import OnlyLooking
 from apps.tenants.view_as.services import why_not
@@ -21,7 +22,7 @@ from apps.tenants.view_as.viewing import Viewing
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # What one may look at as somebody else. Whatever isn't here is closed, also what is added later
-OPEN = re.compile(r"/(t/.*|search|audit(/.*)?|workspaces|errors/.*|components(/.*)?|v1/(reference/.*|openapi\.json)?)?")
+OPEN = re.compile(r"/(t/.*|search|audit(/.*)?|workspaces(/new)?|errors/.*|components(/.*)?|v1/(reference/.*|openapi\.json)?)?")
 
 
 class ViewAsMiddleware:
@@ -34,8 +35,8 @@ class ViewAsMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.viewing = viewing = Viewing.of(request.session)  # type: ignore[attr-defined]
+    def __call__(self, request: TenantRequest) -> HttpResponseBase:
+        request.viewing = viewing = Viewing.of(request.session)
         if viewing is None:
             return self.get_response(request)
         operator: Any = request.user
@@ -48,7 +49,9 @@ class ViewAsMiddleware:
         person = User.objects.filter(pk=viewing.person_id).first()
         if how := _why_over(viewing, operator, person):
             return _leave(request, viewing, how)
-        request.operator, request.user = operator, person  # type: ignore[attr-defined,assignment]
+        # Which was asked just now
+        assert person is not None
+        request.operator, request.user = operator, person
         if request.method not in SAFE_METHODS:
             return respond(request, OnlyLooking(_("Nothing can be changed while you look as somebody else.")))
         if not OPEN.fullmatch(request.path):
@@ -59,12 +62,12 @@ class ViewAsMiddleware:
             return self.get_response(request)
 
 
-def finish(request: HttpRequest, viewing: Viewing, how: Ended) -> None:
+def finish(request: TenantRequest, viewing: Viewing, how: Ended) -> None:
     """The operator is themselves again. Forms that were shown meanwhile are void: they'd be sent by somebody else."""
     operator: Any = getattr(request, "operator", request.user)
     end_viewing(actor=operator, viewing=viewing, how=how)
     Viewing.forget(request.session)
-    request.viewing = None  # type: ignore[attr-defined]
+    request.viewing = None
     rotate_token(request)
 
 
@@ -77,7 +80,7 @@ def _why_over(viewing: Viewing, operator: Any, person: User | None) -> Ended | N
     return None
 
 
-def _leave(request: HttpRequest, viewing: Viewing, how: Ended) -> HttpResponseBase:
+def _leave(request: TenantRequest, viewing: Viewing, how: Ended) -> HttpResponseBase:
     """This request isn't answered any more: it was meant to be somebody else's."""
     finish(request, viewing, how)
     told = _("You don't look as somebody else any more.")

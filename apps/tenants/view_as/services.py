@@ -6,6 +6,7 @@ from apps.core import clock
 from apps.core.dispatch import dispatch
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.ids import new_id
+from apps.core.names import require_short
 from apps.tenants.models import LONGEST_REASON
 from apps.tenants.operators import require_operator
 from apps.tenants.view_as import mails
@@ -23,8 +24,7 @@ def start_viewing(*, actor: User, person: User, reason: str) -> Viewing:
     reason = " ".join(reason.split())
     if not reason:
         raise InvalidInput(fields={"reason": [_("Say why, such as the number of a ticket. The owners read it.")]})
-    if len(reason) > LONGEST_REASON:
-        raise InvalidInput(fields={"reason": [_("Use %(limit)d characters or fewer.") % {"limit": LONGEST_REASON}]})
+    require_short(reason, LONGEST_REASON, field="reason")
     if refusal := why_not(person):
         raise Conflict(refusal)
     now = clock.now()

@@ -91,7 +91,7 @@ class InvitationList(InWorkspace, ListPage):
         Column("role", gettext_lazy("Role")),
         Column("sent_at", gettext_lazy("Sent"), sort="sent_at"),
         Column("invited_by", gettext_lazy("Invited by"), value=lambda row: str(row.invited_by or ""), on_page=False),
-        Column("phase", gettext_lazy("Phase"), value=lambda row: "waiting" if row.is_open else "ended"),
+        Column("phase", gettext_lazy("Phase")),
         Column("expires_at", gettext_lazy("Ends"), sort="expires_at"),
     )
     bulk_actions = (

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
-from apps.accounts.confirmation import NeedsConfirmation
+from apps.accounts.sessions.confirmation import NeedsConfirmation
 from apps.core import clock
 from apps.core.web import htmx
 from apps.core.web.addresses import address
@@ -82,7 +82,7 @@ class MemberList(InWorkspace, ListPage):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The invitations below the list refresh by themselves."""
         if htmx.target(request) == "invitations":
-            return _part(request, "tenants/members.html#invitations", pending_context(self.actor))
+            return htmx.fresh(request, "tenants/members.html#invitations", pending_context(self.actor))
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> "QuerySet[Membership]":
@@ -128,12 +128,6 @@ def _counts(actor: Member, *, with_factors: bool) -> dict[str, Any]:
     if with_factors:
         asked["unprotected"] = Count("pk", filter=no_factor)
     return list_members(actor=actor).aggregate(**asked)
-
-
-def _part(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, template, context)
-    response["Cache-Control"] = "private, no-store"
-    return htmx.vary(response)
 
 
 @require_safe

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.accounts.confirmation import NeedsConfirmation
+from apps.accounts.sessions.confirmation import NeedsConfirmation
 from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.tenants.forms import WorkspaceForm

@@ -5,13 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
 
 from apps.accounts.requests import person_of
-from apps.core.errors import NotAllowed, NotFound
+from apps.core.errors import NotFound
 from apps.core.web import htmx
 from apps.core.web.forms import Done, FormView
 from apps.tenants.models import LONGEST_NAME
@@ -29,12 +28,9 @@ class Workspaces(LoginRequiredMixin, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         invitations = invitations_for(request.user)
         if htmx.target(request) == COUNT:
-            answer = render(request, "tenants/workspaces.html#count", {"count": invitations.count()})
-        else:
-            context = {"memberships": memberships_at_hand(request), "invitations": list(invitations)}
-            answer = render(request, "tenants/workspaces.html", context)
-        answer["Cache-Control"] = "private, no-store"
-        return htmx.vary(answer)
+            return htmx.fresh(request, "tenants/workspaces.html#count", {"count": invitations.count()})
+        context = {"memberships": memberships_at_hand(request), "invitations": list(invitations)}
+        return htmx.fresh(request, "tenants/workspaces.html", context)
 
 
 class Answer(LoginRequiredMixin, View):
@@ -62,18 +58,13 @@ class NewForm(forms.Form):
 
 
 class New(FormView):
-    """For somebody who is in none, such as after leaving the last one."""
+    """Of one's own, also beside others."""
 
     form_class = NewForm
     title = gettext_lazy("Open a workspace")
     lead = gettext_lazy("A customer workspace: subscribe to APIs and call them. You own it.")
     submit_label = gettext_lazy("Open the workspace")
     leads_on = True
-
-    def get_form(self, data: Any = None, files: Any = None) -> forms.BaseForm:
-        if memberships_at_hand(self.request):
-            raise NotAllowed(_("You are in a workspace already. Ask the platform's operators for another one."))
-        return super().get_form(data, files)
 
     def save(self, form: Any) -> Done:
         tenant = create_customer(actor=person_of(self.request), name=form.cleaned_data["name"])

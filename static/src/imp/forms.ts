@@ -4,6 +4,17 @@ import { on } from "./dom.ts";
 import { showToast, word } from "./toasts.ts";
 
 const COPIED_FOR = 1600;
+const REFUSED = '[aria-invalid="true"]:enabled';
+
+/** What was refused comes before where a form begins, to which HTMX would lead once a swap has settled. */
+export function focusRefused(host: ParentNode): void {
+  const refused = host.querySelector<HTMLElement>(REFUSED);
+  if (!refused) return;
+  for (const field of host.querySelectorAll("[autofocus]")) field.removeAttribute("autofocus");
+  refused.focus();
+  // Below a long list of choices the reason would be out of sight
+  refused.closest(".field")?.querySelector(".error")?.scrollIntoView({ block: "nearest" });
+}
 
 /** The text of `data-copy`, or what the element it names by `#id` shows. */
 function textToCopy(button: HTMLElement): string {
@@ -64,6 +75,7 @@ function tickColumn(box: HTMLInputElement): void {
 }
 
 export function startForms(): void {
+  focusRefused(document);
   on("click", "[data-copy]", copy);
   on("input", "input.otp", (input) => sendWhenComplete(input as HTMLInputElement));
   on("change", '.table input[type="checkbox"]', (box) => tickColumn(box as HTMLInputElement));

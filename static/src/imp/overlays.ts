@@ -2,6 +2,7 @@
 
 import { askToLeave } from "./confirm.ts";
 import { find, on, onCustom } from "./dom.ts";
+import { focusRefused } from "./forms.ts";
 import { hasUnsavedWork, missingTick } from "./guard.ts";
 import { placeToasts } from "./toasts.ts";
 
@@ -20,7 +21,7 @@ function open(host: Element, dialog: HTMLDialogElement): void {
     if (!host.querySelector("[autofocus]")) firstField(host)?.focus();
     placeToasts();
   }
-  host.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  focusRefused(host);
 }
 
 /** The browser would begin with what comes first, the button that closes. */
