@@ -69,12 +69,19 @@ class Agent(models.Model):
     disconnected_because = models.CharField(max_length=200, blank=True)
     applied_revision = models.PositiveBigIntegerField(default=0)
     state_digest = models.CharField(max_length=64, blank=True)
+    # When it last held exactly what was wanted
+    synced_at = models.DateTimeField(_("last in sync"), null=True)
+    # From where it came last
+    address = models.CharField(max_length=64, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         verbose_name = _("agent")
         verbose_name_plural = _("agents")
+        constraints = [
+            models.UniqueConstraint(fields=["cluster"], condition=models.Q(leads=True), name="agent_leads_alone")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -91,6 +98,8 @@ class RegistrationToken(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     used_by = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, related_name="+")
+    # Somebody came with it a second time: it, or the agent that it let in, is in the wrong hands
+    tried_again_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -98,14 +107,24 @@ class RegistrationToken(models.Model):
 
 
 class RefreshToken(models.Model):
-    """An agent's next pair of tokens. Used once: one that comes again was stolen, or its agent copied."""
+    """An agent's next pair of tokens, for one use.
+
+    The pair that it gives may never arrive. So it may be used again until somebody comes with what it gave; that
+    pair is then void. One that comes again after that was stolen, or its agent copied.
+    """
 
     id = IdField(prefix="rft")
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="refresh_tokens")
     token_hash = models.CharField(max_length=HASH_LENGTH, unique=True)
+    # Which gave it; empty for the first of a registration
+    given_by = models.CharField(max_length=40, blank=True, db_collation="C")
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
+    # When somebody first came with either token of this pair
+    arrived_at = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)
+    # Another pair was given in its place
+    void_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.agent} {self.created_at:%H:%M:%S}"
@@ -142,6 +161,8 @@ class Bundle(models.Model):
     phase = models.CharField(max_length=16, choices=Phase, default=Phase.PENDING)
     reported_digest = models.CharField(max_length=64, blank=True)
     reported_at = models.DateTimeField(null=True)
+    # From being wanted to being ready for the first time
+    ready_ms = models.PositiveIntegerField(null=True)
     message = models.TextField(blank=True)
     # A status for each object, with the conditions of what runs it
     statuses = models.JSONField(default=list)

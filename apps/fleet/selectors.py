@@ -1,5 +1,124 @@
-from apps.fleet.models import Bundle
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, F, FloatField, Q, QuerySet
+from django.db.models.aggregates import Aggregate
+from django.db.models.enums import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.clock import now
+from apps.fleet.models import Agent, Bundle, Cluster, RefreshToken, RegistrationToken
+from apps.tenants.operators import is_allowed
+
+# An agent says something every ten seconds. After three that didn't come it counts as lost
+SILENCE = timedelta(seconds=30)
+# Delays of what was wanted longer ago say nothing about now
+DELAYS_OF = timedelta(hours=24)
+
+
+class Presence(TextChoices):
+    """Of an agent."""
+
+    LEADS = "leads", _("leads")
+    STANDS_BY = "stands-by", _("stands by")
+    LOST = "lost", _("lost")
+    REVOKED = "revoked", _("revoked")
+
+
+@dataclass(frozen=True)
+class Delay:
+    """From a change's commit to its being ready, of the changes of the last day."""
+
+    changes: int = 0
+    median_ms: int | None = None
+    p95_ms: int | None = None
+
+
+class Percentile(Aggregate):
+    template = "percentile_cont(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = FloatField()
+
+
+def list_clusters() -> QuerySet[Cluster]:
+    return Cluster.objects.all()
+
+
+def list_agents() -> QuerySet[Agent]:
+    return Agent.objects.select_related("cluster")
+
+
+def list_bundles(cluster_id: str) -> QuerySet[Bundle]:
+    """What is wanted there and how far it is; what is in them stays sealed."""
+    return Bundle.objects.filter(cluster_id=cluster_id).defer("manifests")
+
+
+def list_registration_tokens(cluster_id: str) -> QuerySet[RegistrationToken]:
+    """Those that still let somebody in."""
+    found = RegistrationToken.objects.filter(cluster_id=cluster_id, used_at=None, revoked_at=None)
+    return found.filter(expires_at__gt=now())
 
 
 def bundle_of(cluster_id: str, key: str) -> Bundle | None:
     return Bundle.objects.filter(cluster_id=cluster_id, key=key).first()
+
+
+def presence_of(agent: Agent) -> Presence:
+    if agent.revoked_at:
+        return Presence.REVOKED
+    if not agent.session_id or agent.seen_at is None or agent.seen_at < now() - SILENCE:
+        return Presence.LOST
+    return Presence.LEADS if agent.leads else Presence.STANDS_BY
+
+
+def with_presence(agents: QuerySet[Agent], presence: str) -> QuerySet[Agent]:
+    there = Q(seen_at__gte=now() - SILENCE) & ~Q(session_id="")
+    match presence:
+        case Presence.REVOKED:
+            return agents.exclude(revoked_at=None)
+        case Presence.LOST:
+            return agents.filter(revoked_at=None).exclude(there)
+        case _:
+            return agents.filter(there, revoked_at=None, leads=presence == Presence.LEADS)
+
+
+def delay_of_fleet() -> Delay:
+    return _delay_of(_measured(Bundle.objects.all()).aggregate(**_FIGURES))
+
+
+def delays_of(cluster_ids: Iterable[str]) -> dict[str, Delay]:
+    """By cluster; one in which nothing changed lately isn't there."""
+    rows = _measured(Bundle.objects.filter(cluster__in=list(cluster_ids))).order_by().values("cluster_id")
+    return {row["cluster_id"]: _delay_of(row) for row in rows.annotate(**_FIGURES)}
+
+
+def hashes_in_use() -> "QuerySet[Any, str]":
+    """Of the tokens by which agents still come in."""
+    refreshing = RefreshToken.objects.filter(expires_at__gt=now(), used_at=None, void_at=None)
+    registering = RegistrationToken.objects.filter(expires_at__gt=now(), used_at=None, revoked_at=None)
+    return registering.values_list("token_hash", flat=True).union(
+        refreshing.values_list("token_hash", flat=True), all=True
+    )
+
+
+def can_listen(person: Any, ref: str) -> bool:
+    """The topic `fleet` tells those who run the platform of all clusters."""
+    return bool(person.is_authenticated and not ref and is_allowed(person, "platform.see"))
+
+
+def _measured(bundles: QuerySet[Bundle]) -> QuerySet[Bundle]:
+    return bundles.filter(ready_ms__isnull=False, wanted_at__gte=now() - DELAYS_OF)
+
+
+_FIGURES: dict[str, Any] = {
+    "changes": Count("pk"),
+    "median": Percentile(F("ready_ms"), share=0.5),
+    "p95": Percentile(F("ready_ms"), share=0.95),
+}
+
+
+def _delay_of(row: Mapping[str, Any]) -> Delay:
+    if not row["changes"]:
+        return Delay()
+    return Delay(row["changes"], round(row["median"]), round(row["p95"]))

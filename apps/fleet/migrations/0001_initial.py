@@ -62,8 +62,11 @@ class Migration(migrations.Migration):
                 ('revoked_at', models.DateTimeField(null=True, verbose_name='revoked')),
                 ('created_at', models.DateTimeField(default=apps.core.clock.now)),
                 ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='agents', to='fleet.cluster')),
+                ('address', models.CharField(blank=True, max_length=64)),
+                ('synced_at', models.DateTimeField(null=True, verbose_name='last in sync')),
             ],
             options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('leads', True)), fields=('cluster',), name='agent_leads_alone')],
                 'verbose_name': 'agent',
                 'verbose_name_plural': 'agents',
             },
@@ -77,6 +80,9 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField()),
                 ('used_at', models.DateTimeField(null=True)),
                 ('agent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refresh_tokens', to='fleet.agent')),
+                ('arrived_at', models.DateTimeField(null=True)),
+                ('given_by', models.CharField(blank=True, db_collation='C', max_length=40)),
+                ('void_at', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -91,6 +97,7 @@ class Migration(migrations.Migration):
                 ('revoked_at', models.DateTimeField(null=True)),
                 ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='registration_tokens', to='fleet.cluster')),
                 ('used_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='fleet.agent')),
+                ('tried_again_at', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -111,6 +118,7 @@ class Migration(migrations.Migration):
                 ('message', models.TextField(blank=True)),
                 ('statuses', models.JSONField(default=list)),
                 ('cluster', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bundles', to='fleet.cluster')),
+                ('ready_ms', models.PositiveIntegerField(null=True)),
             ],
             options={
                 'indexes': [models.Index(fields=['cluster', 'revision'], name='bundle_revision'), models.Index(fields=['tenant_id'], name='bundle_tenant')],
