@@ -8,9 +8,10 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core.events import register_topic
+        from apps.core.lifecycle import checks as lifecycle_checks  # noqa: F401 (registers itself)
         from apps.core.mail.models import TOPIC
         from apps.core.mail.selectors import may_see_mails
-        from apps.core.queue import checks  # noqa: F401 (registers itself)
+        from apps.core.queue import checks as queue_checks  # noqa: F401 (registers itself)
 
         register_topic(TOPIC, may_see_mails)
         # Whoever dispatches or runs tasks must know all of them

@@ -255,7 +255,7 @@ Q_CLUSTER = {
     "label": "Tasks",
 }
 # Each waits for the one before: a call to a cluster, its task, the lease on its row, the queue's second try
-KUBE_TIMEOUT = timedelta(seconds=10)
+KUBE_TIMEOUT = timedelta(seconds=6)
 LEASE = timedelta(seconds=45)
 
 # --- Processes ------------------------------------------------------------------------------------

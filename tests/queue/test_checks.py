@@ -39,7 +39,7 @@ class TestChecks:
             ("SCHEDULER", True, "queue.E003"),
             ("TIMEOUT", None, "queue.E004"),
             ("MAX_ATTEMPTS", 0, "queue.E004"),
-            ("TIMEOUT", 10, "queue.E005"),
+            ("TIMEOUT", 6, "queue.E005"),
             ("TIMEOUT", 45, "queue.E005"),
             ("RETRY", 45, "queue.E005"),
         ],

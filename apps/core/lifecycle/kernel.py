@@ -2,32 +2,36 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext_noop
+from psycopg import errors as postgres_errors
 
 from apps.core.clock import now
 from apps.core.leases import Lease, LeaseLost, acquire
 from apps.core.lifecycle import timeline
-from apps.core.lifecycle.machine import TASK_TIMEOUT, Machine, Move, Retry, Row, Stop
+from apps.core.lifecycle.machine import TASK_TIMEOUT, TURN, Machine, Move, Retry, Row, Stop
 from apps.core.lifecycle.models import Living
 from apps.core.lifecycle.timeline import Kind
-from apps.core.lifecycle.waking import hint
+from apps.core.lifecycle.waking import due_rows, hint
 from apps.core.queue.claims import this_worker
-from apps.core.queue.runner import TaskStopped, TaskTimedOut
+from apps.core.queue.runner import LONGEST_ERROR, TaskStopped, TaskTimedOut, storable
 
 log = structlog.get_logger(__name__)
 
 # A wait is a tenth of the time waited so far
 SHARE_OF_WAIT = 0.1
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=0.2), timedelta(seconds=30)
-# How long one task goes on making moves before it lets others have the worker
-TURN_SECONDS = 2.0
+LONGEST_MS = 2**31 - 1
+WRITE_ATTEMPTS = 3
+BETWEEN_WRITES = 0.1
+# Others wrote the same rows in another order
+PASSING = (postgres_errors.DeadlockDetected, postgres_errors.SerializationFailure)
 BECAUSE_OF_ERROR = "%(error)s"
 TOOK_TOO_LONG = gettext_noop("It took longer than %(seconds)s s and was ended.")
 
@@ -40,11 +44,10 @@ COLUMNS = (
 
 def advance(machine: Machine[Row], pk: str) -> None:
     """Bring a row as far as it goes now. Nothing happens where it isn't due or another is at it."""
-    rows = machine.model._base_manager.filter(due_at__lte=now())
-    lease = acquire(rows, pk, duration=machine.lease, attempts=F("attempts") + 1)
+    lease = acquire(due_rows(machine), pk, duration=machine.lease, attempts=F("attempts") + 1)
     if lease is None:
         return
-    turn_ends_at = time.monotonic() + TURN_SECONDS
+    turn_ends_at = time.monotonic() + TURN.total_seconds()
     try:
         while _make_move(machine, lease):
             if time.monotonic() > turn_ends_at:
@@ -53,37 +56,46 @@ def advance(machine: Machine[Row], pk: str) -> None:
             lease.save(leased_until=now() + machine.lease, attempts=F("attempts") + 1)
     except LeaseLost:
         log.info("lease lost", machine=machine.name, row=pk)
+    except TaskStopped:
+        _forget_connection()
+        # Another worker goes on at once
+        with suppress(LeaseLost):
+            _give_way(machine, lease)
+        raise
 
 
 def _make_move(machine: Machine[Row], lease: Lease) -> bool:
     """Whether there may be another move to make at once."""
-    row = machine.model._base_manager.get(pk=lease.pk)
-    move = machine.decide(row)
-    if move is None:
-        _rest(machine, lease, row)
-        return False
+    row = machine.model._base_manager.filter(pk=lease.pk, fence=lease.fence).first()
+    if row is None:
+        raise LeaseLost(f"{machine.name} {lease.pk} is gone, or has another holder.")
+    step = ""
     try:
+        move = machine.decide(row)
+        if move is None:
+            _rest(machine, lease)
+            return False
+        step = move.step
         move.act(row)
-    except Retry as wait:
-        _wait(machine, lease, row, move, Kind.WAITS, wait.because, wait.parts, wait.after)
-    except Stop as stop:
-        _stop(machine, lease, row, move, stop)
-    except TaskTimedOut:
-        limit = {"seconds": round(TASK_TIMEOUT.total_seconds())}
-        _wait(machine, lease, row, move, Kind.FAILED, TOOK_TOO_LONG, limit, None)
-        raise
-    except TaskStopped:
-        # Another worker goes on at once
-        _give_way(machine, lease)
-        raise
-    except Exception as error:
-        # Whatever a step meets, the row says so and is tried again; the traceback goes to the log
-        log.exception("step", machine=machine.name, row=row.pk, step=move.step)
-        parts = {"error": f"{type(error).__name__}: {error}"}
-        _wait(machine, lease, row, move, Kind.FAILED, BECAUSE_OF_ERROR, parts, None)
-    else:
         _go_on(machine, lease, move)
         return True
+    except LeaseLost:
+        raise
+    except Retry as wait:
+        _wait(machine, lease, row, step, Kind.WAITS, wait.because, wait.parts, wait.after)
+    except Stop as stop:
+        _stop(machine, lease, row, step, stop)
+    except TaskTimedOut:
+        # The row says it, so the task needn't fail besides; its worker ends all the same
+        log.warning("step timed out", machine=machine.name, row=row.pk, step=step)
+        _forget_connection()
+        limit = {"seconds": round(TASK_TIMEOUT.total_seconds())}
+        _wait(machine, lease, row, step, Kind.FAILED, TOOK_TOO_LONG, limit)
+    except Exception as error:
+        # Whatever a step meets, the row says so and is tried again; the traceback goes to the log
+        log.exception("step", machine=machine.name, row=row.pk, step=step)
+        parts = {"error": storable(f"{type(error).__name__}: {error}")[:LONGEST_ERROR]}
+        _wait(machine, lease, row, step, Kind.FAILED, BECAUSE_OF_ERROR, parts)
     return False
 
 
@@ -91,8 +103,12 @@ def _go_on(machine: Machine[Row], lease: Lease, move: Move[Row]) -> None:
     def change(row: Row) -> Mapping[str, Any]:
         moment = now()
         if move.step:
+            # Another host's clock may have been ahead when it came here; and it may have been here for a month
             ms = round((moment - row.checkpoint_at).total_seconds() * 1000)
-            _note(machine, row, Kind.DONE, move, ms=ms, attempt=row.attempts)
+            ms = min(max(ms, 0), LONGEST_MS)
+            timeline.note(
+                machine.name, row, Kind.DONE, step=move.step, ms=ms, attempt=row.attempts, worker=this_worker()
+            )
         more = move.then(row)
         if move.phase != row.phase:
             row.phase, row.phase_at = move.phase, moment
@@ -101,14 +117,17 @@ def _go_on(machine: Machine[Row], lease: Lease, move: Move[Row]) -> None:
         row.attempts, row.because, row.because_of, row.has_stopped = 0, "", {}, False
         return more
 
-    _write(machine, lease, change)
+    _write(machine, lease, change, has_moved=True)
 
 
-def _rest(machine: Machine[Row], lease: Lease, seen: Row) -> None:
+def _rest(machine: Machine[Row], lease: Lease) -> None:
     def change(row: Row) -> Mapping[str, Any]:
         row.leased_until, row.attempts, row.because, row.because_of = None, 0, "", {}
-        row.due_at = None
-        _look_again_if_woken(machine, row, seen)
+        if machine.decide(row) is None:
+            row.due_at = None
+        else:
+            # Somebody wants something since, and found the row leased
+            _look_again(machine, row)
         return {}
 
     _write(machine, lease, change)
@@ -118,31 +137,40 @@ def _wait(
     machine: Machine[Row],
     lease: Lease,
     seen: Row,
-    move: Move[Row],
+    step: str,
     kind: str,
     because: str,
     parts: Mapping[str, Any],
-    after: timedelta | None,
+    after: timedelta | None = None,
 ) -> None:
     def change(row: Row) -> Mapping[str, Any]:
-        delay = after or _growing_wait(row)
-        row.leased_until, row.because, row.because_of = None, because, dict(parts)
-        row.due_at = now() + delay
-        if not _look_again_if_woken(machine, row, seen):
-            row.hinted_at = row.due_at
+        row.leased_until, row.because, row.because_of = None, because, _plain(parts)
+        if row.wakes != seen.wakes:
+            _look_again(machine, row)
+        else:
+            delay = _growing_wait(row) if after is None else after
+            row.due_at = row.hinted_at = now() + delay
             hint(machine, row.pk, delay=delay)
-        _note(machine, row, kind, move, because, parts, attempt=row.attempts, next_at=row.due_at)
+        timeline.note(
+            machine.name, row, kind, step=step, because=because, because_of=row.because_of, attempt=row.attempts,
+            worker=this_worker(), next_at=row.due_at,
+        )  # fmt: skip
         return {}
 
     _write(machine, lease, change)
 
 
-def _stop(machine: Machine[Row], lease: Lease, seen: Row, move: Move[Row], stop: Stop) -> None:
+def _stop(machine: Machine[Row], lease: Lease, seen: Row, step: str, stop: Stop) -> None:
     def change(row: Row) -> Mapping[str, Any]:
-        row.leased_until, row.because, row.because_of = None, stop.because, dict(stop.parts)
-        row.due_at, row.has_stopped = None, True
-        _look_again_if_woken(machine, row, seen)
-        _note(machine, row, Kind.STOPPED, move, stop.because, stop.parts, attempt=row.attempts)
+        row.leased_until, row.because, row.because_of = None, stop.because, _plain(stop.parts)
+        if row.wakes != seen.wakes:
+            _look_again(machine, row)
+        else:
+            row.due_at, row.has_stopped = None, True
+        timeline.note(
+            machine.name, row, Kind.STOPPED, step=step, because=stop.because, because_of=row.because_of,
+            attempt=row.attempts, worker=this_worker(),
+        )  # fmt: skip
         return {}
 
     _write(machine, lease, change)
@@ -150,20 +178,41 @@ def _stop(machine: Machine[Row], lease: Lease, seen: Row, move: Move[Row], stop:
 
 def _give_way(machine: Machine[Row], lease: Lease) -> None:
     def change(row: Row) -> Mapping[str, Any]:
-        row.leased_until, row.due_at, row.hinted_at = None, now(), now()
-        hint(machine, row.pk)
+        row.leased_until = None
+        _look_again(machine, row)
         return {}
 
     _write(machine, lease, change)
 
 
-def _write(machine: Machine[Row], lease: Lease, change: Callable[[Row], Mapping[str, Any]]) -> None:
-    with _locked(machine, lease) as row:
-        more = change(row)
-        for name, value in more.items():
-            setattr(row, name, value)
-        row.save(update_fields=[*COLUMNS, *more])
-        machine.changed(row)
+def _look_again(machine: Machine[Row], row: Living) -> None:
+    """It's due since this lease was taken, or since what woke it found it leased and went away."""
+    row.hinted_at = now()
+    hint(machine, row.pk)
+
+
+def _write(
+    machine: Machine[Row], lease: Lease, change: Callable[[Row], Mapping[str, Any]], *, has_moved: bool = False
+) -> None:
+    for attempt in range(1, WRITE_ATTEMPTS + 1):
+        try:
+            with _locked(machine, lease) as row:
+                more = change(row)
+                for name, value in more.items():
+                    setattr(row, name, value)
+                row.save(update_fields=[*COLUMNS, *more])
+                machine.changed(row)
+                if has_moved:
+                    machine.moved(row)
+            return
+        except OperationalError as error:
+            # What was done is done: its mark is worth another try, also over a new connection
+            if attempt == WRITE_ATTEMPTS or connection.in_atomic_block:
+                raise
+            log.warning("row not written", machine=machine.name, row=lease.pk, error=str(error).strip())
+            if not isinstance(error.__cause__, PASSING):
+                connection.close()
+            time.sleep(BETWEEN_WRITES)
 
 
 @contextmanager
@@ -177,28 +226,19 @@ def _locked(machine: Machine[Row], lease: Lease) -> Iterator[Row]:
         yield row
 
 
-def _look_again_if_woken(machine: Machine[Row], row: Row, seen: Row) -> bool:
-    """What made it due while a move was being made found the row leased, and went away."""
-    if row.wakes == seen.wakes:
-        return False
-    row.due_at, row.hinted_at, row.has_stopped = now(), now(), False
-    hint(machine, row.pk)
-    return True
+def _forget_connection() -> None:
+    """What was ended may have been waiting for the database; a query without its answer blocks the next one."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _growing_wait(row: Living) -> timedelta:
     return min(max((now() - row.checkpoint_at) * SHARE_OF_WAIT, SHORTEST_WAIT), LONGEST_WAIT)
 
 
-def _note(
-    machine: Machine[Row],
-    row: Row,
-    kind: str,
-    move: Move[Row],
-    because: str = "",
-    parts: Mapping[str, Any] | None = None,
-    **more: Any,
-) -> None:
-    timeline.note(
-        machine.name, row, kind, step=move.step, because=because, because_of=parts, worker=this_worker(), **more
-    )
+def _plain(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a column of JSON takes, whatever a step put together."""
+    return {
+        name: part if isinstance(part, int | float | bool | None) else storable(str(part))
+        for name, part in parts.items()
+    }

@@ -9,8 +9,10 @@ from apps.core.lifecycle.models import Living
 
 Row = TypeVar("Row", bound=Living)
 
-# A step ends by itself before its task is ended, and that before another may take the row
+# A step ends by itself before its task is ended, and that before another may take the row; checks.py proves it
 STEP_TIMEOUT = timedelta(seconds=8)
+# How long one task goes on beginning moves before it lets others have the worker
+TURN = timedelta(seconds=2)
 TASK_TIMEOUT = timedelta(seconds=10)
 LEASE = timedelta(seconds=15)
 
@@ -43,8 +45,9 @@ def no_more(row: Living) -> Mapping[str, Any]:
 class Move(Generic[Row]):
     """One thing to try, and where the row stands once it's done.
 
-    `act` observes, and does what is missing; it runs outside of any transaction and may run twice. It raises Retry
-    or Stop, or anything else when it fails. `then` gives further columns, from the row as it is at the commit.
+    `act` observes, and does what is missing; it runs outside of any transaction and may run twice, also at the same
+    time where a worker was held up for longer than its lease (`holding.py`). It raises Retry or Stop, or anything
+    else when it fails. `then` gives further columns, from the row as it is at the commit.
     """
 
     phase: str
@@ -56,13 +59,18 @@ class Move(Generic[Row]):
 
 @dataclass(frozen=True)
 class Machine(Generic[Row]):
-    """`decide` gives the next move of a row, or None where it's at rest. It looks at the row alone."""
+    """`decide` gives the next move of a row, or None where it's at rest. It looks at the row alone.
+
+    `changed` and `moved` are told in the transaction that wrote the row: of every change, for pages that show it, and
+    of those that brought it further, for who waits for it. Children lock before parents: `moved` may nudge a parent,
+    never a child.
+    """
 
     name: str
     model: type[Row]
     decide: Callable[[Row], Move[Row] | None]
-    # In the transaction that changed the row: tell pages, wake parents
     changed: Callable[[Row], None] = field(default=nothing)
+    moved: Callable[[Row], None] = field(default=nothing)
     lease: timedelta = LEASE
 
 

@@ -12,6 +12,7 @@ from apps.core.lifecycle.timeline import Kind
 from apps.core.lifecycle.waking import wake
 
 BY_HAND = gettext_noop("The lease was released by hand.")
+FROM_THE_FIRST = gettext_noop("Begun again from the first step by hand.")
 
 
 @transaction.atomic
@@ -23,14 +24,27 @@ def release_lease(machine: Machine[Row], pk: str, *, actor: Any) -> None:
 
 
 @transaction.atomic
+def begin_phase_again(machine: Machine[Row], pk: str, *, actor: Any) -> None:
+    """All steps of the phase once more, from the first: each finds out what of it is missing."""
+    row = _cut_off(machine, pk)
+    row.checkpoint, row.checkpoint_at = "", now()
+    row.save(update_fields=["checkpoint", "checkpoint_at"])
+    timeline.note(machine.name, row, Kind.NOTED, because=FROM_THE_FIRST, actor=actor)
+    wake(machine, pk)
+    machine.changed(row)
+
+
+@transaction.atomic
 def force_phase(machine: Machine[Row], pk: str, phase: str, *, actor: Any, reason: str) -> None:
     """Say where the row stands, whatever its steps would find; they go on from there."""
     row = _cut_off(machine, pk)
     row.phase, row.phase_at, row.checkpoint, row.checkpoint_at = phase, now(), "", now()
-    row.save(update_fields=["phase", "phase_at", "checkpoint", "checkpoint_at"])
+    row.because, row.because_of = "", {}
+    row.save(update_fields=["phase", "phase_at", "checkpoint", "checkpoint_at", "because", "because_of"])
     timeline.note(machine.name, row, Kind.FORCED, because="%(reason)s", because_of={"reason": reason}, actor=actor)
     wake(machine, pk)
     machine.changed(row)
+    machine.moved(row)
 
 
 def _cut_off(machine: Machine[Row], pk: str) -> Row:

@@ -36,7 +36,7 @@ class Living(Leased):
 
 
 class LifecycleEvent(models.Model):
-    """A line of a row's timeline. Equal ones that follow each other are one line with a count."""
+    """A line of a row's timeline. Equal tries that follow each other are one line with a count."""
 
     class Kind(models.TextChoices):
         WISHED = "wished"

@@ -13,6 +13,8 @@ from apps.core.lifecycle.models import LifecycleEvent, Living
 Kind = LifecycleEvent.Kind
 # Of lines that follow each other with the same reason, one is kept, with how often and until when
 FOLDED = (Kind.WAITS, Kind.FAILED)
+# Reasons that change at each try fill no more lines than this while a row is at one step
+MOST_LINES_OF_A_STEP = 20
 LONGEST_REASON = 2_000
 
 
@@ -48,23 +50,26 @@ def note(
         request_id=context.current().request_id,
         next_at=next_at,
     )
-    if kind not in FOLDED or not _fold_into_last(line):
+    if kind not in FOLDED or not _fold_into_last(line, since=row.checkpoint_at):
         line.save(force_insert=True)
 
 
-def _fold_into_last(line: LifecycleEvent) -> bool:
-    last = LifecycleEvent.objects.filter(subject_id=line.subject_id).order_by("-id").first()
-    if last is None or not _says_the_same(last, line):
+def _fold_into_last(line: LifecycleEvent, *, since: datetime) -> bool:
+    lines = LifecycleEvent.objects.filter(subject_id=line.subject_id)
+    last = lines.order_by("-id").first()
+    if last is None or last.kind not in FOLDED or (last.phase, last.step) != (line.phase, line.step):
         return False
-    last.count += 1
-    last.attempt, last.worker, last.next_at, last.last_at = line.attempt, line.worker, line.next_at, now()
-    last.save(update_fields=["count", "attempt", "worker", "next_at", "last_at"])
+    if not _says_the_same(last, line):
+        of_step = lines.filter(kind__in=FOLDED, phase=line.phase, step=line.step, at__gte=since)
+        if of_step.count() < MOST_LINES_OF_A_STEP:
+            return False
+    line.pk, line.at, line.count, line.last_at = last.pk, last.at, last.count + 1, now()
+    line.save(force_update=True)
     return True
 
 
 def _says_the_same(one: LifecycleEvent, other: LifecycleEvent) -> bool:
-    names = ("kind", "phase", "step", "because", "because_of")
-    return all(getattr(one, name) == getattr(other, name) for name in names)
+    return all(getattr(one, name) == getattr(other, name) for name in ("kind", "because", "because_of"))
 
 
 def told(because: str, parts: Mapping[str, Any]) -> str:

@@ -1,27 +1,32 @@
 """Making a row due: it exists with the caller's transaction, as does the hint to the workers."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Greatest, Least, Now
 
 from apps.core.clock import now
 from apps.core.dispatch import dispatch
 from apps.core.lifecycle.machine import Machine, Row
 from apps.core.lifecycle.models import Living
 
+# A hint is given this long to be taken from the queue
+HINT_COUNTS_FOR = timedelta(seconds=5)
+
 
 @transaction.atomic
 def wake(machine: Machine[Row], pk: str) -> None:
-    """Somebody wants something of it: it's due now, also where it had stopped trying."""
-    _make_due(machine, pk, has_stopped=False, attempts=0)
+    """Somebody wants something of it: it's due now, also where it had stopped trying, and its waits begin anew."""
+    rows = machine.model._base_manager.filter(pk=pk)
+    _make_due(machine, rows, pk, has_stopped=False, attempts=0, checkpoint_at=now())
 
 
 @transaction.atomic
 def nudge(machine: Machine[Row], pk: str) -> None:
     """What it may be waiting for has happened. One at rest, or stopped, stays so."""
-    if machine.model._base_manager.filter(pk=pk, due_at__isnull=False).exists():
-        _make_due(machine, pk)
+    _make_due(machine, machine.model._base_manager.filter(pk=pk, due_at__isnull=False), pk)
 
 
 def hint(machine: Machine[Row], pk: str, *, delay: timedelta | None = None) -> None:
@@ -30,12 +35,23 @@ def hint(machine: Machine[Row], pk: str, *, delay: timedelta | None = None) -> N
     dispatch(advance_row, machine.name, pk, delay=delay)
 
 
-def _make_due(machine: Machine[Row], pk: str, **values: object) -> None:
-    rows = machine.model._base_manager.filter(pk=pk)
-    moment = now()
-    if rows.update(due_at=moment, hinted_at=moment, wakes=F("wakes") + 1, **values):
-        hint(machine, pk)
+def due_rows(machine: Machine[Row]) -> QuerySet[Row]:
+    """By the database's clock, as the queue goes by it too: a worker whose own is behind mustn't let a hint pass."""
+    return machine.model._base_manager.filter(due_at__lte=Greatest(Value(now()), Now()))
 
 
 def is_overdue(row: Living) -> bool:
     return row.due_at is not None and row.due_at <= now()
+
+
+def _make_due(machine: Machine[Row], rows: QuerySet[Row], pk: str, **values: Any) -> None:
+    moment = now()
+    # Never in the database's future, however far ahead the clock is here
+    values |= {"due_at": Least(Value(moment), Now()), "wakes": F("wakes") + 1}
+    # Whoever has it looks at `wakes` when they're done; a hint that waits in the queue is as good as another
+    has_holder = Q(leased_until__gt=moment)
+    has_hint = Q(leased_until=None, due_at__lte=moment, hinted_at__gt=moment - HINT_COUNTS_FOR)
+    if rows.filter(has_holder | has_hint).update(**values):
+        return
+    if rows.update(hinted_at=moment, **values):
+        hint(machine, pk)
