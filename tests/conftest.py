@@ -10,14 +10,14 @@ pytest_plugins = ["tests.actors", "tests.browser.plugin", "tests.events.plugin"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One Postgres and one build of the styles for the whole run, before any worker process needs them."""
+    """One Postgres and one build of front end and runtime for the whole run, before any worker process needs them."""
     from django.conf import settings
 
     if os.environ.get("PYTEST_XDIST_WORKER"):
         return
     built = subprocess.run([sys.executable, "tools/assets.py"], cwd=settings.BASE_DIR, check=False)
     if built.returncode:
-        pytest.exit("The styles and the script could not be built; the reason stands above.", returncode=1)
+        pytest.exit("The front end and the runtime could not be built; the reason stands above.", returncode=1)
     if settings.DATABASE_URL:
         return
     server = settings.EMBEDDED_POSTGRES

@@ -1,8 +1,8 @@
-"""Builds the console's styles and script: `python tools/assets.py` (`--packages` only installs, `--watch` follows).
+"""Builds styles, script and runtime: `python tools/assets.py` (`--packages` only installs, `--watch` follows).
 
 Runs in the virtual environment: the `deno` beside its Python installs the npm packages that deno.lock names, and the
-native esbuild among them bundles static/src into static/dist under names that carry a hash. Nothing is done when
-nothing has changed. Uses the standard library only.
+native esbuild among them bundles static/src into static/dist under names that carry a hash, and runtime/src into
+runtime/dist/runtime.js, which agents start. Nothing is done when nothing has changed. Uses the standard library only.
 """
 
 import argparse
@@ -17,17 +17,65 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "static" / "src"
-TARGET = ROOT / "static" / "dist"
-MANIFEST = TARGET / "manifest.json"
 NODE_MODULES = ROOT / "node_modules"
 INSTALLED = NODE_MODULES / ".installed"
 
-# What a template can ask for with {% asset %}; everything else is imported by one of these.
-ENTRIES = ("imp.css", "imp.ts", "components.css", "components.ts", "admin.css", "admin.ts", "icons.svg", "logo.svg")
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder of sources, and the folder beside it that is made from it."""
+
+    name: str
+    source: Path
+    # Everything else is imported by one of these
+    entries: tuple[str, ...]
+    options: tuple[str, ...]
+
+    @property
+    def target(self) -> Path:
+        return self.source.parent / "dist"
+
+    @property
+    def manifest(self) -> Path:
+        return self.target / "manifest.json"
+
+    def sources(self) -> list[Path]:
+        return [path for path in files_below(self.source) if not path.name.endswith("_test.ts")]
+
+
+FRONT_END = Bundle(
+    "front end",
+    ROOT / "static" / "src",
+    # What a template can ask for with {% asset %}
+    ("imp.css", "imp.ts", "components.css", "components.ts", "admin.css", "admin.ts", "icons.svg", "logo.svg"),
+    (
+        "--minify",
+        "--sourcemap",
+        "--target=es2022",
+        "--supported:nesting=true",
+        "--entry-names=[name]-[hash]",
+        "--loader:.svg=copy",
+    ),
+)
+RUNTIME = Bundle(
+    "runtime",
+    ROOT / "runtime" / "src",
+    ("main.ts",),
+    # Its program may read no file beside it: the map has to be inside
+    (
+        "--sourcemap=inline",
+        "--sources-content=false",
+        "--target=esnext",
+        "--platform=neutral",
+        "--external:node:*",
+        "--entry-names=runtime",
+    ),
+)
+BUNDLES = (FRONT_END, RUNTIME)
 
 
 class BuildError(Exception):
@@ -55,22 +103,23 @@ def main() -> int:
 
 
 def build() -> str:
-    """Brings static/dist up to date and says what was done."""
+    """Brings what is made of the sources up to date and says what was done."""
     with only_one():
-        inputs = fingerprint_of_inputs()
-        if is_current():
-            return "The styles and the script are up to date."
+        stale = {bundle: inputs for bundle in BUNDLES if not is_built(bundle, inputs := fingerprint_of_inputs(bundle))}
+        if is_installed() and not stale:
+            return "Front end and runtime are up to date."
         started = time.monotonic()
         install()
-        with tempfile.TemporaryDirectory(prefix=".build-", dir=ROOT / "static") as scratch:
-            files = bundle(Path(scratch))
-            publish(Path(scratch), {"inputs": inputs, "files": files})
-        return f"Built {len(files)} files into {TARGET.relative_to(ROOT)} in {time.monotonic() - started:.1f} s."
+        for bundle, inputs in stale.items():
+            with tempfile.TemporaryDirectory(prefix=".build-", dir=bundle.source.parent) as scratch:
+                publish(bundle, Path(scratch), {"inputs": inputs, "files": make(bundle, Path(scratch))})
+        built = " and ".join(bundle.name for bundle in stale) or "nothing"
+        return f"Built {built} in {time.monotonic() - started:.1f} s."
 
 
 def is_current() -> bool:
     """Whether there is nothing to install and nothing to build."""
-    return is_installed() and is_built(fingerprint_of_inputs())
+    return is_installed() and all(is_built(bundle, fingerprint_of_inputs(bundle)) for bundle in BUNDLES)
 
 
 def install() -> bool:
@@ -100,31 +149,26 @@ def fingerprint_of_packages() -> str:
     return fingerprint(ROOT / "deno.json", ROOT / "deno.lock")
 
 
-def fingerprint_of_inputs() -> str:
-    return fingerprint(ROOT / "deno.json", ROOT / "deno.lock", Path(__file__), *files_below(SOURCE))
+def fingerprint_of_inputs(bundle: Bundle) -> str:
+    return fingerprint(ROOT / "deno.json", ROOT / "deno.lock", Path(__file__), *bundle.sources())
 
 
-def bundle(scratch: Path) -> dict[str, str]:
+def make(bundle: Bundle, scratch: Path) -> dict[str, str]:
     """Runs esbuild and returns which file each entry became, as `imp.js` -> `imp-5WK2ANVX.js`."""
     report = scratch / "report.json"
     run(
         [
             str(esbuild()),
-            *(str(SOURCE / entry) for entry in ENTRIES),
+            *(str(bundle.source / entry) for entry in bundle.entries),
             "--bundle",
-            "--minify",
-            "--sourcemap",
             "--format=esm",
-            "--target=es2022",
-            "--supported:nesting=true",
             "--charset=utf8",
-            "--entry-names=[name]-[hash]",
-            "--loader:.svg=copy",
             "--log-level=warning",
+            *bundle.options,
             f"--outdir={scratch}",
             f"--metafile={report}",
         ],
-        "esbuild refused the sources in static/src.",
+        f"esbuild refused the sources in {bundle.source.relative_to(ROOT)}.",
     )
     outputs = json.loads(report.read_text())["outputs"]
     report.unlink()
@@ -135,34 +179,35 @@ def bundle(scratch: Path) -> dict[str, str]:
     return dict(sorted(files.items()))
 
 
-def publish(scratch: Path, manifest: dict[str, object]) -> None:
+def publish(bundle: Bundle, scratch: Path, manifest: dict[str, object]) -> None:
     """Moves new files in, then the manifest, then old files out: at no moment does the manifest name a missing file."""
-    TARGET.mkdir(exist_ok=True)
-    kept = {MANIFEST.name}
+    bundle.target.mkdir(exist_ok=True)
+    kept = {bundle.manifest.name}
     for path in sorted(scratch.iterdir()):
         kept.add(path.name)
-        path.replace(TARGET / path.name)
-    fresh = scratch / MANIFEST.name
+        path.replace(bundle.target / path.name)
+    fresh = scratch / bundle.manifest.name
     fresh.write_text(json.dumps(manifest, indent=1) + "\n")
-    fresh.replace(MANIFEST)
-    for path in TARGET.iterdir():
+    fresh.replace(bundle.manifest)
+    for path in bundle.target.iterdir():
         if path.name not in kept:
             path.unlink()
 
 
-def is_built(inputs: str) -> bool:
+def is_built(bundle: Bundle, inputs: str) -> bool:
     try:
-        manifest = json.loads(MANIFEST.read_text())
-        return manifest["inputs"] == inputs and all((TARGET / name).exists() for name in manifest["files"].values())
+        manifest = json.loads(bundle.manifest.read_text())
+        files = manifest["files"].values()
+        return manifest["inputs"] == inputs and all((bundle.target / name).exists() for name in files)
     except (OSError, ValueError, KeyError):
         return False
 
 
 def watch() -> None:
     seen = ""
-    print(f"Watching {SOURCE.relative_to(ROOT)}; Ctrl-C ends it.")
+    print(f"Watching {' and '.join(str(each.source.relative_to(ROOT)) for each in BUNDLES)}; Ctrl-C ends it.")
     while True:
-        now = fingerprint(*files_below(SOURCE))
+        now = fingerprint(*(path for bundle in BUNDLES for path in bundle.sources()))
         if now != seen:
             seen = now
             try:
@@ -175,7 +220,7 @@ def watch() -> None:
 @contextmanager
 def only_one() -> Iterator[None]:
     """Two builds at once, such as two test runs, take turns. The lock is on the folder, so no file stays behind."""
-    folder = os.open(SOURCE, os.O_RDONLY)
+    folder = os.open(FRONT_END.source, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield

@@ -13,6 +13,8 @@ BIN = VENV / "bin"
 Command = Sequence[str | Path]
 
 LONGEST_ANSWER = 200
+# It isn't for browsers, and is checked as what it's for
+RUNTIME = ("--config", "runtime/deno.json")
 # The slowest first: they are done side by side
 CHECKS: tuple[tuple[str, Command], ...] = (
     ("Types", (PYTHON, "-m", "mypy")),
@@ -24,6 +26,9 @@ CHECKS: tuple[tuple[str, Command], ...] = (
     ("TypeScript", (BIN / "deno", "check", "--quiet", "static/src")),
     ("TypeScript: lint", (BIN / "deno", "lint", "--quiet")),
     ("TypeScript: format", (BIN / "deno", "fmt", "--quiet", "--check")),
+    ("TypeScript of the runtime", (BIN / "deno", "check", "--quiet", *RUNTIME, "runtime/src")),
+    ("TypeScript of the runtime: lint", (BIN / "deno", "lint", "--quiet", *RUNTIME)),
+    ("TypeScript of the runtime: format", (BIN / "deno", "fmt", "--quiet", "--check", *RUNTIME)),
     ("Lint", (BIN / "ruff", "check", "--quiet")),
     ("Format", (BIN / "ruff", "format", "--quiet", "--check")),
 )
@@ -31,6 +36,7 @@ MENDERS: tuple[tuple[str, Command], ...] = (
     ("Mending what the linter can", (BIN / "ruff", "check", "--fix", "--exit-zero", "--quiet")),
     ("Formatting Python", (BIN / "ruff", "format", "--quiet")),
     ("Formatting TypeScript and styles", (BIN / "deno", "fmt", "--quiet")),
+    ("Formatting the runtime", (BIN / "deno", "fmt", "--quiet", *RUNTIME)),
 )
 
 

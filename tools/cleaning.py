@@ -11,8 +11,8 @@ from tools.setup import is_running_here
 
 MADE = (
     VENV, STATE, ROOT / "node_modules", ROOT / "static" / "dist", ROOT / "static" / "collected",
-    ROOT / "benchmarks" / "results", ROOT / ".coverage", ROOT / ".hypothesis", ROOT / ".mypy_cache",
-    ROOT / ".pytest_cache", ROOT / ".ruff_cache", ROOT / ".import_linter_cache",
+    ROOT / "runtime" / "dist", ROOT / "benchmarks" / "results", ROOT / ".coverage", ROOT / ".hypothesis",
+    ROOT / ".mypy_cache", ROOT / ".pytest_cache", ROOT / ".ruff_cache", ROOT / ".import_linter_cache",
 )  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def clean() -> int:
             _remove(_outside(database))
         for path in MADE:
             _remove(path)
-        for source in ("apps", "portal", "tests", "tools", "benchmarks"):
+        for source in ("agent", "apps", "portal", "tests", "tools", "benchmarks"):
             for path in (ROOT / source).rglob("__pycache__"):
                 shutil.rmtree(path, ignore_errors=True)
         for path in ROOT.glob("locale/*/LC_MESSAGES/*.mo"):

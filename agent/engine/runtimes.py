@@ -205,7 +205,7 @@ class Runtime:
     async def _replace(self, spec: Spec) -> bool:
         try:
             instance = await Instance.start(spec, self.folder, self.socket_folder, self.lines.append)
-        except NotReady as error:
+        except (NotReady, OSError) as error:
             self.problem = str(error)
             log.warning("runtime not ready", gateway=spec.gateway["id"], process=spec.process, problem=self.problem)
             await self._moved()
@@ -278,7 +278,7 @@ def command(spec: Spec, listen: Path) -> list[str]:
         deno_program(), "run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "--no-remote", "--no-npm",
         "--unstable-worker-options", "--ignore-env", f"--v8-flags=--max-old-space-size={heap}",
         f"--allow-net={_joined([f'unix:{listen}'])}", f"--allow-read={listen}", f"--allow-write={listen}",
-        str(PROGRAM),
+        str(program()),
     ]  # fmt: skip
 
 
@@ -297,6 +297,12 @@ def given(spec: Spec, listen: Path) -> dict[str, Any]:
 
 def _joined(values: Iterable[str]) -> str:
     return ",".join(values)
+
+
+def program() -> Path:
+    if not PROGRAM.exists():
+        raise FileNotFoundError(f"{PROGRAM} is missing: the runtime isn't built. Run `python tools/assets.py`.")
+    return PROGRAM
 
 
 def deno_program() -> str:

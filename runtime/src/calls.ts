@@ -32,7 +32,13 @@ export class Calls {
     const { gateway, stages } = this.config;
     const about = { gateway: gateway.name, stage, request_id: request.headers.get("x-request-id") ?? "" };
     if (!stages.includes(stage)) {
-      return problem(404, "no-such-stage", "There is no such stage here", `${gateway.name} runs ${stages.join(", ")} in this process.`, about);
+      return problem(
+        404,
+        "no-such-stage",
+        "There is no such stage here",
+        `${gateway.name} runs ${stages.join(", ")} in this process.`,
+        about,
+      );
     }
     const name = rest.join("/");
     const called = name ? `no function ${stage}/${name}` : `no function at the root of ${stage}`;
@@ -49,7 +55,14 @@ export class Calls {
     const { gateway, process, stages } = this.config;
     const status = this.#isDraining ? 503 : 200;
     return Response.json(
-      { ok: !this.#isDraining, gateway: gateway.id, process, stages, in_flight: this.#inFlight, rss: Deno.memoryUsage().rss },
+      {
+        ok: !this.#isDraining,
+        gateway: gateway.id,
+        process,
+        stages,
+        in_flight: this.#inFlight,
+        rss: Deno.memoryUsage().rss,
+      },
       { status },
     );
   }

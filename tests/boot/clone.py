@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Makefile", "tools", "requirements", "deno.json", "deno.lock", "static/src", "locale")
+PARTS = ("Makefile", "tools", "requirements", "deno.json", "deno.lock", "static/src", "runtime/src", "locale")
 # Answers nothing, and at once
 NOWHERE = "http://127.0.0.1:9/simple/"
 PATIENCE = 120
