@@ -36,12 +36,16 @@ class FunctionGateway(Versioned, TenantOwned, Living):
     # Who wanted the state, and since when
     state_at = models.DateTimeField(default=clock.now, editable=False)
     state_by = models.CharField(max_length=200, blank=True, editable=False)
+    # Since then its workspace is suspended: whatever its state, it's kept stopped until that ends
+    held_at = models.DateTimeField(null=True, editable=False)
     phase = models.CharField(_("phase"), max_length=16, choices=Phase, default=Phase.CREATING, editable=False)
     # Counts what was wanted of the runtime; which of that it is being started with, and which it has come up with
     generation = models.PositiveIntegerField(default=1, editable=False)
     starting_generation = models.PositiveIntegerField(default=0, editable=False)
     observed_generation = models.PositiveIntegerField(default=0, editable=False)
     restarts = models.PositiveIntegerField(default=0, editable=False)
+    # The layout of the processes that have come up
+    runtime_layout = models.CharField(max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -61,6 +65,12 @@ class FunctionGateway(Versioned, TenantOwned, Living):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def wanted(self) -> State:
+        """The state that counts: what is held serves nobody, and what is deleted goes all the same."""
+        state = State(self.state)
+        return State.STOPPED if self.held_at and state != State.DELETED else state
 
     @property
     def is_changed(self) -> bool:
@@ -104,6 +114,8 @@ class RuntimeDomain(TenantOwned, Living):
     gateway_id: str
     state = models.CharField(max_length=16, choices=State, default=State.STOPPED)
     phase = models.CharField(max_length=16, choices=Phase, default=Phase.CREATING, editable=False)
+    # Of the processes that the routes lead to
+    layout = models.CharField(max_length=16, blank=True, editable=False)
     # Counts changes of the routes, as the gateway's does those of the runtime
     generation = models.PositiveIntegerField(default=1, editable=False)
     observed_generation = models.PositiveIntegerField(default=0, editable=False)

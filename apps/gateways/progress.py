@@ -101,7 +101,7 @@ class Line:
 
 def progress_of(gateway: FunctionGateway) -> Progress | None:
     """The steps of what it's doing now, creating and first start as one; None where it's at rest."""
-    found = follows(gateway.state, gateway.phase, is_changed=gateway.is_changed)
+    found = follows(gateway.wanted, gateway.phase, is_changed=gateway.is_changed)
     if found is Do.REST:
         return None
     if isinstance(found, Phase):

@@ -13,7 +13,7 @@ def spec_of(gateway: FunctionGateway) -> GatewaySpec:
     """All that is rendered of a gateway, secrets too."""
     size = SIZES[gateway.size]
     variables = list(gateway.variables.order_by("name"))
-    database = getattr(gateway, "database", None)
+    database, domain = getattr(gateway, "database", None), getattr(gateway, "domain", None)
     return GatewaySpec(
         id=gateway.pk,
         name=gateway.name,
@@ -23,7 +23,8 @@ def spec_of(gateway: FunctionGateway) -> GatewaySpec:
         memory_mb=size.memory_mb,
         restarts=gateway.restarts,
         stages=_stages(gateway),
-        processes=tuple(ProcessSpec(each.name, each.stages) for each in PROCESSES[gateway.layout]),
+        processes=processes_of(gateway.layout),
+        routed=processes_of((domain.layout if domain else "") or gateway.layout),
         database_url=databases.url_of(database.name, database.password.reveal()) if database else "",
         variables={each.name: each.value for each in variables if not each.is_secret},
         secrets={each.name: each.secret.reveal() for each in variables if each.is_secret},
@@ -33,6 +34,10 @@ def spec_of(gateway: FunctionGateway) -> GatewaySpec:
 def hosts_of(gateway: FunctionGateway, stage: str) -> tuple[str, ...]:
     """Where a stage answers: `parcel-tracking.dev.localhost` on this machine."""
     return (f"{gateway.name}.{stage}.{gateway.cluster.domain}",)
+
+
+def processes_of(layout: str) -> tuple[ProcessSpec, ...]:
+    return tuple(ProcessSpec(each.name, each.stages) for each in PROCESSES[layout])
 
 
 def _stages(gateway: FunctionGateway) -> tuple[StageSpec, ...]:

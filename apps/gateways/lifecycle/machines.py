@@ -13,7 +13,7 @@ from apps.gateways.rendering.names import gateway_in
 
 
 def decide_gateway(gateway: FunctionGateway) -> Move[FunctionGateway] | None:
-    found = follows(gateway.state, gateway.phase, is_changed=gateway.is_changed)
+    found = follows(gateway.wanted, gateway.phase, is_changed=gateway.is_changed)
     if found is Do.REST:
         return None
     if isinstance(found, Phase):
@@ -58,10 +58,14 @@ def decide_domain(domain: RuntimeDomain) -> Move[RuntimeDomain] | None:
 
 
 def domain_changed(domain: RuntimeDomain) -> None:
+    publish(f"gateway:{domain.gateway_id}", "moved", domain.gateway_id, tenant_id=domain.tenant_id)
+
+
+def domain_moved(domain: RuntimeDomain) -> None:
     nudge(GATEWAY, domain.gateway_id)
 
 
-DOMAIN = Machine("domain", RuntimeDomain, decide_domain, domain_changed)
+DOMAIN = Machine("domain", RuntimeDomain, decide_domain, domain_changed, domain_moved)
 
 
 def hear_of_bundle(key: str) -> None:

@@ -18,7 +18,7 @@ from apps.gateways.lifecycle.parts import want, want_no
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
 from apps.gateways.rendering.local import render_configuration, render_namespace, render_runtime
-from apps.gateways.selectors import spec_of
+from apps.gateways.selectors import processes_of, spec_of
 from apps.gateways.services.passwords import new_password
 from apps.gateways.sizes import StageName
 
@@ -65,11 +65,18 @@ def put_configuration(gateway: FunctionGateway) -> None:
 
 
 def start_runtime(gateway: FunctionGateway) -> None:
-    want(gateway, "runtime", render_runtime(spec_of(gateway)))
+    """While the layout changes, beside the processes that routes still lead to."""
+    spec = spec_of(gateway)
+    domain = RuntimeDomain.objects.filter(gateway=gateway).first()
+    routed = spec.routed if domain and domain.phase in (Phase.STARTING, Phase.STARTED, Phase.STOPPING) else ()
+    processes = {process.name: process for process in (*spec.processes, *routed)}
+    want(gateway, "runtime", render_runtime(spec, tuple(processes.values())))
 
 
 def open_routes(gateway: FunctionGateway) -> None:
-    _want_domain(gateway, State.RUNNING, Phase.STARTED)
+    _want_domain(gateway, State.RUNNING, Phase.STARTED, layout=gateway.runtime_layout)
+    # Nothing leads to any others now
+    want(gateway, "runtime", render_runtime(spec_of(gateway), processes_of(gateway.runtime_layout)))
 
 
 def close_routes(gateway: FunctionGateway) -> None:
@@ -111,7 +118,7 @@ def delete_namespace(gateway: FunctionGateway) -> None:
     want_no(gateway, "namespace")
 
 
-def _want_domain(gateway: FunctionGateway, state: State, until: Phase) -> None:
+def _want_domain(gateway: FunctionGateway, state: State, until: Phase, *, layout: str = "") -> None:
     """The domain has a life of its own: say what is wanted of it, and wait until it is so."""
     from apps.gateways.lifecycle.machines import DOMAIN
 
@@ -119,17 +126,20 @@ def _want_domain(gateway: FunctionGateway, state: State, until: Phase) -> None:
         domain = RuntimeDomain.objects.select_for_update().filter(gateway=gateway).first()
         if domain is None:
             return
+        is_other = domain.state != state or layout not in ("", domain.layout)
         # What is being deleted isn't brought back by its gateway
-        if domain.state not in (state, State.DELETED):
+        if is_other and domain.state != State.DELETED:
+            if layout not in ("", domain.layout):
+                domain.layout, domain.generation = layout, domain.generation + 1
             domain.state = state
-            domain.save(update_fields=["state"])
+            domain.save(update_fields=["state", "layout", "generation"])
             wake(DOMAIN, domain.pk)
     if domain.phase != until or (until == Phase.STARTED and domain.is_changed):
         raise Retry(DOMAIN_NOT_THERE, phase=domain.phase, state=domain.state)
 
 
 def _starting(gateway: FunctionGateway) -> Mapping[str, Any]:
-    return {"starting_generation": gateway.generation}
+    return {"starting_generation": gateway.generation, "runtime_layout": gateway.layout}
 
 
 STEPS: Mapping[Phase, tuple[Step, ...]] = MappingProxyType(

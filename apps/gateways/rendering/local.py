@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from apps.gateways.rendering.spec import GatewaySpec
+from apps.gateways.rendering.spec import GatewaySpec, ProcessSpec
 
 API_VERSION = "local.imp.dev/v1"
 CONFIGURATION = "configuration"
@@ -19,7 +19,7 @@ def render_configuration(spec: GatewaySpec) -> list[Manifest]:
     return [manifest(spec, "Configuration", CONFIGURATION, 1, _configuration(spec))]
 
 
-def render_runtime(spec: GatewaySpec) -> list[Manifest]:
+def render_runtime(spec: GatewaySpec, processes: tuple[ProcessSpec, ...]) -> list[Manifest]:
     """A manifest for each process. A change of the configuration is one of theirs, by its digest."""
     digest = hashlib.sha256(json.dumps(_configuration(spec), sort_keys=True).encode()).hexdigest()
     return [
@@ -37,7 +37,7 @@ def render_runtime(spec: GatewaySpec) -> list[Manifest]:
                 "configuration": {"name": CONFIGURATION, "digest": digest},
             },
         )
-        for process in spec.processes
+        for process in processes
     ]
 
 

@@ -19,7 +19,7 @@ def route_table(spec: GatewaySpec) -> RouteTable:
 def _virtual_host(spec: GatewaySpec, stage: StageSpec) -> VirtualHost:
     action: Forward | Answer
     if stage.is_active:
-        process = next(each.name for each in spec.processes if stage.name in each.stages)
+        process = next(each.name for each in spec.routed if stage.name in each.stages)
         action = Forward(f"runtime/{spec.namespace}/{process}", add_prefix=f"/{stage.name}")
     else:
         action = Answer(503, "stage-inactive", "This stage is switched off", stage.inactive_because)

@@ -29,6 +29,8 @@ class GatewaySpec:
     restarts: int
     stages: tuple[StageSpec, ...]
     processes: tuple[ProcessSpec, ...]
+    # Those that the routes lead to: others, while the layout changes
+    routed: tuple[ProcessSpec, ...]
     database_url: str = field(repr=False)
     variables: dict[str, str] = field(repr=False)
     secrets: dict[str, str] = field(repr=False)
