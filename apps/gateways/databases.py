@@ -3,6 +3,7 @@
 Every function here observes first, so each can be repeated after a crash.
 """
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,10 @@ TIMEOUT_MS = 6_000
 
 def name_of(gateway_id: str) -> str:
     return gateway_id.replace("_", "_db_", 1)
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(24)
 
 
 def make_database(name: str, password: str) -> None:

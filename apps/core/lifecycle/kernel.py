@@ -92,6 +92,9 @@ def _make_move(machine: Machine[Row], lease: Lease) -> bool:
         limit = {"seconds": round(TASK_TIMEOUT.total_seconds())}
         _wait(machine, lease, row, step, Kind.FAILED, TOOK_TOO_LONG, limit)
     except Exception as error:
+        if isinstance(error.__cause__, PASSING):
+            _give_way(machine, lease)
+            return False
         # Whatever a step meets, the row says so and is tried again; the traceback goes to the log
         log.exception("step", machine=machine.name, row=row.pk, step=step)
         parts = {"error": storable(f"{type(error).__name__}: {error}")[:LONGEST_ERROR]}

@@ -11,11 +11,11 @@ from apps.gateways.selectors import spec_of
 
 
 def serve(domain: RuntimeDomain) -> None:
-    want(domain.gateway, "routes", render_routes(spec_of(domain.gateway)))
+    want(domain.gateway, "routes", render_routes(spec_of(domain.gateway)), holder=domain)
 
 
 def close(domain: RuntimeDomain) -> None:
-    want_no(domain.gateway, "routes")
+    want_no(domain.gateway, "routes", holder=domain)
 
 
 def nothing_to_make(domain: RuntimeDomain) -> None:

@@ -19,6 +19,9 @@ def decide_gateway(gateway: FunctionGateway) -> Move[FunctionGateway] | None:
     if isinstance(found, Phase):
         return Move(found)
     phase = Phase(gateway.phase)
+    if phase == Phase.STARTING and gateway.checkpoint and gateway.starting_generation != gateway.generation:
+        # Something else is wanted since it began: its steps belong together, so it begins again
+        return Move(phase)
     step = next_step(phase, gateway.checkpoint)
     if step is None:
         return Move(LEADS_TO[phase], then=_arrived(phase))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from django.utils.translation import gettext_noop
 
 from apps.core.lifecycle import Retry
+from apps.core.lifecycle.holding import while_held
+from apps.core.lifecycle.models import Living
 from apps.fleet.models import Bundle, Manifest
 from apps.fleet.services.bundles import put_bundle, remove_bundle
 from apps.gateways.models import FunctionGateway
@@ -18,22 +20,24 @@ NOT_GONE = gettext_noop("Waits for %(cluster)s to remove it.")
 IN_MAINTENANCE = gettext_noop("%(cluster)s is in maintenance and takes nothing new.")
 
 
-def want(gateway: FunctionGateway, part: str, manifests: Sequence[Manifest]) -> Bundle:
-    """There and ready, or Retry."""
-    bundle = put_bundle(
-        cluster_id=gateway.cluster_id,
-        key=bundle_key(gateway.pk, part),
-        manifests=manifests,
-        tenant_id=gateway.tenant_id,
-    )
+def want(gateway: FunctionGateway, part: str, manifests: Sequence[Manifest], *, holder: Living | None = None) -> Bundle:
+    """There and ready, or Retry. `holder` is the row whose step this is, if it isn't the gateway's own."""
+    with while_held(holder or gateway):
+        bundle = put_bundle(
+            cluster_id=gateway.cluster_id,
+            key=bundle_key(gateway.pk, part),
+            manifests=manifests,
+            tenant_id=gateway.tenant_id,
+        )
     if bundle.says(Bundle.Phase.READY):
         return bundle
     raise _not_yet(gateway, bundle)
 
 
-def want_no(gateway: FunctionGateway, part: str) -> None:
+def want_no(gateway: FunctionGateway, part: str, *, holder: Living | None = None) -> None:
     """Gone, or Retry."""
-    bundle = remove_bundle(cluster_id=gateway.cluster_id, key=bundle_key(gateway.pk, part))
+    with while_held(holder or gateway):
+        bundle = remove_bundle(cluster_id=gateway.cluster_id, key=bundle_key(gateway.pk, part))
     if bundle is not None:
         raise _not_yet(gateway, bundle, NOT_GONE)
 

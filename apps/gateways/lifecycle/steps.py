@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from apps.core import clock
 from apps.core.errors import Text
 from apps.core.lifecycle import Retry, wake
+from apps.core.lifecycle.holding import require_held, while_held
 from apps.gateways import databases
 from apps.gateways.lifecycle.belongings import remove_belongings
 from apps.gateways.lifecycle.parts import want, want_no
@@ -19,7 +19,6 @@ from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
 from apps.gateways.rendering.local import render_configuration, render_namespace, render_runtime
 from apps.gateways.selectors import processes_of, spec_of
-from apps.gateways.services.passwords import new_password
 from apps.gateways.sizes import StageName
 
 DOMAIN_NOT_THERE = gettext_noop("Waits for the domain, which is %(phase)s and wanted %(state)s.")
@@ -39,7 +38,7 @@ def make_namespace(gateway: FunctionGateway) -> None:
 
 
 def make_stages(gateway: FunctionGateway) -> None:
-    with transaction.atomic():
+    with while_held(gateway):
         for name in StageName:
             Stage.objects.get_or_create(gateway=gateway, name=name, defaults={"tenant_id": gateway.tenant_id})
         RuntimeDomain.objects.get_or_create(gateway=gateway, defaults={"tenant_id": gateway.tenant_id})
@@ -47,14 +46,16 @@ def make_stages(gateway: FunctionGateway) -> None:
 
 def make_database(gateway: FunctionGateway) -> None:
     # The password is kept before it's used, so a crash between the two loses nothing
-    row, _new = GatewayDatabase.objects.get_or_create(
-        gateway=gateway,
-        defaults={
-            "tenant_id": gateway.tenant_id,
-            "name": databases.name_of(gateway.pk),
-            "password": new_password(),
-        },
-    )
+    with while_held(gateway):
+        row, _new = GatewayDatabase.objects.get_or_create(
+            gateway=gateway,
+            defaults={
+                "tenant_id": gateway.tenant_id,
+                "name": databases.name_of(gateway.pk),
+                "password": databases.new_password(),
+            },
+        )
+    require_held(gateway)
     databases.make_database(row.name, row.password.reveal())
     if row.made_at is None:
         GatewayDatabase.objects.filter(pk=row.pk).update(made_at=clock.now())
@@ -97,21 +98,28 @@ def delete_functions(gateway: FunctionGateway) -> None:
 
 def delete_domain(gateway: FunctionGateway) -> None:
     _want_domain(gateway, State.DELETED, Phase.DELETED)
-    RuntimeDomain.objects.filter(gateway=gateway).delete()
+    # Its domain has removed them; where that one was gone before, nobody has
+    want_no(gateway, "routes")
+    with while_held(gateway):
+        RuntimeDomain.objects.filter(gateway=gateway).delete()
 
 
 def delete_stages(gateway: FunctionGateway) -> None:
-    Stage.objects.filter(gateway=gateway).delete()
+    with while_held(gateway):
+        Stage.objects.filter(gateway=gateway).delete()
 
 
 def delete_database(gateway: FunctionGateway) -> None:
+    require_held(gateway)
     databases.drop_database(databases.name_of(gateway.pk))
-    GatewayDatabase.objects.filter(gateway=gateway).delete()
+    with while_held(gateway):
+        GatewayDatabase.objects.filter(gateway=gateway).delete()
 
 
 def delete_configuration(gateway: FunctionGateway) -> None:
     want_no(gateway, "configuration")
-    gateway.variables.all().delete()
+    with while_held(gateway):
+        gateway.variables.all().delete()
 
 
 def delete_namespace(gateway: FunctionGateway) -> None:
@@ -120,26 +128,43 @@ def delete_namespace(gateway: FunctionGateway) -> None:
 
 def _want_domain(gateway: FunctionGateway, state: State, until: Phase, *, layout: str = "") -> None:
     """The domain has a life of its own: say what is wanted of it, and wait until it is so."""
-    from apps.gateways.lifecycle.machines import DOMAIN
-
-    with transaction.atomic():
+    with while_held(gateway):
         domain = RuntimeDomain.objects.select_for_update().filter(gateway=gateway).first()
+        if domain is not None and domain.phase == Phase.DELETED and state != State.DELETED:
+            # What was deleted isn't brought back: a gateway that stays gets a new one
+            domain.delete()
+            domain = None
         if domain is None:
-            return
-        is_other = domain.state != state or layout not in ("", domain.layout)
-        # What is being deleted isn't brought back by its gateway
-        if is_other and domain.state != State.DELETED:
-            if layout not in ("", domain.layout):
-                domain.layout, domain.generation = layout, domain.generation + 1
-            domain.state = state
-            domain.save(update_fields=["state", "layout", "generation"])
-            wake(DOMAIN, domain.pk)
+            if state == State.DELETED:
+                return
+            domain = RuntimeDomain(gateway=gateway, tenant_id=gateway.tenant_id, layout=layout or gateway.layout)
+        _tell_domain(domain, state, layout)
     if domain.phase != until or (until == Phase.STARTED and domain.is_changed):
         raise Retry(DOMAIN_NOT_THERE, phase=domain.phase, state=domain.state)
 
 
+def _tell_domain(domain: RuntimeDomain, state: State, layout: str) -> None:
+    from apps.gateways.lifecycle.machines import DOMAIN, decide_domain
+
+    is_other_layout = layout not in ("", domain.layout)
+    # One that is being deleted goes first
+    if domain.state != State.DELETED and (domain._state.adding or is_other_layout or domain.state != state):
+        if is_other_layout:
+            domain.layout, domain.generation = layout, domain.generation + 1
+        domain.state = state
+        domain.save()
+        wake(DOMAIN, domain.pk)
+    elif domain.due_at is None and not domain.has_stopped and decide_domain(domain) is not None:
+        # Somebody wanted it and didn't say so
+        wake(DOMAIN, domain.pk)
+
+
 def _starting(gateway: FunctionGateway) -> Mapping[str, Any]:
-    return {"starting_generation": gateway.generation, "runtime_layout": gateway.layout}
+    return {"starting_generation": gateway.generation}
+
+
+def _started(gateway: FunctionGateway) -> Mapping[str, Any]:
+    return {"runtime_layout": gateway.layout}
 
 
 STEPS: Mapping[Phase, tuple[Step, ...]] = MappingProxyType(
@@ -150,8 +175,8 @@ STEPS: Mapping[Phase, tuple[Step, ...]] = MappingProxyType(
             Step("database", _("Database"), make_database),
         ),
         Phase.STARTING: (
-            Step("configuration", _("Configuration"), put_configuration),
-            Step("runtime", _("Runtime"), start_runtime, _starting),
+            Step("configuration", _("Configuration"), put_configuration, _starting),
+            Step("runtime", _("Runtime"), start_runtime, _started),
             # Last, so that nobody meets a runtime that isn't there
             Step("routes", _("Routes"), open_routes),
         ),
