@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import ipaddress
 import os
 import signal
@@ -20,6 +21,8 @@ from agent.appliers.memory import MemoryApplier
 from agent.client import Client
 from agent.engine.machine import Engine, socket_folder
 from agent.store import Store
+
+PULSE_SECONDS = 1.0
 
 
 def main() -> int:
@@ -70,7 +73,23 @@ async def run(options: argparse.Namespace, state: Path, credentials: grpc.Channe
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, client.stop)
-    await client.run()
+    pulse = asyncio.create_task(beat(state / "pulse"))
+    try:
+        await client.run()
+    finally:
+        pulse.cancel()
+
+
+async def beat(file: Path) -> None:
+    """Shows whoever supervises this process that its loop turns."""
+    number = str(os.getpid())
+    while True:
+        # A full disk is no reason to be started again: what is there already is only touched
+        with contextlib.suppress(OSError):
+            if not file.exists() or file.read_text() != number:
+                file.write_text(number)
+            os.utime(file)
+        await asyncio.sleep(PULSE_SECONDS)
 
 
 def applier_of(options: argparse.Namespace, state: Path) -> Applier:

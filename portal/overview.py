@@ -30,6 +30,7 @@ PROCESS_NAMES: dict[str, Text] = {
     "web": _("Pages and API"),
     "live": _("Live updates"),
     "worker": _("Worker"),
+    "agents": _("Agents' server"),
 }
 
 

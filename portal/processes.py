@@ -7,7 +7,7 @@ import sys
 from django.conf import settings
 
 from apps.core.up.declaration import Part, Plan, Process, Step
-from apps.core.up.probes import DatabaseProbe, HeartbeatProbe, HttpProbe
+from apps.core.up.probes import DatabaseProbe, HeartbeatProbe, HttpProbe, PulseProbe
 
 MANAGE = (sys.executable, "manage.py")
 GRANIAN = (
@@ -46,10 +46,16 @@ def parts(plan: Plan) -> list[Part]:
                 colour="blue",
             )
         )
+    agent = plan.state / "agent"
     demo = [Step(name="demo", command=(*MANAGE, "demo"), after=("migrate",))] if settings.DEBUG else []
     found += [
         Step(name="migrate", command=(*MANAGE, "migrate", "--no-input"), after=database),
         *demo,
+        Step(
+            name="enrol",
+            command=(*MANAGE, "enrol", "--state", str(agent), "--token-file", str(agent / "token")),
+            after=("migrate",),
+        ),
         Process(
             name="web",
             # Blocking threads beyond the cores only wait for each other
@@ -83,8 +89,37 @@ def parts(plan: Plan) -> list[Part]:
             stop_seconds=3.3,
             colour="yellow",
         ),
+        Process(
+            name="agents",
+            command=(*MANAGE, "agents"),
+            probe=HeartbeatProbe("agents", database_url),
+            after=("migrate",),
+            stop_seconds=2.0,
+            colour="cyan",
+        ),
+        Process(
+            name="agent",
+            command=(
+                sys.executable, "-m", "agent", "--portal", f"127.0.0.1:{plan.agents_port}", "--state", str(agent),
+                "--listen", f"127.0.0.1:{plan.gateway_port}", "--token-file", str(agent / "token"),
+            ),
+            probe=PulseProbe(agent / "pulse", plan.gateway_port),
+            # Not after `agents`: it serves without the portal, and both stop at the same time
+            after=("enrol",),
+            # Calls and then processes may end within it, what is left goes with the agent
+            stop_seconds=3.3,
+            colour="bright-blue",
+        ),
     ]  # fmt: skip
     return found
+
+
+def gateways(plan: Plan) -> list[str]:
+    """Where the gateways answer that are made to try it with, or else how their addresses are made."""
+    from apps.gateways.demo import demo_hosts
+
+    hosts = demo_hosts() if settings.DEBUG else []
+    return [f"http://{host}:{plan.gateway_port}/" for host in hosts or ["{gateway}.{stage}.localhost"]]
 
 
 def sign_ins() -> list[tuple[str, str, str]]:

@@ -79,7 +79,18 @@ _texts: dict[str, Text] = {
     "task.retried": _("Retried the task %(target)s"),
     "task.dropped": _("Dropped the task %(target)s"),
     "task.hastened": _("Started the task %(target)s before its time"),
+    # Function gateways
+    "gateway.created": _("Created the gateway %(target)s"),
+    "gateway.changed": _("Changed the gateway %(target)s"),
+    "gateway.started": _("Started the gateway %(target)s"),
+    "gateway.stopped": _("Stopped the gateway %(target)s"),
+    "gateway.restarted": _("Restarted the gateway %(target)s"),
+    "gateway.deleted": _("Deleted the gateway %(target)s"),
+    "gateway.transferred": _("Gave the gateway %(target)s another owner"),
+    "gateway.variables_set": _("Set variables of the gateway %(target)s"),
+    "gateway.stage_switched": _("Switched a stage of the gateway %(target)s"),
     # Clusters and their agents
+    "cluster.created": _("Set up the cluster %(target)s"),
     "agent.registered": _("%(target)s registered"),
     "agent.revoked": _("Revoked %(target)s"),
     "agent.token_reused": _("Ended %(target)s, as its refresh token came a second time"),

@@ -79,6 +79,7 @@ def check_parts() -> dict[str, PartHealth]:
         ("worker", _worker),
         ("queue", _queue),
         ("live", _live),
+        ("agents", _agents),
         ("processes", _processes),
     ):
         if found["database"].state != "ready":
@@ -135,6 +136,10 @@ def _worker() -> str:
 
 def _live() -> str:
     return _seen_lately("live")
+
+
+def _agents() -> str:
+    return _seen_lately("agents")
 
 
 def _seen_lately(kind: str) -> str:

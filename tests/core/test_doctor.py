@@ -45,7 +45,7 @@ def run_doctor(*arguments: str, python: tuple[str, ...] = (sys.executable,), **e
 
 @pytest.fixture
 def alive(db: None) -> None:
-    for kind in ("web", "live", "worker"):
+    for kind in ("web", "live", "worker", "agents"):
         ProcessHeartbeat.objects.create(kind=kind, host="here", pid=1, version="0.1.0")
 
 
@@ -110,7 +110,7 @@ def test_missing_migrations_are_named() -> None:
 
 
 def test_living_processes_are_well(alive: None) -> None:
-    assert len(found(services.check_processes, Level.OK)) == 3
+    assert len(found(services.check_processes, Level.OK)) == 4
 
 
 def test_a_late_a_gone_and_a_missing_process(alive: None) -> None:
@@ -170,7 +170,8 @@ def test_the_command_finds_what_a_run_gave_up(settings: Settings, tmp_path: Path
         PartState("web", state="healthy", pid=1, restarts=5, last_end="was ended by SIGKILL"),
         PartState("live", state="given up", last_end="ended with exit code 3"),
     ]
-    journal.write(Run(pid=1, address="http://localhost:8000", web_port=8000, live_port=8001, parts=parts))
+    run = Run(1, "http://localhost:8000", web_port=1, live_port=2, agents_port=3, gateway_port=4, parts=parts)
+    journal.write(run)
     try:
         assert found(installation.check_supervisor, Level.ERROR) == [
             "live kept dying and was left: ended with exit code 3"

@@ -31,6 +31,7 @@ def beat(kind: str, *, ago: timedelta = timedelta(), pid: int = 1, **detail: Any
 def all_alive() -> None:
     beat("worker")
     beat("live")
+    beat("agents")
     beat("up", parts=[{"name": "web", "state": "healthy", "restarts": 2}])
 
 
@@ -46,12 +47,12 @@ def test_ready_when_every_part_is(client: Client) -> None:
     response = client.get("/readyz", headers={"host": NOBODY})
     body = response.json()
     assert (response.status_code, body["status"], body["not_ready"]) == (200, "ready", []), body
-    assert set(body["parts"]) == {"database", "migrations", "worker", "queue", "live", "processes"}
+    assert set(body["parts"]) == {"database", "migrations", "worker", "queue", "live", "agents", "processes"}
     assert all(part["ms"] >= 0 for part in body["parts"].values())
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("kind", ["worker", "live"])
+@pytest.mark.parametrize("kind", ["worker", "live", "agents"])
 @pytest.mark.parametrize("seen", ["never", "too long ago"])
 def test_not_ready_names_the_process_that_is_not_there(client: Client, kind: str, seen: str) -> None:
     all_alive()

@@ -65,5 +65,9 @@ def parts(plan: Plan) -> list[Part]:
     return found
 
 
+def gateways(plan: Plan) -> list[str]:
+    return [f"http://parcel-tracking.dev.localhost:{plan.gateway_port}/"]
+
+
 def sign_ins() -> list[tuple[str, str, str]]:
     return [("soojin@tidewater.example", "imp-gateway-demo", "owner")]

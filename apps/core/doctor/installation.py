@@ -12,7 +12,7 @@ from apps.core.crypto.keys import keyring
 from apps.core.doctor.findings import START, Finding, error, note, ok, warning
 from apps.core.up.declaration import MARKER, UpError
 from apps.core.up.journal import is_held, read_run
-from apps.core.up.ports import reserve_port
+from apps.core.up.ports import USUAL_PORTS, asked_port, reserve_port
 from apps.core.up.trees import marked
 
 LOW_BYTES = 1_000_000_000
@@ -118,20 +118,19 @@ def check_supervisor() -> Iterator[Finding]:
 def check_ports() -> Iterator[Finding]:
     if is_held(settings.STATE_DIR):
         run = read_run(settings.STATE_DIR)
-        yield ok("ports", f"{run.web_port} and {run.live_port}" if run else "being chosen")
+        yield ok("ports", ", ".join(str(getattr(run, port.name)) for port in USUAL_PORTS) if run else "being chosen")
         return
-    for number, what in (
-        (settings.WEB_PORT, "the pages"),
-        (settings.LIVE_PORT or settings.WEB_PORT + 1, "live updates"),
-    ):
+    for usual in USUAL_PORTS:
+        number, asked_by = asked_port(usual)
         try:
-            reserved = reserve_port(wanted=number, asked_by="PORT", what=what)
+            reserved = reserve_port(wanted=number, asked_by=usual.variable, what=usual.what)
         except UpError:
-            yield note("ports", f"{number} for {what} is in use", "`manage.py up` takes the next free one.")
+            instead = f"Choose another in {asked_by}." if asked_by else "`manage.py up` takes the next free one."
+            yield note("ports", f"{number} for {usual.what} is in use", instead)
         else:
             if reserved.reservation:
                 reserved.reservation.close()
-            yield ok("ports", f"{number} for {what} is free")
+            yield ok("ports", f"{number} for {usual.what} is free")
 
 
 CHECKS = (check_settings, check_disk, check_keys, check_static, check_supervisor, check_ports)

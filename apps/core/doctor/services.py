@@ -123,7 +123,7 @@ def check_walls() -> Iterator[Finding]:
 
 def check_processes() -> Iterator[Finding]:
     now = clock.now()
-    for kind in ("web", "live", "worker"):
+    for kind in ("web", "live", "worker", "agents"):
         seen_at = last_seen(kind)
         if seen_at is None:
             yield error(kind, "none runs", START)

@@ -23,6 +23,8 @@ class Plan:
     state: Path
     web_port: int
     live_port: int
+    agents_port: int
+    gateway_port: int
     embedded_postgres: bool
 
     @property

@@ -30,6 +30,8 @@ class Run:
     address: str
     web_port: int
     live_port: int
+    agents_port: int
+    gateway_port: int
     parts: list[PartState] = field(default_factory=list)
 
 

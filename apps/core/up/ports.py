@@ -12,6 +12,25 @@ HIGHEST = 65535
 
 
 @dataclass(frozen=True)
+class UsualPort:
+    """One that is listened on: where it's kept in the plan, who may ask for another, and what is there."""
+
+    name: str
+    option: str
+    variable: str
+    number: int
+    what: str
+
+
+USUAL_PORTS = (
+    UsualPort("web_port", "--port", "PORT", 8000, "the pages"),
+    UsualPort("live_port", "--live-port", "LIVE_PORT", 8001, "live updates"),
+    UsualPort("agents_port", "--agents-port", "AGENTS_PORT", 7443, "agents' connections"),
+    UsualPort("gateway_port", "--gateway-port", "GATEWAY_PORT", 8100, "gateways"),
+)
+
+
+@dataclass(frozen=True)
 class ReservedPort:
     """A port that no other supervisor takes while this process lives."""
 
@@ -62,11 +81,13 @@ def _reserve(number: int) -> socket.socket | None:
     return reservation
 
 
-def asked_port(option: int | None, option_name: str, variable: str, usual: int) -> tuple[int, str]:
+def asked_port(usual: UsualPort, option: int | None = None) -> tuple[int, str]:
     """The port to try and who asked for it by name."""
     if option is not None:
-        return option, option_name
-    raw = os.environ.get(variable, "").strip()
+        return option, usual.option
+    raw = os.environ.get(usual.variable, "").strip()
     if not raw:
-        return usual, ""
-    return int(raw), variable
+        return usual.number, ""
+    if not raw.isdecimal():
+        raise UpError(f"{usual.variable} is {raw}; a port is a number between 1 and {HIGHEST}.")
+    return int(raw), usual.variable

@@ -1,9 +1,11 @@
 """How the supervisor finds out that a process does its work, and not only that it's there."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
 
@@ -98,6 +100,32 @@ class HeartbeatProbe:
             raise Unhealthy("no heartbeat yet")
         if not row[0]:
             raise Unhealthy(f"no heartbeat for {self.late_after.total_seconds():g} s")
+
+
+@dataclass(frozen=True)
+class PulseProbe:
+    """The process renews a file that holds its number, as its loop turns, and something listens on the port."""
+
+    file: Path
+    port: int
+    late_after: timedelta = timedelta(seconds=10)
+    timeout: float = 5.0
+
+    async def check(self, pid: int) -> None:
+        try:
+            written, age = self.file.read_text(), time.time() - self.file.stat().st_mtime
+        except OSError:
+            raise Unhealthy("no pulse yet") from None
+        if written != str(pid):
+            raise Unhealthy("no pulse yet")
+        if age > self.late_after.total_seconds():
+            raise Unhealthy(f"no pulse for {age:.0f} s")
+        try:
+            async with asyncio.timeout(self.timeout):
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except (TimeoutError, OSError) as error:
+            raise Unhealthy(f"nothing listens on port {self.port}: {error}") from None
+        writer.close()
 
 
 def _host() -> str:

@@ -1,6 +1,7 @@
 """What the person who started it sees once everything answers."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +22,13 @@ def addresses(plan: Plan) -> dict[str, str]:
 
 
 def print_summary(
-    output: Output, plan: Plan, *, seconds: float, states: Sequence[PartState], sign_ins: Sequence[tuple[str, str, str]]
+    output: Output,
+    plan: Plan,
+    *,
+    seconds: float,
+    states: Sequence[PartState],
+    sign_ins: Sequence[tuple[str, str, str]],
+    gateways: Sequence[str],
 ) -> None:
     """Addresses, the demo's people, and what isn't well."""
     failed = [state.name for state in states if state.state == "given up"]
@@ -29,11 +36,14 @@ def print_summary(
         "event": "started",
         "seconds": round(seconds, 3),
         "addresses": addresses(plan),
+        "gateways": list(gateways),
         "sign_ins": [{"email": email, "password": password, "role": role} for email, password, role in sign_ins],
         "given_up": failed,
     }
     lines = [output.bold(f"Imp Gateway runs, after {seconds:.1f} s"), ""]
     lines += [f"  {name:<9} {address}" for name, address in addresses(plan).items()]
+    for name, address in zip(["Gateways", *repeat("")], gateways, strict=False):
+        lines.append(f"  {name:<9} {address}")
     if sign_ins:
         width = max(len(email) for email, _, _ in sign_ins)
         lines += ["", output.bold("Sign in as")]

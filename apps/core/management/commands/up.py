@@ -17,13 +17,10 @@ from apps.core.up import trees
 from apps.core.up.declaration import MARKER, Part, Plan, UpError
 from apps.core.up.journal import Journal, Run
 from apps.core.up.output import Output
-from apps.core.up.ports import asked_port, reserve_port
+from apps.core.up.ports import USUAL_PORTS, asked_port, reserve_port
 from apps.core.up.preflight import check_database, check_state_folder
 from apps.core.up.summary import print_summary
 from apps.core.up.supervisor import Supervisor
-
-USUAL_WEB_PORT = 8000
-USUAL_LIVE_PORT = 8001
 
 
 class Command(BaseCommand):
@@ -31,23 +28,20 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--port", type=int, help=f"the port of the pages and the API (PORT; usually {USUAL_WEB_PORT})"
-        )
-        parser.add_argument(
-            "--live-port", type=int, help=f"the port of live updates (LIVE_PORT; usually {USUAL_LIVE_PORT})"
-        )
+        for usual in USUAL_PORTS:
+            text = f"the port of {usual.what} ({usual.variable}; usually {usual.number})"
+            parser.add_argument(usual.option, dest=usual.name, type=int, help=text)
 
-    def handle(self, *, port: int | None, live_port: int | None, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
         began = time.monotonic()
         journal = Journal(settings.STATE_DIR)
         try:
             check_state_folder(settings.STATE_DIR)
             journal.acquire()
-            web = reserve_port(*asked_port(port, "--port", "PORT", USUAL_WEB_PORT), what="the pages")
-            live = reserve_port(
-                *asked_port(live_port, "--live-port", "LIVE_PORT", USUAL_LIVE_PORT), what="live updates"
-            )
+            reserved = {
+                usual: reserve_port(*asked_port(usual, options.get(usual.name)), what=usual.what)
+                for usual in USUAL_PORTS
+            }
             if settings.DATABASE_URL:
                 check_database(settings.DATABASE_URL)
         except UpError as error:
@@ -57,17 +51,16 @@ class Command(BaseCommand):
         plan = Plan(
             base=settings.BASE_DIR,
             state=settings.STATE_DIR,
-            web_port=web.number,
-            live_port=live.number,
             embedded_postgres=not settings.DATABASE_URL,
+            **{usual.name: port.number for usual, port in reserved.items()},
         )
         declaration = import_module(settings.UP_DECLARATION)
         parts: list[Part] = declaration.parts(plan)
         terminal = sys.stdout.isatty()
         output = Output(sys.stdout, terminal=terminal, colours={part.name: part.colour for part in parts})
-        for reserved, what in ((web, "the pages"), (live, "live updates")):
-            if reserved.number != reserved.wanted:
-                output.event("up", f"port {reserved.wanted} is in use, so {what} are at {reserved.number}")
+        for usual, port in reserved.items():
+            if port.number != port.wanted:
+                output.event("up", f"port {port.wanted} is in use, so {usual.what} are at {port.number}")
         try:
             code = asyncio.run(_supervise(plan, declaration, parts, output=output, journal=journal, began=began))
         finally:
@@ -83,7 +76,7 @@ async def _supervise(
         trees.kill(left)
         output.event("up", f"ended {len(left)} processes that an earlier run left behind", pids=sorted(left))
     beats: list[Heartbeat] = []
-    run = Run(os.getpid(), plan.address, plan.web_port, plan.live_port)
+    run = Run(os.getpid(), plan.address, **{usual.name: getattr(plan, usual.name) for usual in USUAL_PORTS})
 
     def write_journal() -> None:
         run.parts = list(supervisor.states.values())
@@ -93,8 +86,8 @@ async def _supervise(
         seconds = time.monotonic() - began
         _use_database(plan)
         beats.append(start_heartbeat("up", detail=lambda: {"parts": [asdict(state) for state in run.parts]}))
-        sign_ins = await asyncio.to_thread(_sign_ins, declaration)
-        print_summary(output, plan, seconds=seconds, states=run.parts, sign_ins=sign_ins)
+        sign_ins, gateways = await asyncio.to_thread(_asked, declaration, plan)
+        print_summary(output, plan, seconds=seconds, states=run.parts, sign_ins=sign_ins, gateways=gateways)
 
     def stop_beating() -> None:
         for beat in beats:
@@ -126,22 +119,21 @@ def _use_database(plan: Plan) -> None:
         )
 
 
-def _sign_ins(declaration: ModuleType) -> list[tuple[str, str, str]]:
+def _asked(declaration: ModuleType, plan: Plan) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """What the database knows: who can sign in, and where gateways answer."""
     try:
-        found: list[tuple[str, str, str]] = declaration.sign_ins()
+        return declaration.sign_ins(), declaration.gateways(plan)
     except DatabaseError:
-        return []
+        return [], []
     finally:
         connections.close_all()
-    return found
 
 
 def _environment(plan: Plan, *, terminal: bool) -> dict[str, str]:
     return {
         **os.environ,
         MARKER: str(plan.state),
-        "PORT": str(plan.web_port),
-        "LIVE_PORT": str(plan.live_port),
+        **{usual.variable: str(getattr(plan, usual.name)) for usual in USUAL_PORTS},
         "IMP_STATE_DIR": str(plan.state),
         "IMP_LOG_FORMAT": "console" if terminal else "json",
         "PYTHONUNBUFFERED": "1",
