@@ -14,7 +14,7 @@ from apps.tenants.models import TenantOwned
 
 # A DNS label is 63 characters; the rest is for what is made of the name, such as a namespace
 LONGEST_NAME, LONGEST_TITLE = 40, 80
-LONGEST_VARIABLE, LONGEST_VALUE = 128, 32_768
+LONGEST_VARIABLE, LONGEST_VALUE, LONGEST_REASON = 128, 32_768, 300
 
 
 class FunctionGateway(Versioned, TenantOwned, Living):
@@ -96,7 +96,7 @@ class Stage(TenantOwned):
     name = models.CharField(_("stage"), max_length=16, choices=StageName)
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.ACTIVE)
     # What callers are told while it's inactive
-    inactive_because = models.CharField(max_length=300, blank=True)
+    inactive_because = models.CharField(max_length=LONGEST_REASON, blank=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

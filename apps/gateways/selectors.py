@@ -1,12 +1,35 @@
 from typing import Any
 
+from django.db.models import QuerySet
+
+from apps.core.errors import NotFound
 from apps.gateways import databases
-from apps.gateways.models import FunctionGateway, Stage
+from apps.gateways.lifecycle.table import Phase
+from apps.gateways.models import FunctionGateway, Stage, Variable
 from apps.gateways.rendering.names import namespace_of
 from apps.gateways.rendering.spec import GatewaySpec, ProcessSpec, StageSpec
 from apps.gateways.sizes import PROCESSES, SIZES, StageName
 from apps.tenants.member import Member
 from apps.tenants.models import Membership
+
+
+def list_gateways(*, actor: Member) -> "QuerySet[FunctionGateway]":
+    """Those that are there, also while they're being deleted."""
+    actor.require("gateways.read")
+    return FunctionGateway.objects.of(actor.tenant).exclude(phase=Phase.DELETED)
+
+
+def get_gateway(*, actor: Member, gateway_id: str) -> FunctionGateway:
+    found = list_gateways(actor=actor).select_related("cluster", "owner", "tenant").filter(pk=gateway_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def list_variables(*, actor: Member, gateway: FunctionGateway) -> "QuerySet[Variable]":
+    """By name. What a secret holds is shown to nobody."""
+    actor.require("gateways.read", row=gateway)
+    return Variable.objects.of(actor.tenant).filter(gateway=gateway).order_by("name").defer("secret")
 
 
 def spec_of(gateway: FunctionGateway) -> GatewaySpec:

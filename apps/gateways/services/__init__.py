@@ -1,0 +1,21 @@
+"""What people do with function gateways: they write what is wanted, and the life cycle brings it about."""
+
+from apps.gateways.services.changes import change_gateway, switch_stage, transfer_gateway
+from apps.gateways.services.creating import create_gateway, is_name_free
+from apps.gateways.services.states import delete_gateway, restart_gateway, start_gateway, stop_gateway
+from apps.gateways.services.variables import Setting, set_variables, settings_from_env
+
+__all__ = [
+    "Setting",
+    "change_gateway",
+    "create_gateway",
+    "delete_gateway",
+    "is_name_free",
+    "restart_gateway",
+    "set_variables",
+    "settings_from_env",
+    "start_gateway",
+    "stop_gateway",
+    "switch_stage",
+    "transfer_gateway",
+]

@@ -1,0 +1,42 @@
+"""One set of filters for the pages, their exports and the API."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.fleet.models import Cluster
+from apps.gateways.lifecycle.table import Phase, State
+from apps.gateways.models import FunctionGateway
+from apps.tenants.models import Membership
+
+
+def _owners(request: Any) -> "QuerySet[User]":
+    """Inside the wall, so only the workspace's people."""
+    return User.objects.filter(pk__in=Membership.objects.values("person"))
+
+
+class GatewayFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="search", label=_("Find a gateway"))
+    state = django_filters.ChoiceFilter(
+        choices=[(value, label) for value, label in State.choices], label=_("State"), empty_label=_("Any state")
+    )
+    phase = django_filters.ChoiceFilter(
+        choices=[(value, label) for value, label in Phase.choices if value != Phase.DELETED],
+        label=_("Phase"),
+        empty_label=_("Any phase"),
+    )
+    cluster = django_filters.ModelChoiceFilter(
+        queryset=Cluster.objects.order_by("name"), label=_("Cluster"), empty_label=_("Any cluster")
+    )
+    owner = django_filters.ModelChoiceFilter(queryset=_owners, label=_("Owner"), empty_label=_("Any owner"))
+
+    class Meta:
+        model = FunctionGateway
+        fields: list[str] = []
+
+    def search(self, queryset: "QuerySet[FunctionGateway]", name: str, value: str) -> "QuerySet[FunctionGateway]":
+        words = value.strip()
+        return queryset.filter(Q(name__icontains=words) | Q(title__icontains=words))
