@@ -185,6 +185,7 @@ class LocalApplier:
             variables=found["variables"],
             secrets=found["secrets"],
             database_url=found["database_url"],
+            problem_types=content.get("problem_types", "/errors/"),
         )
 
     def _say(self, bundle: Wanted, status: Status) -> None:

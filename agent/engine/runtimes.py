@@ -52,6 +52,8 @@ class Spec:
     variables: dict[str, str] = field(repr=False)
     secrets: dict[str, str] = field(repr=False)
     database_url: str = field(repr=False)
+    # Where the pages about problems are
+    problem_types: str = "/errors/"
 
     @property
     def digest(self) -> str:
@@ -289,6 +291,7 @@ def given(spec: Spec, listen: Path) -> dict[str, Any]:
         "stages": list(spec.stages),
         "listen": str(listen),
         "drainSeconds": DRAIN_SECONDS,
+        "problemTypes": spec.problem_types,
         "variables": spec.variables,
         "secrets": spec.secrets,
         "databaseUrl": spec.database_url,

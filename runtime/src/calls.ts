@@ -1,69 +1,106 @@
+import { asked, rawPath } from "./asked.ts";
+import type { Asked } from "./asked.ts";
+import { takeIn } from "./body.ts";
 import type { Config } from "./config.ts";
-import { problem } from "./problem.ts";
+import { answer } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 
-const HEALTH = "/_imp/health";
+// Enough to be recognised
+const LONGEST_PATH = 300;
 
-/** Answers calls. Their paths begin with the stage, which the route before this process has put there. */
+/** Answers calls, and counts those that are under way. */
 export class Calls {
   #inFlight = 0;
-  #isDraining = false;
+  #lastAt = performance.now();
+  #isClosing = false;
 
   constructor(readonly config: Config) {}
 
-  drain(): void {
-    this.#isDraining = true;
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** From now on each answer asks to connect elsewhere for the next call. */
+  close(): void {
+    this.#isClosing = true;
+    this.#lastAt = performance.now();
+  }
+
+  /** Since the last call came. */
+  get quietMs(): number {
+    return performance.now() - this.#lastAt;
   }
 
   async answer(request: Request): Promise<Response> {
-    const path = new URL(request.url).pathname;
-    if (path === HEALTH) return this.#health();
     this.#inFlight++;
+    this.#lastAt = performance.now();
     try {
-      const response = await this.#call(request, path);
+      const response = await this.#call(request);
       response.headers.set("x-imp-gateway", this.config.gateway.id);
+      if (this.#isClosing) response.headers.set("connection", "close");
       return response;
     } finally {
       this.#inFlight--;
     }
   }
 
-  #call(request: Request, path: string): Response {
-    const [, stage = "", ...rest] = path.split("/");
-    const { gateway, stages } = this.config;
-    const about = { gateway: gateway.name, stage, request_id: request.headers.get("x-request-id") ?? "" };
-    if (!stages.includes(stage)) {
-      return problem(
-        404,
-        "no-such-stage",
-        "There is no such stage here",
-        `${gateway.name} runs ${stages.join(", ")} in this process.`,
-        about,
+  async #call(request: Request): Promise<Response> {
+    const path = rawPath(request);
+    const { problemTypes } = this.config;
+    if (path === undefined) {
+      return answer(
+        {
+          status: 400,
+          slug: "malformed-request",
+          title: "The request can't be read",
+          detail: "It names no host, or no path that begins with a slash.",
+          about: { gateway: this.config.gateway.name },
+        },
+        problemTypes,
       );
     }
-    const name = rest.join("/");
-    const called = name ? `no function ${stage}/${name}` : `no function at the root of ${stage}`;
-    return problem(
-      404,
-      "no-such-function",
-      "There is no function here",
-      `${gateway.title} (${gateway.name}) runs, and its stage ${stage} has ${called}. Save one in the console, or check the path.`,
-      { ...about, path: `/${name}` },
-    );
+    const call = asked(request, path);
+    const isSmall = await takeIn(request);
+    const problem = isSmall ? this.#nobody(call) : this.#tooLarge();
+    const about = {
+      gateway: this.config.gateway.name,
+      stage: call.stage,
+      method: call.method,
+      path: shortened(call.path),
+      request_id: call.requestId,
+    };
+    return answer({ ...problem, about }, problemTypes, call.wantsPage);
   }
 
-  #health(): Response {
-    const { gateway, process, stages } = this.config;
-    const status = this.#isDraining ? 503 : 200;
-    return Response.json(
-      {
-        ok: !this.#isDraining,
-        gateway: gateway.id,
-        process,
-        stages,
-        in_flight: this.#inFlight,
-        rss: Deno.memoryUsage().rss,
-      },
-      { status },
-    );
+  #nobody({ method, stage, path }: Asked): Omit<Problem, "about"> {
+    const { gateway, stages } = this.config;
+    if (!stages.includes(stage)) {
+      return {
+        status: 404,
+        slug: "no-such-stage",
+        title: "There is no such stage here",
+        detail: `${gateway.name} answers here for ${stages.join(", ")} alone. Check the address.`,
+      };
+    }
+    return {
+      status: 404,
+      slug: "no-such-function",
+      title: "There is no function here",
+      detail: `${gateway.title} (${gateway.name}) runs, and its stage ${stage} has no function for ` +
+        `${method} ${shortened(path)}. If it's yours, save one in the console; otherwise check the address.`,
+    };
   }
+
+  #tooLarge(): Omit<Problem, "about"> {
+    return {
+      status: 413,
+      slug: "too-large",
+      title: "The request is too large",
+      detail: "A call may bring 10 MiB. Send less in one call.",
+    };
+  }
+}
+
+function shortened(path: string): string {
+  return path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path;
 }

@@ -2,5 +2,6 @@
 const encoder = new TextEncoder();
 
 export function log(event: string, more: Record<string, unknown> = {}): void {
-  Deno.stdout.writeSync(encoder.encode(JSON.stringify({ event, ...more }) + "\n"));
+  const line = encoder.encode(JSON.stringify({ event, ...more }) + "\n");
+  for (let written = 0; written < line.length;) written += Deno.stdout.writeSync(line.subarray(written));
 }

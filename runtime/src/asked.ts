@@ -1,0 +1,52 @@
+/** A call as its caller made it, before this process was found for it. */
+export interface Asked {
+  method: string;
+  stage: string;
+  /** Without the stage, which the route before this process has put in front, and without the query. */
+  path: string;
+  requestId: string;
+  wantsPage: boolean;
+}
+
+const SCHEME = "http+unix://";
+const REQUEST_ID = /^[\w.-]{1,128}$/;
+
+/**
+ * The path as it came, byte by byte; undefined where there is none.
+ *
+ * Not by `new URL`: that would resolve what the route before this process has left alone, and lead out of the stage.
+ */
+export function rawPath(request: Request): string | undefined {
+  const before = SCHEME + (request.headers.get("host") ?? "");
+  const path = request.url.startsWith(before) ? request.url.slice(before.length) : "";
+  return path.startsWith("/") ? path.split("?", 1)[0] : undefined;
+}
+
+export function asked(request: Request, path: string): Asked {
+  const stage = path.slice(1).split("/", 1)[0] ?? "";
+  const requestId = request.headers.get("x-request-id") ?? "";
+  return {
+    method: request.method,
+    stage,
+    path: path.slice(1 + stage.length) || "/",
+    requestId: REQUEST_ID.test(requestId) ? requestId : "",
+    wantsPage: prefersPage(request.headers.get("accept") ?? ""),
+  };
+}
+
+/** Browsers name text/html and like it best; what takes anything gets JSON. */
+export function prefersPage(accept: string): boolean {
+  const qualities = new Map(accept.split(",").map(quality));
+  const page = qualities.get("text/html") ?? 0;
+  const json = ["application/problem+json", "application/json", "application/*", "*/*"]
+    .map((type) => qualities.get(type))
+    .find((found) => found !== undefined);
+  return page > (json ?? 0);
+}
+
+function quality(range: string): [string, number] {
+  const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+  const given = parameters.find((each) => each.startsWith("q="))?.slice(2) ?? "1";
+  const value = Number(given);
+  return [type, value >= 0 && value <= 1 ? value : 0];
+}
