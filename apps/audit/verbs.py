@@ -91,6 +91,7 @@ _texts: dict[str, Text] = {
     "gateway.stage_switched": _("Switched a stage of the gateway %(target)s"),
     # Clusters and their agents
     "cluster.created": _("Set up the cluster %(target)s"),
+    "agent.admitted": _("Let the agent of this machine into %(target)s"),
     "agent.registered": _("%(target)s registered"),
     "agent.revoked": _("Revoked %(target)s"),
     "agent.token_reused": _("Ended %(target)s, as its refresh token came a second time"),

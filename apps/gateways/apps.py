@@ -8,9 +8,11 @@ class GatewaysConfig(AppConfig):
     verbose_name = _("Function gateways")
 
     def ready(self) -> None:
+        from apps.accounts.demo import register_part
         from apps.core.events import register_topic
         from apps.core.lifecycle import register_machine
         from apps.fleet.services.bundles import register_owner
+        from apps.gateways import demo
         from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundle
         from apps.gateways.selectors import can_listen
 
@@ -18,3 +20,4 @@ class GatewaysConfig(AppConfig):
         register_machine(GATEWAY)
         register_machine(DOMAIN)
         register_owner("gateway", hear_of_bundle)
+        register_part(demo.load)

@@ -4,14 +4,15 @@ from django.db import transaction
 
 from apps.audit.services import SYSTEM, record
 from apps.core.clock import now
-from apps.core.crypto import keyed_hashes
+from apps.core.crypto import keyed_hash, keyed_hashes
 from apps.fleet import tokens
-from apps.fleet.models import Agent, Cluster, Reach, RefreshToken, RegistrationToken
+from apps.fleet.models import Agent, Cluster, Reach, RegistrationToken
 from apps.fleet.problems import Refused
-from apps.fleet.services.identities import REFRESHING, REGISTERING, make_registration_token, revoke_agent
+from apps.fleet.services.identities import REGISTERING, can_refresh, end_agent
 
 # Browsers find every name below it on the machine they run on
 NAME, DOMAIN = "local", "localhost"
+REPLACED = "It can't come in any more and was registered anew."
 
 
 @transaction.atomic
@@ -28,33 +29,28 @@ def make_local_cluster() -> Cluster:
 def admit_agent(*, cluster: Cluster, agent_id: str, refresh_token: str, registration_token: str) -> str:
     """A new registration token for an agent that can't come in with what it has; empty where it can.
 
-    Whoever it was before is revoked, as nobody can be that one any more.
+    Whoever it was before ends, as nobody can be that one any more.
     """
-    if _refreshes(cluster, refresh_token) or _registers(cluster, registration_token):
+    if can_refresh(cluster, refresh_token) or _can_register(cluster, registration_token):
         return ""
     before = Agent.objects.filter(cluster=cluster, pk=agent_id).first()
-    if before:
-        revoke_agent(actor=SYSTEM, agent=before)
-    return make_registration_token(cluster=cluster, made_by=str(SYSTEM))
+    if before and end_agent(before, because=REPLACED):
+        record(actor=SYSTEM, verb="agent.revoked", target=before)
+    token = tokens.new_token(tokens.REGISTRATION)
+    RegistrationToken.objects.create(
+        cluster=cluster,
+        token_hash=keyed_hash(token, purpose=REGISTERING),
+        made_by=str(SYSTEM),
+        expires_at=now() + tokens.REGISTRATION_LASTS,
+    )
+    record(actor=SYSTEM, verb="agent.admitted", target=cluster)
+    return token
 
 
-def _refreshes(cluster: Cluster, token: str) -> bool:
-    if not _has_shape(token, tokens.REFRESH):
-        return False
-    rows = RefreshToken.objects.filter(agent__cluster=cluster, agent__revoked_at=None, used_at=None)
-    return rows.filter(token_hash__in=keyed_hashes(token, purpose=REFRESHING), expires_at__gt=now()).exists()
-
-
-def _registers(cluster: Cluster, token: str) -> bool:
-    if not _has_shape(token, tokens.REGISTRATION):
-        return False
-    rows = RegistrationToken.objects.filter(cluster=cluster, used_at=None, revoked_at=None)
-    return rows.filter(token_hash__in=keyed_hashes(token, purpose=REGISTERING), expires_at__gt=now()).exists()
-
-
-def _has_shape(token: str, prefix: str) -> bool:
+def _can_register(cluster: Cluster, token: str) -> bool:
     try:
-        tokens.require_shape(token, prefix)
+        tokens.require_shape(token, tokens.REGISTRATION)
     except Refused:
         return False
-    return True
+    rows = RegistrationToken.objects.filter(cluster=cluster, used_at=None, revoked_at=None, expires_at__gt=now())
+    return rows.filter(token_hash__in=keyed_hashes(token, purpose=REGISTERING)).exists()
