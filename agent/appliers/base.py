@@ -4,11 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
-
-import orjson
-
-Manifest = dict[str, Any]
+from typing import Protocol
 
 
 class Phase(StrEnum):
@@ -34,11 +30,6 @@ class Wanted:
     def check(self) -> None:
         if hashlib.sha256(self.manifests).hexdigest() != self.digest:
             raise InvalidBundle(f"{self.key}: its content isn't that of its digest.")
-
-    def in_waves(self) -> list[Manifest]:
-        """In the order in which they're applied."""
-        found: list[Manifest] = orjson.loads(self.manifests)
-        return sorted(found, key=lambda manifest: manifest.get("wave", 0))
 
 
 @dataclass(frozen=True)

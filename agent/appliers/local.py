@@ -1,23 +1,26 @@
 """The built-in engine's applier: its manifests become folders, processes and routes of this machine."""
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any
 
 import structlog
 
-from agent.appliers.base import Manifest, ObjectStatus, Phase, Report, Status, Wanted
+from agent.appliers.base import Phase, Report, Status, Wanted
+from agent.appliers.manifests import API_VERSION, Manifest, Unreadable, in_waves, read_manifests
+from agent.engine.instances import Spec
 from agent.engine.machine import Engine
+from agent.engine.patience import Backoff
 from agent.engine.resources import Refused
-from agent.engine.runtimes import Spec
+from agent.engine.routes import NotReached
 
 log = structlog.get_logger(__name__)
 
-API_VERSION = "local.imp.dev/v1"
-AGAIN_AFTER = 2.0
+# Without news; what fails for a reason that nobody knows is tried less and less often
+AGAIN_AFTER, CALM_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0), 3600.0
 
 
 class NotYet(Exception):
@@ -31,14 +34,24 @@ class LocalApplier:
         self.engine = engine
         self._report: Report = lambda key, digest, status: None
         self._wanted: dict[str, Wanted] = {}
-        self._made: dict[str, list[Manifest]] = defaultdict(list)
+        # What may be there of each bundle, in the order in which it was made
+        self._made: dict[str, list[Manifest]] = {}
         self._work: dict[str, asyncio.Task[None]] = {}
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._last: dict[str, tuple[str, Status]] = {}
 
     async def start(self, report: Report, bundles: Iterable[Wanted]) -> None:
         self._report = report
-        await self.engine.start(self._look_again)
+        readable: list[tuple[int, str, Wanted, set[str]]] = []
         for bundle in bundles:
+            manifests = []
+            with contextlib.suppress(Unreadable):
+                manifests = read_manifests(bundle)
+            wave = manifests[0].wave if manifests else 0
+            readable.append((wave, bundle.key, bundle, {each.namespace for each in manifests}))
+        await self.engine.start(self._look_again, {name for *_, names in readable for name in names})
+        # What others wait for first; and always in the same order, as of two that want the same host the first gets it
+        for _, _, bundle, _ in sorted(readable, key=lambda each: each[:2]):
             self.apply(bundle)
 
     async def stop(self) -> None:
@@ -61,105 +74,115 @@ class LocalApplier:
         self._go(key, partial(self._take_away, key, bundle.digest if bundle else ""))
 
     def _go(self, key: str, work: Callable[[], Awaitable[None]]) -> None:
-        """One thing at a time for each bundle: what is newer ends what is older."""
-        before = self._work.get(key)
+        """One thing at a time for each bundle: what is newer ends what is older, and begins once that has ended."""
+        if before := self._work.get(key):
+            before.cancel()
 
         async def go() -> None:
-            if before and not before.done():
-                before.cancel()
-                await asyncio.gather(before, return_exceptions=True)
-            await work()
+            async with self._locks[key]:
+                await work()
 
-        self._work[key] = asyncio.create_task(go())
+        self._work[key] = task = asyncio.create_task(go())
+        task.add_done_callback(partial(self._done, key))
+
+    def _done(self, key: str, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            log.error("bundle", key=key, error=f"{type(error).__name__}: {error}")
+        if self._work.get(key) is task and key not in self._wanted:
+            del self._work[key], self._locks[key]
 
     def _look_again(self, namespace: str) -> None:
-        """A process of the namespace came or went."""
-        for key, bundle in self._wanted.items():
-            task = self._work.get(key)
-            if (
-                task
-                and task.done()
-                and any(
-                    manifest["kind"] == "Runtime" and manifest["namespace"] == namespace for manifest in self._made[key]
-                )
+        """A process of the namespace came or went. Who is still at it hears of it by the engine's news."""
+        for key, bundle in list(self._wanted.items()):
+            if self._work[key].done() and any(
+                each.kind == "Runtime" and each.namespace == namespace for each in self._made.get(key, ())
             ):
                 self._go(key, partial(self._bring_about, bundle))
 
     async def _bring_about(self, bundle: Wanted) -> None:
         began = time.monotonic()
-        manifests = bundle.in_waves()
+        try:
+            manifests = read_manifests(bundle)
+        except Unreadable as error:
+            self._say(bundle, Status(Phase.FAILED, str(error)))
+            return
+        objects = tuple(each.status for each in manifests)
+        backoff = Backoff(AGAIN_AFTER, calm=CALM_SECONDS)
         while True:
+            seen = self.engine.news.count
             try:
-                await self._apply_all(bundle, manifests)
-            except NotYet as wait:
-                self._say(bundle, Status(Phase.APPLYING, str(wait), objects=_objects(manifests)))
+                await self._apply_all(bundle.key, manifests)
+            except (NotYet, NotReached) as wait:
+                self._say(bundle, Status(Phase.APPLYING, str(wait), objects=objects))
+            except TimeoutError:
+                self._say(bundle, Status(Phase.APPLYING, "Envoy hasn't taken the routes yet.", objects=objects))
             except Refused as error:
-                self._say(bundle, Status(Phase.FAILED, str(error), objects=_objects(manifests)))
+                self._say(bundle, Status(Phase.FAILED, str(error), objects=objects))
             except Exception as error:
-                log.exception("bundle", key=bundle.key)
-                message = f"{type(error).__name__}: {error}"
-                self._say(bundle, Status(Phase.FAILED, message, objects=_objects(manifests)))
+                if self._say(bundle, Status(Phase.FAILED, f"{type(error).__name__}: {error}", objects=objects)):
+                    log.exception("bundle", key=bundle.key)
             else:
                 ms = round((time.monotonic() - began) * 1000)
-                self._say(bundle, Status(Phase.READY, apply_ms=ms, objects=_objects(manifests)))
+                self._say(bundle, Status(Phase.READY, apply_ms=ms, objects=objects))
                 return
-            await self.engine.changed_within(AGAIN_AFTER)
+            await self.engine.news.since(seen, backoff.after(0))
 
-    async def _apply_all(self, bundle: Wanted, manifests: list[Manifest]) -> None:
-        stay = {_identity(manifest) for manifest in manifests}
-        for gone in [each for each in reversed(self._made[bundle.key]) if _identity(each) not in stay]:
-            await self._unmake(gone, manifests)
-            self._made[bundle.key].remove(gone)
-        for manifest in manifests:
-            self._made[bundle.key] = [
-                each for each in self._made[bundle.key] if _identity(each) != _identity(manifest)
-            ] + [manifest]
-        for manifest in manifests:
-            self._make(manifest, manifests)
-        for manifest in manifests:
-            await self._wait_for(manifest, bundle)
+    async def _apply_all(self, key: str, manifests: list[Manifest]) -> None:
+        made = self._made.setdefault(key, [])
+        for wave in in_waves(manifests):
+            for manifest in wave:
+                made[:] = [*(each for each in made if each.identity != manifest.identity), manifest]
+                self._make(manifest)
+            await self._wait_for(wave)
+        # Last, as what takes its place is there by now
+        stay = {each.identity for each in manifests}
+        for gone in [each for each in reversed(made) if each.identity not in stay]:
+            await self._unmake(gone)
+            made.remove(gone)
 
     async def _take_away(self, key: str, digest: str) -> None:
-        for manifest in reversed(self._made.pop(key, [])):
-            await self._unmake(manifest, [])
+        backoff = Backoff(AGAIN_AFTER, calm=CALM_SECONDS)
+        made = self._made.get(key, [])
+        while made:
+            try:
+                await self._unmake(made[-1])
+                made.pop()
+            except Exception:
+                log.exception("bundle", key=key)
+                await asyncio.sleep(backoff.after(0))
+        self._made.pop(key, None)
         self._last.pop(key, None)
         self._report(key, digest, Status(Phase.PRUNED))
 
-    def _make(self, manifest: Manifest, beside: list[Manifest]) -> None:
-        spec, namespace = manifest["spec"], manifest["namespace"]
-        match manifest["kind"]:
+    def _make(self, manifest: Manifest) -> None:
+        namespace, name, spec = manifest.namespace, manifest.name, manifest.spec
+        match manifest.kind:
             case "Namespace":
                 self.engine.make_namespace(namespace)
             case "Configuration":
-                self.engine.put_configuration(namespace, manifest["name"], spec)
+                self.engine.put_configuration(namespace, name, spec)
             case "Runtime":
-                self.engine.want_runtime(namespace, manifest["name"], self._spec_of(manifest))
+                self.engine.want_runtime(namespace, name, self._spec_of(manifest))
             case "Routes":
-                self.engine.put_routes(namespace, manifest["name"], spec["resources"])
-            case kind:
-                raise Refused(f"This engine has no {kind}.")
+                self.engine.put_routes(namespace, name, spec["resources"])
 
-    async def _wait_for(self, manifest: Manifest, bundle: Wanted) -> None:
-        namespace, name = manifest["namespace"], manifest["name"]
-        match manifest["kind"]:
-            case "Runtime":
-                runtimes = [each for each in bundle.in_waves() if each["kind"] == "Runtime"]
-                ready = [each for each in runtimes if self._is_ready(each)]
-                if len(ready) < len(runtimes):
-                    problem = self.engine.problem_of(namespace, name)
-                    text = f"{len(ready)} of {len(runtimes)} processes ready"
-                    raise NotYet(f"{text}. {problem}" if problem else text)
-            case "Routes":
-                await self.engine.settle_routes(namespace, name)
-            case _:
-                pass
+    async def _wait_for(self, wave: list[Manifest]) -> None:
+        runtimes = [each for each in wave if each.kind == "Runtime"]
+        missing = [each for each in runtimes if not self._is_ready(each)]
+        if missing:
+            problems = [self.engine.problem_of(each.namespace, each.name) for each in missing]
+            text = f"{len(runtimes) - len(missing)} of {len(runtimes)} processes ready"
+            raise NotYet(". ".join(dict.fromkeys([text, *filter(None, problems)])))
+        for each in wave:
+            if each.kind == "Routes":
+                await self.engine.settle_routes(each.namespace, each.name)
 
     def _is_ready(self, manifest: Manifest) -> bool:
-        return self.engine.serves(manifest["namespace"], manifest["name"], self._spec_of(manifest))
+        return self.engine.serves(manifest.namespace, manifest.name, self._spec_of(manifest))
 
-    async def _unmake(self, manifest: Manifest, beside: list[Manifest]) -> None:
-        namespace, name = manifest["namespace"], manifest["name"]
-        match manifest["kind"]:
+    async def _unmake(self, manifest: Manifest) -> None:
+        namespace, name = manifest.namespace, manifest.name
+        match manifest.kind:
             case "Namespace":
                 self.engine.remove_namespace(namespace)
             case "Configuration":
@@ -171,15 +194,16 @@ class LocalApplier:
 
     def _spec_of(self, manifest: Manifest) -> Spec:
         """The process with its configuration, which is another object and comes first."""
-        content: dict[str, Any] = manifest["spec"]
+        content = manifest.spec
         wanted = content["configuration"]
-        found = self.engine.configuration(manifest["namespace"], wanted["name"], wanted["digest"])
+        found = self.engine.configuration(manifest.namespace, wanted["name"], wanted["digest"])
         if found is None:
             raise NotYet("Waits for its configuration")
         return Spec(
             gateway=content["gateway"],
-            process=manifest["name"],
+            process=manifest.name,
             stages=tuple(content["stages"]),
+            milli_cpu=content["milli_cpu"],
             memory_mb=content["memory_mb"],
             restarts=content["restarts"],
             variables=found["variables"],
@@ -188,16 +212,10 @@ class LocalApplier:
             problem_types=content.get("problem_types", "/errors/"),
         )
 
-    def _say(self, bundle: Wanted, status: Status) -> None:
-        # A moment of waiting that is as before is no news
-        if self._last.get(bundle.key) != (bundle.digest, status):
-            self._last[bundle.key] = (bundle.digest, status)
-            self._report(bundle.key, bundle.digest, status)
-
-
-def _identity(manifest: Manifest) -> tuple[str, str, str]:
-    return manifest["kind"], manifest["namespace"], manifest["name"]
-
-
-def _objects(manifests: list[Manifest]) -> tuple[ObjectStatus, ...]:
-    return tuple(ObjectStatus(each["api_version"], each["kind"], each["namespace"], each["name"]) for each in manifests)
+    def _say(self, bundle: Wanted, status: Status) -> bool:
+        """False: it's as it was, and that is no news."""
+        if self._last.get(bundle.key) == (bundle.digest, status):
+            return False
+        self._last[bundle.key] = (bundle.digest, status)
+        self._report(bundle.key, bundle.digest, status)
+        return True

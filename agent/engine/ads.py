@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 LARGEST = 64 * 1024 * 1024
-# A refusal names no resource. Of an answer with several that was refused, each is sent again alone, to know which
+# A refusal names no resource. An answer that was refused is sent again in halves, until the bad ones are alone
 TOGETHER = 1_000
 
 
@@ -31,8 +31,8 @@ class Subscription:
     has: dict[str, str] = field(default_factory=dict)
     # Those of the last request, until they're answered
     asked: set[str] = field(default_factory=set)
-    # Those that were refused in company, to be sent alone
-    alone: set[str] = field(default_factory=set)
+    # Those that were refused in company, to be sent again in smaller ones
+    halves: list[set[str]] = field(default_factory=list)
 
     def wants(self, name: str) -> bool:
         return self.everything or name in self.names
@@ -41,7 +41,7 @@ class Subscription:
 @dataclass(frozen=True)
 class Sent:
     type_url: str
-    resources: dict[str, str]
+    resources: dict[str, Resource]
     removed: tuple[str, ...] = ()
 
 
@@ -89,8 +89,13 @@ class Conversation:
         stop_listening = self.resources.listen(self._inbox.put_nowait)
         reader = asyncio.create_task(self._read(requests))
         try:
-            while (heard := await self._inbox.get()) is not None:
-                types = [heard] if isinstance(heard, str) else await self._hear(heard)
+            while True:
+                # Much may have changed at once, and one answer serves for all of it
+                types: dict[str, None] = {}
+                for heard in [await self._inbox.get(), *_drain(self._inbox)]:
+                    if heard is None:
+                        return
+                    types[heard if isinstance(heard, str) else await self._hear(heard)] = None
                 for type_url in types:
                     for answer in self._answers(type_url):
                         yield answer
@@ -105,8 +110,8 @@ class Conversation:
         finally:
             self._inbox.put_nowait(None)
 
-    async def _hear(self, request: Any) -> list[str]:
-        """The types of which something may have to be sent now."""
+    async def _hear(self, request: Any) -> str:
+        """The type of which something may have to be sent now."""
         type_url = request.type_url
         is_first = type_url not in self._subscriptions
         subscription = self._subscriptions.setdefault(type_url, Subscription())
@@ -124,7 +129,7 @@ class Conversation:
             subscription.has.pop(name, None)
         if sent := self._sent.pop(request.response_nonce, None):
             await self._settle(subscription, sent, request)
-        return [type_url]
+        return str(type_url)
 
     async def _settle(self, subscription: Subscription, sent: Sent, request: Any) -> None:
         if not request.HasField("error_detail"):
@@ -132,13 +137,19 @@ class Conversation:
             return
         reason = request.error_detail.message
         if len(sent.resources) == 1:
-            ((name, version),) = sent.resources.items()
+            ((name, resource),) = sent.resources.items()
             log.warning("envoy refused", type=sent.type_url, name=name, reason=reason)
-            await self.resources.refused(sent.type_url, name, version, reason)
-            return
-        for name in sent.resources:
-            subscription.has.pop(name, None)
-            subscription.alone.add(name)
+            await self.resources.refused(sent.type_url, name, resource.version, reason)
+        elif not sent.resources:
+            # Nothing more can be done about it, and nobody should wait for it
+            log.error("envoy refused", type=sent.type_url, removed=sent.removed, reason=reason)
+            await self.resources.acked(sent.type_url, (), sent.removed)
+        else:
+            names = sorted(sent.resources)
+            for name in names:
+                subscription.has.pop(name, None)
+            middle = len(names) // 2
+            subscription.halves += [set(names[:middle]), set(names[middle:])]
 
     def _answers(self, type_url: str) -> list[Any]:
         subscription = self._subscriptions.get(type_url)
@@ -150,22 +161,21 @@ class Conversation:
             for name, resource in there.items()
             if subscription.wants(name) and subscription.has.get(name) != resource.version
         }
-        removed = [name for name in subscription.has.keys() | subscription.asked if name not in there]
+        removed = sorted(name for name in subscription.has.keys() | subscription.asked if name not in there)
         subscription.asked.clear()
-        alone = {name: changed.pop(name) for name in sorted(subscription.alone & changed.keys())}
-        subscription.alone.clear()
+        batches = [{name: changed.pop(name) for name in sorted(half & changed.keys())} for half in subscription.halves]
+        # It would take all others down with it
+        batches += [{name: changed.pop(name)} for name in sorted(changed) if self.resources.is_refused(type_url, name)]
+        subscription.halves.clear()
         items = list(changed.items())
-        batches = [dict(items[first : first + TOGETHER]) for first in range(0, len(items), TOGETHER)]
-        batches += [{name: resource} for name, resource in alone.items()]
-        # That there is nothing has to be said once: Envoy waits for a first answer of each type before it serves
-        if not batches and (removed or not subscription.is_answered):
-            batches = [{}]
-        subscription.is_answered = True
+        batches += [dict(items[first : first + TOGETHER]) for first in range(0, len(items), TOGETHER)]
+        batches = [batch for batch in batches if batch]
         found = []
-        for batch in batches:
-            found.append(self._answer(type_url, subscription, batch, removed))
-            removed = []
-        return found
+        # That there is nothing has to be said once: Envoy waits for a first answer of each type before it serves
+        if removed or not (batches or subscription.is_answered):
+            found.append(self._answer(type_url, subscription, {}, removed))
+        subscription.is_answered = True
+        return found + [self._answer(type_url, subscription, batch, []) for batch in batches]
 
     def _answer(self, type_url: str, subscription: Subscription, batch: dict[str, Resource], removed: list[str]) -> Any:
         nonce = str(next(self._nonces))
@@ -176,6 +186,9 @@ class Conversation:
             subscription.has[name] = resource.version
         for name in removed:
             subscription.has.pop(name, None)
-        versions = {name: resource.version for name, resource in batch.items()}
-        self._sent[nonce] = Sent(type_url, versions, tuple(removed))
+        self._sent[nonce] = Sent(type_url, batch, tuple(removed))
         return answer
+
+
+def _drain(queue: "asyncio.Queue[Any]") -> list[Any]:
+    return [queue.get_nowait() for _ in range(queue.qsize())]

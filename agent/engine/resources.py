@@ -50,25 +50,33 @@ class Resource:
 
 
 class Resources:
-    """Changed in the loop's thread alone. `changed` is called with the types whose resources are others now."""
+    """Changed in the loop's thread alone. Listeners are called with the type whose resources are others now."""
 
     def __init__(self) -> None:
         self._wanted: dict[str, dict[str, Resource]] = {url: {} for url in MESSAGES}
         self._acked: dict[Key, str] = {}
         self._refused: dict[Key, tuple[str, str]] = {}
+        # What Envoy took last: it's what it keeps when it refuses what came after, and what another one gets then
+        self._good: dict[Key, Resource] = {}
         # Taken away, and Envoy hasn't said yet that it has let go
         self._leaving: set[Key] = set()
         self._settled = asyncio.Condition()
+        self._is_closed = False
         self._listeners: set[Callable[[str], None]] = set()
 
-    def put(self, type_url: str, name: str, content: dict[str, Any]) -> bool:
-        """Whether it was another before. Refused where the content isn't of that type."""
+    @staticmethod
+    def check(type_url: str, content: Any) -> Resource:
+        """Refused where the content isn't of that type."""
         try:
             message = json_format.ParseDict(content, MESSAGES[type_url]())
-        except (json_format.ParseError, KeyError) as error:
-            raise Refused(f"{name}: {error}") from None
+        except (json_format.ParseError, KeyError, TypeError, AttributeError, ValueError) as error:
+            raise Refused(f"{type_url.rpartition('.')[2]}: {error}") from None
         value = message.SerializeToString(deterministic=True)
-        resource = Resource(hashlib.blake2b(value, digest_size=8).hexdigest(), value)
+        return Resource(hashlib.blake2b(value, digest_size=8).hexdigest(), value)
+
+    def put(self, type_url: str, name: str, content: dict[str, Any]) -> bool:
+        """Whether it was another before."""
+        resource = self.check(type_url, content)
         if self._wanted[type_url].get(name) == resource:
             return False
         self._wanted[type_url][name] = resource
@@ -79,14 +87,26 @@ class Resources:
     def remove(self, type_url: str, name: str) -> bool:
         if self._wanted[type_url].pop(name, None) is None:
             return False
-        self._acked.pop((type_url, name), None)
-        self._refused.pop((type_url, name), None)
+        for known in (self._acked, self._refused, self._good):
+            known.pop((type_url, name), None)
         self._leaving.add((type_url, name))
         self._tell(type_url)
         return True
 
     def of(self, type_url: str) -> dict[str, Resource]:
-        return self._wanted.get(type_url, {})
+        """What Envoy is to have: what is wanted, but for what it has refused and had another of."""
+        wanted = self._wanted.get(type_url, {})
+        instead = {
+            name: self._good[type_url, name]
+            for (refused_type, name) in self._refused
+            if refused_type == type_url and (type_url, name) in self._good and self.is_refused(type_url, name)
+        }
+        return {**wanted, **instead} if instead else wanted
+
+    def is_refused(self, type_url: str, name: str) -> bool:
+        """As it's wanted now."""
+        wanted = self._wanted.get(type_url, {}).get(name)
+        return wanted is not None and self._refused.get((type_url, name), ("", ""))[0] == wanted.version
 
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Call it to stop listening."""
@@ -94,41 +114,50 @@ class Resources:
         return lambda: self._listeners.discard(listener)
 
     async def begin_anew(self) -> None:
-        """Another Envoy knows nothing yet, and has nothing to let go of."""
+        """Another Envoy has nothing yet, and nothing to let go of; what one has refused, another would too."""
         async with self._settled:
             self._acked.clear()
-            self._refused.clear()
             self._leaving.clear()
             self._settled.notify_all()
 
-    async def acked(self, type_url: str, sent: Iterable[tuple[str, str]], removed: Iterable[str]) -> None:
+    async def acked(self, type_url: str, sent: Iterable[tuple[str, Resource]], removed: Iterable[str]) -> None:
         async with self._settled:
-            for name, version in sent:
-                self._acked[type_url, name] = version
-                self._refused.pop((type_url, name), None)
+            for name, resource in sent:
+                key = type_url, name
+                # It may have been taken away meanwhile
+                if name in self._wanted[type_url]:
+                    self._acked[key], self._good[key] = resource.version, resource
+                if self._refused.get(key, ("", ""))[0] == resource.version:
+                    del self._refused[key]
             for name in removed:
                 self._leaving.discard((type_url, name))
             self._settled.notify_all()
 
     async def refused(self, type_url: str, name: str, version: str, reason: str) -> None:
         async with self._settled:
-            self._refused[type_url, name] = (version, reason)
+            if name in self._wanted[type_url]:
+                self._refused[type_url, name] = (version, reason)
             self._settled.notify_all()
 
     async def settle(self, keys: Iterable[Key]) -> None:
         """Until Envoy has taken all of them as they are now, or let go of them; Refused when it doesn't take one."""
         async with self._settled:
             for key in keys:
-                await self._settled.wait_for(lambda key=key: self._is_settled(key))  # type: ignore[misc]
-                wanted = self.of(key[0]).get(key[1])
-                if wanted and (refusal := self._refused.get(key)) and refusal[0] == wanted.version:
-                    raise Refused(f"{key[1]}: {refusal[1]}")
+                await self._settled.wait_for(lambda key=key: self._is_closed or self._is_settled(key))  # type: ignore[misc]
+                if not self._is_closed and self.is_refused(*key):
+                    raise Refused(f"{key[1]}: {self._refused[key][1]}")
+
+    async def close(self) -> None:
+        """Nobody is there any more: whoever waits needn't."""
+        async with self._settled:
+            self._is_closed = True
+            self._settled.notify_all()
 
     def _is_settled(self, key: Key) -> bool:
-        wanted = self.of(key[0]).get(key[1])
+        wanted = self._wanted.get(key[0], {}).get(key[1])
         if wanted is None:
             return key not in self._leaving
-        return wanted.version in (self._acked.get(key), self._refused.get(key, ("", ""))[0])
+        return wanted.version == self._acked.get(key) or self.is_refused(*key)
 
     def _tell(self, type_url: str) -> None:
         for listener in list(self._listeners):

@@ -1,0 +1,45 @@
+"""Looks after all processes at once: ends those that hang, and those that take more memory than is theirs."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+from agent.engine.instances import Instance
+
+LOOK_EVERY, CHECK_EVERY = 1.0, 5.0
+# After a check that failed, the next follows soon
+FAILED_CHECKS = 3
+# At the same time
+MOST_CHECKS = 16
+
+
+class Warden:
+    def __init__(self, instances: Callable[[], Iterable[Instance]]) -> None:
+        self._instances = instances
+        self._failed: dict[Instance, int] = {}
+        self._checked: dict[Instance, float] = {}
+
+    async def look(self) -> None:
+        instances = list(self._instances())
+        for instance in instances:
+            if instance.takes_too_much():
+                instance.condemn(
+                    f"The process took more than its {instance.spec.memory_mb} MB of memory and was ended."
+                )
+        self._failed = {each: self._failed[each] for each in instances if each in self._failed}
+        self._checked = {each: self._checked.get(each, time.monotonic()) for each in instances}
+        due = [
+            each for each, at in self._checked.items() if each in self._failed or time.monotonic() - at >= CHECK_EVERY
+        ]
+        for first in range(0, len(due), MOST_CHECKS):
+            await asyncio.gather(*map(self._check, due[first : first + MOST_CHECKS]))
+
+    async def _check(self, instance: Instance) -> None:
+        is_healthy = await instance.is_healthy()
+        self._checked[instance] = time.monotonic()
+        if is_healthy:
+            self._failed.pop(instance, None)
+            return
+        self._failed[instance] = self._failed.get(instance, 0) + 1
+        if self._failed[instance] >= FAILED_CHECKS:
+            instance.condemn("The process didn't answer any more and was ended.")
