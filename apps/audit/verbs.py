@@ -89,6 +89,12 @@ _texts: dict[str, Text] = {
     "gateway.transferred": _("Gave the gateway %(target)s another owner"),
     "gateway.variables_set": _("Set variables of the gateway %(target)s"),
     "gateway.stage_switched": _("Switched a stage of the gateway %(target)s"),
+    # Gateways that don't move, by an operator
+    "gateway.finished": _("Had the gateway %(target)s finish what was wanted of it"),
+    "gateway.started_again": _("Had the gateway %(target)s start again"),
+    "gateway.retried": _("Had the gateway %(target)s tried again"),
+    "gateway.lease_released": _("Released the lease on the gateway %(target)s"),
+    "gateway.phase_forced": _("Forced a phase on the gateway %(target)s"),
     # Clusters and their agents
     "cluster.created": _("Set up the cluster %(target)s"),
     "agent.admitted": _("Let the agent of this machine into %(target)s"),
