@@ -59,18 +59,18 @@ class Identities:
     async def _refresh(self, channel: grpc.aio.Channel, identity: Identity) -> Identity:
         stub = services.AgentRegistrationStub(channel)
         try:
-            tokens = await stub.Refresh(wire.RefreshRequest(refresh_token=identity.refresh_token), timeout=CALL_SECONDS)
+            request = wire.RefreshRequest(refresh_token=identity.refresh_token, cluster_uid=self._info().cluster_uid)
+            tokens = await stub.Refresh(request, timeout=CALL_SECONDS)
         except grpc.aio.AioRpcError as error:
             raise _refusal(error) from None
         return self._keep(identity.agent_id, identity.cluster_id, tokens, identity.registered_with)
 
     def _keep(self, agent_id: str, cluster_id: str, tokens: Any, registered_with: str) -> Identity:
-        ends_at = tokens.access_expires_at.seconds
-        identity = Identity(
-            agent_id, cluster_id, tokens.access_token, float(ends_at), tokens.refresh_token, registered_with
-        )
+        # By the own clock, which may be another than the portal's
+        ends_at = time.time() + tokens.access_seconds
+        identity = Identity(agent_id, cluster_id, tokens.access_token, ends_at, tokens.refresh_token, registered_with)
         self._store.set_identity(identity)
-        self._refresh_at = time.time() + (ends_at - time.time()) * REFRESH_AT
+        self._refresh_at = time.time() + tokens.access_seconds * REFRESH_AT
         return identity
 
 

@@ -59,7 +59,8 @@ class AgentRegistrationServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Refresh(self, request, context):
-        """A refresh token for the next pair. Used twice, it ends the identity.
+        """A refresh token for the next pair. One may ask again with it for an answer that was lost, until somebody comes with
+        what it gave; after that it ends the identity.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
-from apps.core.crypto import HASH_LENGTH, SecretField
+from apps.core.crypto import HASH_LENGTH, Secret, SecretField
 from apps.core.ids import IdField
 from apps.core.versions import Versioned
 
@@ -35,6 +35,8 @@ class Cluster(Versioned):
     revision = models.PositiveBigIntegerField(default=0, editable=False)
     # The newest revision of which a removed bundle's row is gone: whoever stands before it needs everything anew
     forgotten_revision = models.PositiveBigIntegerField(default=0, editable=False)
+    # Counts the times that somebody wanted everything to be sent anew
+    resyncs = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -90,8 +92,12 @@ class Agent(models.Model):
 class RegistrationToken(models.Model):
     """Lets one agent into one cluster, once, for a day. Kept as a keyed hash."""
 
+    # Its text, in the one answer that shows it
+    secret: Secret | None = None
+
     id = IdField(prefix="reg")
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="registration_tokens")
+    cluster_id: str
     token_hash = models.CharField(max_length=HASH_LENGTH, unique=True)
     made_by = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=clock.now)

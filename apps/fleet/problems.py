@@ -4,10 +4,9 @@ from typing import ClassVar
 
 
 class Refused(Exception):
-    """`ends` says that asking again in the same way can't help."""
+    """`reason` is for programs."""
 
     reason: ClassVar[str] = "refused"
-    ends: ClassVar[bool] = True
 
 
 class BadToken(Refused):
@@ -30,5 +29,13 @@ class Cloned(Refused):
     reason = "clone"
 
 
+class AnotherPlace(Refused):
+    reason = "another-place"
+
+
 class Reused(Refused):
     reason = "refresh-reused"
+
+
+class BundleTooLarge(Exception):
+    """More than an agent takes in one message."""

@@ -6,6 +6,7 @@ import secrets
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import jwt
 
@@ -24,6 +25,8 @@ class Identity:
 
     agent_id: str
     cluster_id: str
+    # The refresh token that came with it
+    pair_id: str
     expires_at: datetime
 
 
@@ -39,10 +42,10 @@ def require_shape(token: str, prefix: str) -> None:
         raise BadToken("This is no token of that kind, or it was cut off: copy it again.")
 
 
-def new_access_token(agent_id: str, cluster_id: str) -> tuple[str, datetime]:
+def new_access_token(agent_id: str, cluster_id: str, pair_id: str) -> tuple[str, datetime]:
     ring = keyring()
     expires_at = now() + ACCESS_LASTS
-    claims = {"sub": agent_id, "cluster": cluster_id, "aud": AUDIENCE, "exp": expires_at, "iat": now()}
+    claims = {"sub": agent_id, "cluster": cluster_id, "jti": pair_id, "aud": AUDIENCE, "exp": expires_at}
     key = _signing_key(ring.current)
     return jwt.encode(claims, key, ALGORITHM, headers={"kid": ring.current_id}), expires_at
 
@@ -53,14 +56,18 @@ def read_access_token(token: str) -> Identity:
         key = keyring().keys.get(key_id)
         if key is None:
             raise BadToken("The access token was signed with a key that isn't there any more: refresh it.")
-        claims = jwt.decode(
-            token, _signing_key(key), [ALGORITHM], audience=AUDIENCE, options={"require": ["sub", "cluster", "exp"]}
-        )
+        options: Any = {"require": ["sub", "cluster", "jti", "exp"]}
+        claims = jwt.decode(token, _signing_key(key), [ALGORITHM], audience=AUDIENCE, options=options)
     except jwt.ExpiredSignatureError:
         raise TokenExpired("The access token has ended: refresh it.") from None
     except jwt.InvalidTokenError as error:
         raise BadToken(f"The access token can't be read: {error}.") from None
-    return Identity(claims["sub"], claims["cluster"], datetime.fromtimestamp(claims["exp"], tz=now().tzinfo))
+    expires_at = datetime.fromtimestamp(claims["exp"], tz=now().tzinfo)
+    return Identity(claims["sub"], claims["cluster"], claims["jti"], expires_at)
+
+
+def cluster_in(access_token: str) -> str:
+    return read_access_token(access_token).cluster_id
 
 
 def _signing_key(key: bytes) -> bytes:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from apps.audit.services import SYSTEM
+from apps.fleet.models import Cluster
+from apps.fleet.services.agents import make_registration_token
 from tests.machine import database_url, free_port
 
 BASE = Path(__file__).resolve().parents[2]
@@ -66,6 +69,13 @@ class RunningAgent(Running):
             ],
             folder / "agent.log",
         )  # fmt: skip
+
+
+def new_token(cluster: Cluster) -> str:
+    """That lets one agent in."""
+    secret = make_registration_token(actor=SYSTEM, cluster=cluster).secret
+    assert secret
+    return secret.reveal()
 
 
 def wait_until(holds: Callable[[], Any], *, within: float = 20, what: str = "", log: Path | None = None) -> Any:

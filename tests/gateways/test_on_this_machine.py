@@ -12,12 +12,11 @@ from apps.core import clock
 from apps.core.lifecycle import kernel, wake
 from apps.core.lifecycle.machine import all_machines
 from apps.fleet.models import Agent, Bundle, Cluster
-from apps.fleet.services.identities import make_registration_token
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
 from apps.tenants.models import Tenant
-from tests.fleet.processes import RunningAgent, Server, wait_until
+from tests.fleet.processes import RunningAgent, Server, new_token, wait_until
 from tests.gateways.world import make_cluster, make_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +36,7 @@ def server(cluster: Cluster, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def agent(cluster: Cluster, server: Server, tmp_path: Path) -> Iterator[RunningAgent]:
-    token = make_registration_token(cluster=cluster)
+    token = new_token(cluster)
     agent = RunningAgent(tmp_path / "agent", server.port, token=token)
     wait_until(lambda: Agent.objects.filter(leads=True).exists(), what="the agent", log=agent.log)
     yield agent

@@ -1,10 +1,12 @@
-"""One agent's stream, from its hello to its end."""
+"""One agent's stream, from its hello to its end.
+
+Four things go on at once: messages are read into a short queue, taken from it, what is wanted is sent, and a watch
+ends the stream when either side has to go. The first of them that ends, ends all.
+"""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import datetime
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -12,273 +14,278 @@ from django.db import DatabaseError
 
 from agent.protocol import v1_pb2 as wire
 from apps.core.clock import now
-from apps.fleet import tokens
+from apps.fleet import delivery, tokens
 from apps.fleet.grpc.database import in_database
-from apps.fleet.grpc.wires import chunks_of, delta_of, info_of, report_of
-from apps.fleet.problems import BadToken, Cloned, Refused, Revoked, TokenExpired
+from apps.fleet.grpc.ending import Ended, ended_by
+from apps.fleet.grpc.hearing import Hearing
+from apps.fleet.grpc.limits import Limits
+from apps.fleet.grpc.wires import info_of, messages_of
+from apps.fleet.problems import Refused
 from apps.fleet.services import sessions
-from apps.fleet.services.sessions import Delivery, Session
+from apps.fleet.services.sessions import Session
 
 log = structlog.get_logger(__name__)
 
-HELLO_WITHIN = 10.0
-# What was sent has to be acknowledged within this time, or the stream is of no use
-ACK_WITHIN = 20.0
-HEARTBEAT_SECONDS = 10
-SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
-STATUS_INTERVAL_MS = 100
-LARGEST_MESSAGE = 4 * 1024 * 1024
-
+Write = Callable[[Any], Awaitable[None]]
 Reason = wire.Goodbye
-
-
-class Ended(Exception):
-    """The portal says goodbye; with a reason, and after how long to come back."""
-
-    def __init__(self, reason: int, message: str, retry_after: int = 0) -> None:
-        self.reason, self.message, self.retry_after = reason, message, retry_after
-        super().__init__(message)
+NO_HELLO = "A stream begins with a hello."
 
 
 class Connection:
-    """`woken` is set by the hub: something of the cluster is other than it was."""
+    """`wake` is called by the hub: something of the cluster is other than it was."""
 
-    def __init__(self, access_token: str) -> None:
-        self.woken = asyncio.Event()
-        self.ends = asyncio.Event()
+    def __init__(self, access_token: str, address: str, limits: Limits) -> None:
         self.cluster_id = ""
         self._access_token = access_token
-        self._access_ends_at: datetime | None = None
+        self._address = address
+        self._limits = limits
         self._session: Session | None = None
+        self._hearing: Hearing | None = None
+        self._look = asyncio.Event()
+        self._to_deliver = asyncio.Event()
+        self._ends = False
         self._leads = False
-        self._sent = 0
-        self._acked = 0
-        self._sent_at = 0.0
-        self._heard_at = 0.0
-        self._seq = itertools.count(1)
-        self._wants_all = False
-        self._still_to_remove: Delivery | None = None
-        self._failure: BaseException | None = None
+        self._resyncs = 0
+        self._names_removed = True
+        self._to_say: list[dict[str, Any]] = []
+        self._sent_all_at = float("-inf")
+        self._seq = 0
+        self._write_began: float | None = None
 
-    async def answers(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    def wake(self) -> None:
+        self._look.set()
+        self._to_deliver.set()
+
+    def end(self) -> None:
+        self._ends = True
+        self._look.set()
+
+    async def serve(self, requests: AsyncIterator[Any], write: Write) -> None:
         because = "The stream ended."
-        listener: asyncio.Task[None] | None = None
         try:
-            hello = await self._hello(requests)
-            yield self._message(welcome=await self._open(hello))
-            listener = asyncio.create_task(self._listen(requests))
-            async for message in self._deliver():
-                yield message
+            await self._open(requests, write)
+            await self._until_one_ends(requests, write)
         except Ended as ended:
             because = ended.message
-            yield self._message(
-                goodbye=wire.Goodbye(
-                    reason=ended.reason,  # type: ignore[arg-type]
-                    message=ended.message,
-                    retry_after_seconds=ended.retry_after,
-                )
-            )
+            await self._say_goodbye(ended, write)
         except DatabaseError as error:
-            because = "The portal's database is away."
             log.warning("agent's stream", error=str(error).strip())
-            yield self._message(goodbye=wire.Goodbye(reason=Reason.SHUTDOWN, message=because, retry_after_seconds=1))
+            because = "The portal's database is away."
+            await self._say_goodbye(Ended(Reason.SHUTDOWN, because), write)
+        except Exception as error:
+            # Whatever goes wrong on this stream ends this stream; the agent comes back
+            log.exception("agent's stream failed")
+            because = f"The stream failed: {type(error).__name__}."
+            await self._say_goodbye(Ended(Reason.PROTOCOL, because), write)
         finally:
-            if listener:
-                listener.cancel()
-            await self._close(because)
+            # Also for a call that was cancelled, by an agent that vanished
+            await asyncio.shield(asyncio.ensure_future(self._close(because)))
+
+    async def _open(self, requests: AsyncIterator[Any], write: Write) -> None:
+        try:
+            # Whoever has no token isn't waited for
+            expires_at = tokens.read_access_token(self._access_token).expires_at
+            hello = await self._hello(requests)
+            self._session = session = await in_database(
+                sessions.open_session,
+                self._access_token,
+                info_of(hello.info),
+                applied_revision=min(hello.applied_revision, sessions.LARGEST_REVISION),
+                digest=hello.state_digest[:64],
+                address=self._address,
+            )
+        except Refused as refusal:
+            raise ended_by(refusal) from None
+        self.cluster_id, self._leads, self._resyncs = session.cluster_id, session.leads, session.resyncs
+        wanted = await in_database(delivery.wanted_of, session.cluster_id)
+        if wanted is None:
+            raise Ended(Reason.REVOKED, "This agent's cluster is gone.")
+        sync, since = _sync(hello, wanted)
+        self._hearing = Hearing(
+            session,
+            stands_at=since,
+            access_ends_at=expires_at,
+            deliver=self._to_deliver.set,
+            look=self._look.set,
+        )
+        parameters = wire.Parameters(
+            heartbeat_seconds=self._limits.heartbeat_seconds,
+            status_interval_ms=self._limits.status_interval_ms,
+            most_message_bytes=self._limits.largest_message,
+        )
+        await self._send(
+            write,
+            welcome=wire.Welcome(
+                session_id=session.id,
+                revision=wanted.revision,
+                sync=sync,  # type: ignore[arg-type]
+                parameters=parameters,
+                leads=session.leads,
+            ),
+        )
 
     async def _hello(self, requests: AsyncIterator[Any]) -> Any:
         try:
-            async with asyncio.timeout(HELLO_WITHIN):
+            async with asyncio.timeout(self._limits.hello_within):
                 first = await anext(requests)
         except (TimeoutError, StopAsyncIteration):
-            raise Ended(Reason.PROTOCOL, "A stream begins with a hello.") from None
+            raise Ended(Reason.PROTOCOL, NO_HELLO) from None
         if first.WhichOneof("body") != "hello":
-            raise Ended(Reason.PROTOCOL, "A stream begins with a hello.")
+            raise Ended(Reason.PROTOCOL, NO_HELLO)
         return first.hello
 
-    async def _open(self, hello: Any) -> Any:
+    async def _until_one_ends(self, requests: AsyncIterator[Any], write: Write) -> None:
+        assert self._hearing
+        self.wake()
+        heard: asyncio.Queue[Any] = asyncio.Queue(self._limits.unread_messages)
+        parts: list[Coroutine[Any, Any, None]] = [
+            self._read(requests, heard),
+            self._hearing.run(heard),
+            self._deliver(write),
+            self._watch(),
+        ]
+        tasks = [asyncio.ensure_future(part) for part in parts]
         try:
-            identity = tokens.read_access_token(self._access_token)
-            self._session = await in_database(
-                sessions.open_session,
-                access_token=self._access_token,
-                info=info_of(hello.info),
-                applied_revision=hello.applied_revision,
-                state_digest=hello.state_digest,
-            )
-        except Refused as refusal:
-            raise Ended(_reason_of(refusal), str(refusal)) from None
-        self._access_ends_at = identity.expires_at
-        self.cluster_id = self._session.cluster_id
-        self._leads = self._session.leads
-        self._heard_at = _clock()
-        first = await in_database(sessions.what_to_deliver, self._session, None)
-        stands = hello.applied_revision == first.revision and hello.state_digest == digest_of(first)
-        self._wants_all = not stands
-        self._still_to_remove = first if stands and first.removed else None
-        self._sent = self._acked = hello.applied_revision if stands else 0
-        self.woken.set()
-        return wire.Welcome(
-            session_id=self._session.id,
-            revision=first.revision,
-            sync=wire.Welcome.UP_TO_DATE if stands else wire.Welcome.SNAPSHOT,
-            parameters=wire.Parameters(
-                heartbeat_seconds=HEARTBEAT_SECONDS,
-                status_interval_ms=STATUS_INTERVAL_MS,
-                most_message_bytes=LARGEST_MESSAGE,
-            ),
-            leads=self._leads,
-        )
+            done, _others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _deliver(self) -> AsyncIterator[Any]:
-        """What is wanted, as it comes to be wanted, until one of both sides has to go."""
-        assert self._session
+    async def _read(self, requests: AsyncIterator[Any], heard: asyncio.Queue[Any]) -> None:
+        assert self._hearing
+        async for message in requests:
+            self._hearing.heard_at = asyncio.get_running_loop().time()
+            await heard.put(message)
+        raise Ended(Reason.SHUTDOWN, "The agent has gone.")
+
+    async def _deliver(self, write: Write) -> None:
+        """What is wanted, as it comes to be wanted. One delivery at a time: what comes meanwhile goes together."""
+        assert self._hearing
         while True:
-            await self._wait()
-            self._require_life()
+            await self._to_deliver.wait()
+            self._to_deliver.clear()
+            while self._to_say:
+                await self._send(write, **self._to_say.pop(0))
+            if self._leads and not self._hearing.is_waiting and not self._is_too_soon():
+                await self._deliver_once(write)
+
+    async def _deliver_once(self, write: Write) -> None:
+        assert self._session
+        assert self._hearing
+        found = await in_database(
+            delivery.plan_delivery,
+            self._session.cluster_id,
+            since=self._hearing.stands_at,
+            names_removed=self._names_removed,
+        )
+        if found is None:
+            return
+        self._names_removed = False
+        if found.is_whole:
+            self._sent_all_at = asyncio.get_running_loop().time()
+        self._hearing.expect(found.revision)
+        messages = messages_of(found)
+        while (message := await in_database(next, messages, None)) is not None:
+            await self._send(write, **message)
+        self._hearing.all_is_sent()
+
+    def _is_too_soon(self) -> bool:
+        """Everything was sent a moment ago, and is asked for again."""
+        assert self._hearing
+        loop = asyncio.get_running_loop()
+        wait = self._sent_all_at + self._limits.whole_every - loop.time()
+        if self._hearing.stands_at is not None or wait <= 0:
+            return False
+        loop.call_later(wait, self._to_deliver.set)
+        return True
+
+    async def _watch(self) -> None:
+        """Ends the stream, and says who leads now."""
+        assert self._session
+        assert self._hearing
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.look_every):
+                    await self._look.wait()
+            if self._ends:
+                raise Ended(Reason.SHUTDOWN, "The portal is being restarted.")
+            self._require_signs_of_life()
+            if not self._look.is_set():
+                continue
+            self._look.clear()
             standing = await in_database(sessions.standing_of, self._session)
             if standing.is_revoked:
                 raise Ended(Reason.REVOKED, "This agent was revoked: register it again with a new token.")
             if standing.is_superseded:
                 raise Ended(Reason.SUPERSEDED, "A newer instance of this agent has connected.", 60)
+            if standing.is_closed:
+                raise Ended(Reason.PROTOCOL, "Nothing was heard of the agent.")
+            if standing.resyncs != self._resyncs:
+                self._resyncs = standing.resyncs
+                self._hearing.want_all()
             if standing.leads and not self._leads:
-                self._leads = self._wants_all = True
-                yield self._message(command=wire.Command(id="lead", lead=wire.Lead()))
-            if not self._leads:
-                continue
-            if self._still_to_remove:
-                yield self._message(delta=delta_of(replace(self._still_to_remove, bundles=())))
-                self._still_to_remove = None
-            since = None if self._wants_all else self._sent
-            delivery = await in_database(sessions.what_to_deliver, self._session, since)
-            if delivery.is_empty:
-                continue
-            self._wants_all = False
-            for message in self._messages_of(delivery):
-                yield message
-            self._sent, self._sent_at = delivery.revision, _clock()
+                self._leads = True
+                self._to_say.append({"command": wire.Command(id="lead", lead=wire.Lead())})
+                self._to_deliver.set()
 
-    def _messages_of(self, delivery: Delivery) -> list[Any]:
-        if not delivery.whole:
-            return [self._message(delta=delta_of(delivery))]
-        chunks = [self._message(snapshot=chunk) for chunk in chunks_of(delivery)]
-        if delivery.removed:
-            chunks.append(self._message(delta=delta_of(replace(delivery, bundles=()))))
-        return chunks
-
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(1.0):
-                await self.woken.wait()
-        except TimeoutError:
-            return
-        self.woken.clear()
-
-    def _require_life(self) -> None:
-        if self.ends.is_set():
-            raise Ended(Reason.SHUTDOWN, "The portal is being restarted.", 1)
-        if self._failure is not None:
-            if isinstance(self._failure, Ended):
-                raise self._failure
-            raise Ended(Reason.PROTOCOL, "The stream can't be read.")
-        if _clock() - self._heard_at > SILENCE_SECONDS:
+    def _require_signs_of_life(self) -> None:
+        assert self._hearing
+        moment = asyncio.get_running_loop().time()
+        limits = self._limits
+        if moment - self._hearing.heard_at > limits.silence:
             raise Ended(Reason.PROTOCOL, "Nothing was heard of the agent.")
-        if self._acked < self._sent and _clock() - self._sent_at > ACK_WITHIN:
+        if self._hearing.waits_since is not None and moment - self._hearing.waits_since > limits.ack_within:
             raise Ended(Reason.PROTOCOL, "What was sent was never acknowledged.")
-        if self._access_ends_at and self._access_ends_at <= now():
+        if self._write_began is not None and moment - self._write_began > limits.ack_within:
+            raise Ended(Reason.PROTOCOL, "What was sent was never read.")
+        if self._hearing.access_ends_at <= now():
             raise Ended(Reason.TOKEN_EXPIRED, "The access token has ended: refresh it and come back.")
 
-    async def _listen(self, requests: AsyncIterator[Any]) -> None:
-        try:
-            async for message in requests:
-                self._heard_at = _clock()
-                await self._hear(message)
-            self._failure = Ended(Reason.SHUTDOWN, "The agent has gone.")
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            # Whatever goes wrong on this stream ends this stream; the agent comes back
-            self._failure = error
-            if not isinstance(error, Ended):
-                log.warning("agent's stream", error=f"{type(error).__name__}: {error}")
-        self.woken.set()
+    async def _send(self, write: Write, **body: Any) -> None:
+        self._seq += 1
+        self._write_began = asyncio.get_running_loop().time()
+        await write(wire.PortalMessage(seq=self._seq, **body))
+        self._write_began = None
 
-    async def _hear(self, message: Any) -> None:
-        assert self._session
-        match message.WhichOneof("body"):
-            case "heartbeat":
-                await in_database(
-                    sessions.hear_heartbeat,
-                    session=self._session,
-                    applied_revision=message.heartbeat.applied_revision,
-                    state_digest=message.heartbeat.state_digest[:64],
-                    facts={},
-                )
-            case "ack":
-                await self._hear_ack(message.ack)
-            case "status":
-                await in_database(sessions.hear_of_bundle, session=self._session, report=report_of(message.status))
-            case "snapshot_request":
-                self._wants_all = True
-                self.woken.set()
-            case "token":
-                await self._renew(message.token.access_token)
-            case "result":
-                pass
-            case other:
-                raise Ended(Reason.PROTOCOL, f"A stream has no place for {other}.")
-
-    async def _hear_ack(self, ack: Any) -> None:
-        assert self._session
-        if ack.result == wire.Ack.OUT_OF_ORDER:
-            self._wants_all = True
-            self.woken.set()
+    async def _say_goodbye(self, ended: Ended, write: Write) -> None:
+        """If it can be heard: not while another message waits for an agent that doesn't read."""
+        if self._write_began is not None:
             return
-        self._acked = max(self._acked, ack.revision)
-        if ack.result == wire.Ack.APPLIED:
-            await in_database(sessions.hear_applied, session=self._session, revision=ack.revision)
-
-    async def _renew(self, access_token: str) -> None:
-        assert self._session
+        goodbye = wire.Goodbye(
+            reason=ended.reason,  # type: ignore[arg-type]
+            message=ended.message,
+            retry_after_seconds=ended.retry_after,
+        )
         try:
-            identity = tokens.read_access_token(access_token)
-        except Refused as refusal:
-            raise Ended(_reason_of(refusal), str(refusal)) from None
-        if identity.agent_id != self._session.agent_id:
-            raise Ended(Reason.PROTOCOL, "The new access token belongs to another agent.")
-        self._access_ends_at = identity.expires_at
+            async with asyncio.timeout(self._limits.goodbye_within):
+                await self._send(write, goodbye=goodbye)
+        except Exception as error:
+            # The agent has gone already, in whichever way
+            log.debug("goodbye not said", error=f"{type(error).__name__}: {error}")
 
     async def _close(self, because: str) -> None:
         if self._session is None:
             return
         try:
-            await in_database(sessions.close_session, session=self._session, because=because)
+            await in_database(sessions.close_session, self._session, because)
         except DatabaseError as error:
             # The sweep that finds silent agents writes it down later
             log.warning("agent's stream not closed", error=str(error).strip())
 
-    def _message(self, **body: Any) -> Any:
-        return wire.PortalMessage(seq=next(self._seq), **body)
 
+def _sync(hello: Any, wanted: delivery.Wanted) -> tuple[int, int | None]:
+    """How the agent is brought to what is wanted, and the revision it stands at; None: that can't be built upon.
 
-def digest_of(delivery: Delivery) -> str:
-    from agent.state import state_digest
-
-    return state_digest((bundle.key, bundle.digest) for bundle in delivery.bundles)
-
-
-def _reason_of(refusal: Refused) -> int:
-    match refusal:
-        case Revoked():
-            return Reason.REVOKED
-        case Cloned():
-            return Reason.CLONE
-        case TokenExpired() | BadToken():
-            return Reason.TOKEN_EXPIRED
-        case _:
-            return Reason.PROTOCOL
-
-
-def _clock() -> float:
-    return asyncio.get_running_loop().time()
+    Of what was wanted at an older revision there's no digest any more. Whether a delta led to the right state, the
+    digest in the next heartbeat says.
+    """
+    if hello.applied_revision == wanted.revision:
+        if hello.state_digest == wanted.digest:
+            return wire.Welcome.UP_TO_DATE, wanted.revision
+        return wire.Welcome.SNAPSHOT, None
+    if 0 < hello.applied_revision < wanted.revision:
+        return wire.Welcome.DELTA, hello.applied_revision
+    return wire.Welcome.SNAPSHOT, None

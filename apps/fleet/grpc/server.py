@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import structlog
@@ -12,8 +12,9 @@ from django.db import DatabaseError
 from agent.protocol import v1_pb2 as wire
 from agent.protocol import v1_pb2_grpc as services
 from apps.core.notify import listen_async
-from apps.fleet.grpc.connection import LARGEST_MESSAGE, Connection
+from apps.fleet.grpc.connection import Connection
 from apps.fleet.grpc.database import in_database
+from apps.fleet.grpc.limits import Limits
 from apps.fleet.grpc.wires import info_of, tokens_of
 from apps.fleet.problems import Refused
 from apps.fleet.services.bundles import CHANNEL
@@ -24,55 +25,65 @@ log = structlog.get_logger(__name__)
 STOP_SECONDS = 1.0
 # How often clusters are looked at without a notification, should one ever get lost
 IDLE = 5.0
-OPTIONS = [
-    ("grpc.max_receive_message_length", LARGEST_MESSAGE),
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.so_reuseport", 0),
-]
+# Whoever opens more calls than this has to wait
+MOST_CALLS = 5_000
+
+
+def options(limits: Limits) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", limits.largest_message),
+        ("grpc.keepalive_time_ms", 20_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.so_reuseport", 0),
+    ]
 
 
 class Registration(services.AgentRegistrationServicer):
     async def Register(self, request: Any, context: Any) -> Any:
         info = info_of(request.info)
-        agent, pair = await _answered(context, register_agent, token=request.registration_token, info=info)
+        token, address = request.registration_token, address_of(context)
+        agent, pair = await _answered(context, register_agent, token=token, info=info, address=address)
         return wire.RegisterResponse(agent_id=agent.pk, cluster_id=agent.cluster_id, tokens=tokens_of(pair))
 
     async def Refresh(self, request: Any, context: Any) -> Any:
-        return tokens_of(await _answered(context, refresh_identity, token=request.refresh_token))
+        token, place = request.refresh_token, request.cluster_uid
+        return tokens_of(await _answered(context, refresh_identity, token=token, cluster_uid=place))
 
 
 class Streams(services.AgentServiceServicer):
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.connections: set[Connection] = set()
+        self._limits = limits
 
-    async def Connect(self, requests: Any, context: Any) -> AsyncIterator[Any]:
+    async def Connect(self, requests: Any, context: Any) -> None:
         metadata = dict(context.invocation_metadata())
-        connection = Connection(metadata.get("authorization", "").removeprefix("Bearer "))
+        token = metadata.get("authorization", "").removeprefix("Bearer ")
+        connection = Connection(token, address_of(context), self._limits)
         self.connections.add(connection)
         try:
-            async for message in connection.answers(aiter(requests)):
-                yield message
+            await connection.serve(aiter(requests), context.write)
         finally:
             self.connections.discard(connection)
 
     def wake(self, cluster_ids: set[str] | None) -> None:
         for connection in self.connections:
             if cluster_ids is None or connection.cluster_id in cluster_ids:
-                connection.woken.set()
+                connection.wake()
 
     def end(self) -> None:
         for connection in self.connections:
-            connection.ends.set()
-            connection.woken.set()
+            connection.end()
 
 
 class AgentsServer:
-    def __init__(self, address: str, credentials: grpc.ServerCredentials | None = None) -> None:
-        self.streams = Streams()
-        self._server = grpc.aio.server(options=OPTIONS)
+    def __init__(
+        self, address: str, credentials: grpc.ServerCredentials | None = None, *, limits: Limits | None = None
+    ) -> None:
+        limits = limits or Limits()
+        self.streams = Streams(limits)
+        self._server = grpc.aio.server(options=options(limits), maximum_concurrent_rpcs=MOST_CALLS)
         services.add_AgentRegistrationServicer_to_server(Registration(), self._server)
         services.add_AgentServiceServicer_to_server(self.streams, self._server)
         if credentials:
@@ -96,6 +107,11 @@ class AgentsServer:
     async def _listen(self) -> None:
         async for _connection, heard in listen_async(CHANNEL, idle=IDLE):
             self.streams.wake(set(heard.payloads) if heard.payloads and not heard.gap else None)
+
+
+def address_of(context: Any) -> str:
+    """`ipv4:203.0.113.7:40312` without the port."""
+    return unquote(context.peer().partition(":")[2].rpartition(":")[0])[:64]
 
 
 async def _answered(context: Any, function: Any, **named: Any) -> Any:

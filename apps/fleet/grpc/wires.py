@@ -1,18 +1,21 @@
 """Between rows and messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from agent.protocol import v1_pb2 as wire
+from apps.fleet.delivery import Content, Delivery, contents_of
 from apps.fleet.models import Bundle
 from apps.fleet.services.identities import AgentInfo, Pair
-from apps.fleet.services.sessions import Delivery, Report
+from apps.fleet.services.sessions import MESSAGES_KEPT, Report
+from apps.fleet.tokens import ACCESS_LASTS
 
-# A snapshot comes in pieces of about this many bytes
-CHUNK_BYTES = 1024 * 1024
+# What is kept of what an agent says; the rest of it isn't
+MOST_FACTS, MOST_OBJECTS, MOST_CONDITIONS = 40, 200, 20
+LONGEST_NAME, LONGEST_TEXT = 253, 500
 
 PHASES = {
     wire.BundleStatus.APPLYING: Bundle.Phase.DELIVERING,
@@ -29,16 +32,21 @@ def tokens_of(pair: Pair) -> Any:
         access_expires_at=_timestamp(pair.access_expires_at),
         refresh_token=pair.refresh_token,
         refresh_expires_at=_timestamp(pair.refresh_expires_at),
+        access_seconds=int(ACCESS_LASTS.total_seconds()),
     )
 
 
 def info_of(message: Any) -> AgentInfo:
     return AgentInfo(
-        version=message.version[:40],
-        instance_id=message.instance_id[:64],
-        cluster_uid=message.cluster_uid[:64],
-        facts={key[:40]: value[:200] for key, value in sorted(message.facts.items())[:40]},
+        version=_short(message.version, 40),
+        instance_id=_short(message.instance_id, 64),
+        cluster_uid=_short(message.cluster_uid, 64),
+        facts=facts_of(message.facts),
     )
+
+
+def facts_of(facts: Mapping[str, str]) -> dict[str, str]:
+    return {_short(key, 40): _short(value, 200) for key, value in sorted(facts.items())[:MOST_FACTS]}
 
 
 def report_of(message: Any) -> Report:
@@ -46,48 +54,75 @@ def report_of(message: Any) -> Report:
         key=message.key,
         digest=message.digest[:64],
         phase=PHASES.get(message.phase, Bundle.Phase.DELIVERING),
-        message=message.message,
-        statuses=[_status_of(each) for each in message.objects[:200]],
+        message=_short(message.message, MESSAGES_KEPT),
+        statuses=[_status_of(each) for each in message.objects[:MOST_OBJECTS]],
     )
 
 
-def chunks_of(delivery: Delivery) -> Iterator[Any]:
+def messages_of(delivery: Delivery) -> Iterator[dict[str, Any]]:
+    """Read from the database as they're asked for, so that of a large delivery only one message is held at a time."""
+    contents = contents_of(delivery.pieces)
+    yield from (_chunks(delivery, contents) if delivery.is_whole else _deltas(delivery, contents))
+
+
+def _chunks(delivery: Delivery, contents: Iterator[Content]) -> Iterator[dict[str, Any]]:
     """At least one, the last of them marked."""
-    chunk, size, index = wire.SnapshotChunk(revision=delivery.revision), 0, 0
-    for bundle in delivery.bundles:
-        each = bundle_of(bundle)
-        if size and size + each.ByteSize() > CHUNK_BYTES:
-            yield chunk
-            index += 1
-            chunk, size = wire.SnapshotChunk(revision=delivery.revision, index=index), 0
-        chunk.bundles.append(each)
-        size += each.ByteSize()
-    chunk.last = True
-    yield chunk
+    for index, (content, is_last) in enumerate(_with_last(contents)):
+        yield {
+            "snapshot": wire.SnapshotChunk(
+                revision=delivery.revision, index=index, last=is_last, bundles=_bundles(content)
+            )
+        }
+    if delivery.removed:
+        yield {
+            "delta": wire.Delta(
+                base_revision=delivery.revision, revision=delivery.revision, removed=list(delivery.removed)
+            )
+        }
 
 
-def delta_of(delivery: Delivery) -> Any:
-    return wire.Delta(
-        base_revision=delivery.base,
-        revision=delivery.revision,
-        upserts=[bundle_of(bundle) for bundle in delivery.bundles],
-        removed=list(delivery.removed),
-    )
+def _deltas(delivery: Delivery, contents: Iterator[Content]) -> Iterator[dict[str, Any]]:
+    """Each stands on the one before. The last names what goes, as its revision isn't older than any removal."""
+    base = delivery.base
+    for content, is_last in _with_last(contents):
+        revision = delivery.revision if is_last else content.pieces[-1].revision
+        removed = list(delivery.removed) if is_last else []
+        yield {"delta": wire.Delta(base_revision=base, revision=revision, upserts=_bundles(content), removed=removed)}
+        base = revision
 
 
-def bundle_of(bundle: Bundle) -> Any:
-    return wire.Bundle(key=bundle.key, digest=bundle.digest, manifests=bundle.manifests.reveal().encode())
+def _bundles(content: Content) -> list[Any]:
+    return [wire.Bundle(key=key, digest=digest, manifests=manifests) for key, digest, manifests in content.bundles]
+
+
+def _with_last(contents: Iterator[Content]) -> Iterator[tuple[Content, bool]]:
+    content = next(contents)
+    for following in contents:
+        yield content, False
+        content = following
+    yield content, True
+
+
+def _short(text: str, longest: int) -> str:
+    """PostgreSQL takes no zero byte."""
+    return text[:longest].replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _status_of(message: Any) -> dict[str, Any]:
-    conditions = [{"type": each.type, "is_true": each.is_true, "message": each.message} for each in message.conditions]
     return {
-        "api_version": message.api_version,
-        "kind": message.kind,
-        "namespace": message.namespace,
-        "name": message.name,
-        "message": message.message[:500],
-        "conditions": conditions,
+        "api_version": _short(message.api_version, LONGEST_NAME),
+        "kind": _short(message.kind, LONGEST_NAME),
+        "namespace": _short(message.namespace, LONGEST_NAME),
+        "name": _short(message.name, LONGEST_NAME),
+        "message": _short(message.message, LONGEST_TEXT),
+        "conditions": [
+            {
+                "type": _short(each.type, LONGEST_NAME),
+                "is_true": each.is_true,
+                "message": _short(each.message, LONGEST_TEXT),
+            }
+            for each in message.conditions[:MOST_CONDITIONS]
+        ],
     }
 
 

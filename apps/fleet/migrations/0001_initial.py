@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ('forgotten_revision', models.PositiveBigIntegerField(default=0, editable=False)),
                 ('created_at', models.DateTimeField(default=apps.core.clock.now, editable=False)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
+                ('resyncs', models.PositiveIntegerField(default=0, editable=False)),
             ],
             options={
                 'verbose_name': 'cluster',

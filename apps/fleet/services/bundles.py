@@ -1,4 +1,7 @@
-"""What is wanted in a cluster. An unchanged digest is no change."""
+"""What is wanted in a cluster. An unchanged digest is no change.
+
+Locks are taken in this order: what the owner has of its own, the cluster, the bundle.
+"""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -8,11 +11,15 @@ import orjson
 from django.db import connection, transaction
 
 from apps.core.clock import now
+from apps.core.events import publish
 from apps.core.notify import notify
 from apps.fleet.models import Bundle, Cluster, Manifest
+from apps.fleet.problems import BundleTooLarge
 
 # The payload is the cluster's id: agents' servers read the rows
 CHANNEL = "imp_fleet"
+# One travels in one message, and a Secret of Kubernetes holds no more than half of that
+LARGEST_BUNDLE = 2 * 1024 * 1024
 NEXT_REVISION = "UPDATE fleet_cluster SET revision = revision + 1 WHERE id = %s RETURNING revision"
 
 Hear = Callable[[str], None]
@@ -28,9 +35,11 @@ def register_owner(prefix: str, hear: Hear) -> None:
 def put_bundle(*, cluster_id: str, key: str, manifests: Sequence[Manifest], tenant_id: str = "") -> Bundle:
     """Want exactly these manifests under this key. The answer's revision tells when it was last another."""
     text = orjson.dumps(list(manifests), option=orjson.OPT_SORT_KEYS)
+    if len(text) > LARGEST_BUNDLE:
+        raise BundleTooLarge(f"{key} has {len(text):,} bytes, and {LARGEST_BUNDLE:,} is the most.")
     digest = hashlib.sha256(text).hexdigest()
     # The cluster first, always: two that want the same key at once then wait for each other and never lock crosswise
-    Cluster.objects.select_for_update().get(pk=cluster_id)
+    Cluster.objects.select_for_update(no_key=True).get(pk=cluster_id)
     bundle = Bundle.objects.filter(cluster_id=cluster_id, key=key).first() or Bundle(
         cluster_id=cluster_id, key=key, tenant_id=tenant_id
     )
@@ -46,7 +55,7 @@ def put_bundle(*, cluster_id: str, key: str, manifests: Sequence[Manifest], tena
 @transaction.atomic
 def remove_bundle(*, cluster_id: str, key: str) -> Bundle | None:
     """Want nothing of it any more. None: nothing of it is left."""
-    Cluster.objects.select_for_update().get(pk=cluster_id)
+    Cluster.objects.select_for_update(no_key=True).get(pk=cluster_id)
     bundle = Bundle.objects.filter(cluster_id=cluster_id, key=key).first()
     if bundle is None or bundle.removed_at is not None:
         return bundle
@@ -56,6 +65,7 @@ def remove_bundle(*, cluster_id: str, key: str) -> Bundle | None:
 
 
 def tell_owner(bundle: Bundle) -> None:
+    """Before the bundle is written: by the order of locks, what its owner has comes first."""
     prefix = bundle.key.partition("/")[0]
     if hear := _hearers.get(prefix):
         hear(bundle.key)
@@ -66,8 +76,10 @@ def _set_wanted(bundle: Bundle) -> None:
         cursor.execute(NEXT_REVISION, [bundle.cluster_id])
         bundle.revision = cursor.fetchone()[0]
     bundle.wanted_at, bundle.phase, bundle.message, bundle.statuses = now(), Bundle.Phase.PENDING, "", []
+    bundle.ready_ms = None
     bundle.save()
     notify(CHANNEL, bundle.cluster_id)
+    publish("fleet", "wanted", bundle.cluster_id, tenant_id="")
 
 
 def _named(manifest: Manifest) -> dict[str, Any]:

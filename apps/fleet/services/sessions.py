@@ -1,21 +1,33 @@
-"""An agent's stream, as rows: who is connected, who leads, what was delivered, and what came back."""
+"""An agent's stream, as rows: who is connected, who leads, and what came back.
+
+Of an agent that isn't in the session any more, nothing counts.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
 from apps.core.clock import now
+from apps.core.events import publish
 from apps.core.ids import new_id
 from apps.core.notify import notify
 from apps.fleet.models import Agent, Bundle, Cluster
 from apps.fleet.services.bundles import CHANNEL, tell_owner
 from apps.fleet.services.identities import AgentInfo, identify
+from apps.fleet.services.leading import close_silent, pass_on_lead
+from apps.fleet.tokens import cluster_in
 
 MESSAGES_KEPT = 2_000
+# Of a bigint. What an agent says may be anything
+LARGEST_REVISION = 2**63 - 1
+# Lost with the database, it's said again: agents say everything when they come back
+WITHOUT_WAITING = "SET LOCAL synchronous_commit = off"
+
+Phase = Bundle.Phase
 
 
 @dataclass(frozen=True)
@@ -24,21 +36,8 @@ class Session:
     agent_id: str
     cluster_id: str
     leads: bool
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What brings an agent from one revision to another. Whole: all there is, so the rest may go."""
-
-    revision: int
-    bundles: Sequence[Bundle]
-    removed: Sequence[str] = ()
-    base: int = 0
-    whole: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.whole or self.bundles or self.removed)
+    # Of its cluster, when it began
+    resyncs: int
 
 
 @dataclass(frozen=True)
@@ -52,127 +51,166 @@ class Report:
     statuses: list[dict[str, Any]]
 
 
-@transaction.atomic
-def open_session(*, access_token: str, info: AgentInfo, applied_revision: int, state_digest: str) -> Session:
-    """The newest stream of an agent is its own; whoever had one before is told to go."""
-    agent = identify(access_token, cluster_uid=info.cluster_uid)
-    cluster = Cluster.objects.select_for_update().get(pk=agent.cluster_id)
-    leads = not _others(agent).filter(leads=True).exists()
-    Agent.objects.filter(pk=agent.pk).update(
-        session_id=(session_id := new_id("ses")),
-        version=info.version,
-        instance_id=info.instance_id,
-        cluster_uid=info.cluster_uid,
-        facts=info.facts,
-        leads=leads,
-        connected_at=now(),
-        seen_at=now(),
-        disconnected_because="",
-    )
-    if leads:
-        _learn(cluster, info.facts)
-    notify(CHANNEL, cluster.pk)
-    return Session(session_id, agent.pk, cluster.pk, leads)
-
-
-@transaction.atomic
-def close_session(*, session: Session, because: str) -> None:
-    """The next of the cluster's agents leads."""
-    Cluster.objects.select_for_update().get(pk=session.cluster_id)
-    closed = Agent.objects.filter(pk=session.agent_id, session_id=session.id)
-    if not closed.update(session_id="", leads=False, connected_at=None, disconnected_because=because[:200]):
-        return
-    others = Agent.objects.filter(cluster_id=session.cluster_id, revoked_at=None).exclude(session_id="")
-    if session.leads and not others.filter(leads=True).exists():
-        heir = others.order_by("connected_at").first()
-        if heir:
-            Agent.objects.filter(pk=heir.pk).update(leads=True)
-    notify(CHANNEL, session.cluster_id)
-
-
-def what_to_deliver(session: Session, since: int | None) -> Delivery:
-    """From a revision on; None: everything. Nothing new goes to a cluster in maintenance."""
-    cluster = Cluster.objects.get(pk=session.cluster_id)
-    rows = Bundle.objects.filter(cluster=cluster).order_by("revision")
-    if since is None or since < cluster.forgotten_revision:
-        # What is to go is named too: the agent may have removed it before and not been heard
-        there = list(rows.filter(revision__lte=cluster.revision))
-        removed = [bundle.key for bundle in there if bundle.removed_at is not None]
-        return Delivery(
-            cluster.revision,
-            [bundle for bundle in there if bundle.removed_at is None],
-            removed,
-            base=cluster.revision,
-            whole=True,
-        )
-    if cluster.is_in_maintenance:
-        return Delivery(since, ())
-    changed = list(rows.filter(revision__gt=since))
-    upto = changed[-1].revision if changed else since
-    return Delivery(
-        upto,
-        [bundle for bundle in changed if bundle.removed_at is None],
-        [bundle.key for bundle in changed if bundle.removed_at is not None],
-        base=since,
-    )
-
-
-def hear_heartbeat(*, session: Session, applied_revision: int, state_digest: str, facts: dict[str, str]) -> None:
-    Agent.objects.filter(pk=session.agent_id, session_id=session.id).update(
-        seen_at=now(), applied_revision=applied_revision, state_digest=state_digest
-    )
-
-
-def hear_applied(*, session: Session, revision: int) -> None:
-    Agent.objects.filter(pk=session.agent_id, session_id=session.id).update(seen_at=now(), applied_revision=revision)
-
-
-@transaction.atomic
-def hear_of_bundle(*, session: Session, report: Report) -> None:
-    """Counts only from the agent that leads, and only about what is wanted now or about its being gone."""
-    if not Agent.objects.filter(pk=session.agent_id, session_id=session.id, leads=True).exists():
-        return
-    rows = Bundle.objects.select_for_update().filter(cluster_id=session.cluster_id, key=report.key)
-    bundle = rows.first()
-    if bundle is None:
-        return
-    if report.phase == Bundle.Phase.PRUNED:
-        if bundle.removed_at is None:
-            return
-        # Agents that stand before this revision can't be told by a delta any more
-        clusters = Cluster.objects.filter(pk=session.cluster_id)
-        clusters.update(forgotten_revision=Greatest(F("forgotten_revision"), bundle.revision))
-        bundle.delete()
-        tell_owner(bundle)
-        return
-    bundle.phase, bundle.reported_digest = report.phase, report.digest
-    bundle.message, bundle.statuses, bundle.reported_at = report.message[:MESSAGES_KEPT], report.statuses, now()
-    bundle.save(update_fields=["phase", "reported_digest", "message", "statuses", "reported_at"])
-    tell_owner(bundle)
-
-
 @dataclass(frozen=True)
 class Standing:
     """How a session stands, looked up again after each notification."""
 
     is_revoked: bool
     is_superseded: bool
+    # It counted as lost meanwhile, and its stream as closed
+    is_closed: bool
     leads: bool
+    resyncs: int
+
+
+@transaction.atomic
+def open_session(access_token: str, info: AgentInfo, *, applied_revision: int, digest: str, address: str) -> Session:
+    """The newest stream of an agent is its own; whoever had one before is told to go."""
+    cluster = Cluster.objects.select_for_update(no_key=True).filter(pk=cluster_in(access_token)).first()
+    agent, _expires_at = identify(access_token, cluster_uid=info.cluster_uid)
+    assert cluster, "An agent has a cluster."
+    close_silent(cluster.pk, besides=agent.pk)
+    others = Agent.objects.filter(cluster=cluster, leads=True).exclude(pk=agent.pk)
+    leads = not others.exists()
+    moment = now()
+    Agent.objects.filter(pk=agent.pk).update(
+        session_id=(session_id := new_id("ses")),
+        version=info.version,
+        instance_id=info.instance_id,
+        cluster_uid=info.cluster_uid or agent.cluster_uid,
+        facts=info.facts,
+        address=address,
+        leads=leads,
+        connected_at=moment,
+        seen_at=moment,
+        disconnected_because="",
+        applied_revision=applied_revision,
+        state_digest=digest,
+    )
+    if leads:
+        _learn(cluster.pk, info.facts)
+    notify(CHANNEL, cluster.pk)
+    publish("fleet", "connected", agent.pk, tenant_id="")
+    return Session(session_id, agent.pk, cluster.pk, leads, cluster.resyncs)
+
+
+@transaction.atomic
+def close_session(session: Session, because: str) -> None:
+    """The next of the cluster's agents leads."""
+    Cluster.objects.select_for_update(no_key=True).filter(pk=session.cluster_id).first()
+    if _mine(session).update(session_id="", leads=False, connected_at=None, disconnected_because=because[:200]):
+        pass_on_lead(session.cluster_id)
+        publish("fleet", "disconnected", session.agent_id, tenant_id="")
+
+
+@transaction.atomic
+def close_lost(cluster_id: str) -> None:
+    """After a silence, whoever is still there leads."""
+    Cluster.objects.select_for_update(no_key=True).filter(pk=cluster_id).first()
+    if close_silent(cluster_id):
+        pass_on_lead(cluster_id)
 
 
 def standing_of(session: Session) -> Standing:
-    agent = Agent.objects.filter(pk=session.agent_id).values_list("revoked_at", "session_id", "leads").first()
+    columns = ("revoked_at", "session_id", "leads", "cluster__resyncs")
+    agent = Agent.objects.filter(pk=session.agent_id).values_list(*columns).first()
     if agent is None:
-        return Standing(is_revoked=True, is_superseded=False, leads=False)
-    revoked_at, session_id, leads = agent
-    return Standing(revoked_at is not None, session_id != session.id, leads)
+        return Standing(is_revoked=True, is_superseded=False, is_closed=True, leads=False, resyncs=0)
+    revoked_at, session_id, leads, resyncs = agent
+    is_mine = session_id == session.id
+    return Standing(
+        is_revoked=revoked_at is not None,
+        is_superseded=bool(session_id) and not is_mine,
+        is_closed=not session_id,
+        leads=leads and is_mine,
+        resyncs=resyncs,
+    )
 
 
-def _others(agent: Agent) -> Any:
-    connected = Agent.objects.filter(cluster_id=agent.cluster_id, revoked_at=None).exclude(session_id="")
-    return connected.exclude(pk=agent.pk)
+@transaction.atomic
+def hear_heartbeat(
+    session: Session, *, applied_revision: int, digest: str, facts: dict[str, str], is_in_sync: bool
+) -> bool:
+    """False: the stream isn't the agent's any more."""
+    _without_waiting()
+    values: dict[str, Any] = {"seen_at": now(), "applied_revision": applied_revision, "state_digest": digest}
+    if is_in_sync:
+        values["synced_at"] = values["seen_at"]
+    if facts:
+        values["facts"] = facts
+    # The cluster before its agent, as everywhere
+    if facts and _mine(session).filter(leads=True).exists():
+        _learn(session.cluster_id, facts)
+    return bool(_mine(session).update(**values))
 
 
-def _learn(cluster: Cluster, facts: dict[str, str]) -> None:
-    if cluster.facts != facts:
-        Cluster.objects.filter(pk=cluster.pk).update(facts=facts)
+def hear_applied(session: Session, *, revision: int, is_all: bool) -> None:
+    moment = now()
+    values: dict[str, Any] = {"seen_at": moment, "applied_revision": Greatest(F("applied_revision"), revision)}
+    if is_all:
+        values["synced_at"] = moment
+    _mine(session).update(**values)
+
+
+def hear_of_bundles(session: Session, reports: Sequence[Report], *, received: int) -> int:
+    """How many of them were news. Counts from the agent that leads, and about what is wanted now or about its going.
+
+    `received` is the revision that the agent has taken, so that "it's gone" isn't about an earlier removal.
+    """
+    latest = {report.key: report for report in reports}
+    if not latest or not _mine(session).filter(leads=True).exists():
+        return 0
+    rows = Bundle.objects.filter(cluster_id=session.cluster_id, key__in=list(latest)).defer("manifests")
+    news = [bundle for bundle in rows if _is_news(bundle, latest[bundle.key], received)]
+    # One after the other: each holds locks of its owner, whose order only the owner knows
+    heard = sum(_hear_of_bundle(bundle, latest[bundle.key], received) for bundle in news)
+    if heard:
+        publish("fleet", "reported", session.cluster_id, tenant_id="")
+    return heard
+
+
+def _is_news(bundle: Bundle, report: Report, received: int) -> bool:
+    if bundle.removed_at is None:
+        if report.phase == Phase.PRUNED or report.digest != bundle.digest:
+            return False
+    elif received < bundle.revision or report.phase not in (Phase.PRUNED, Phase.FAILED, Phase.DELIVERING):
+        return False
+    said = (bundle.phase, bundle.reported_digest, bundle.message, bundle.statuses)
+    return said != (report.phase, report.digest, report.message[:MESSAGES_KEPT], report.statuses)
+
+
+@transaction.atomic
+def _hear_of_bundle(seen: Bundle, report: Report, received: int) -> bool:
+    _without_waiting()
+    tell_owner(seen)
+    if report.phase == Phase.PRUNED:
+        Cluster.objects.select_for_update(no_key=True).get(pk=seen.cluster_id)
+    bundle = Bundle.objects.select_for_update(no_key=True).defer("manifests").filter(pk=seen.pk).first()
+    if bundle is None or not _is_news(bundle, report, received):
+        return False
+    if report.phase == Phase.PRUNED:
+        # Agents that stand before this revision can't be told by a delta any more
+        clusters = Cluster.objects.filter(pk=bundle.cluster_id)
+        clusters.update(forgotten_revision=Greatest(F("forgotten_revision"), bundle.revision))
+        bundle.delete()
+        return True
+    moment = now()
+    if report.phase == Phase.READY and bundle.ready_ms is None:
+        bundle.ready_ms = max(0, int((moment - bundle.wanted_at).total_seconds() * 1000))
+    bundle.phase, bundle.reported_digest = report.phase, report.digest
+    bundle.message, bundle.statuses, bundle.reported_at = report.message[:MESSAGES_KEPT], report.statuses, moment
+    bundle.save(update_fields=["phase", "reported_digest", "message", "statuses", "reported_at", "ready_ms"])
+    return True
+
+
+def _mine(session: Session) -> Any:
+    return Agent.objects.filter(pk=session.agent_id, session_id=session.id)
+
+
+def _learn(cluster_id: str, facts: dict[str, str]) -> None:
+    Cluster.objects.filter(pk=cluster_id).exclude(facts=facts).update(facts=facts)
+
+
+def _without_waiting() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(WITHOUT_WAITING)
