@@ -46,6 +46,19 @@ WORKSPACE_MENU: tuple[Group, ...] = (
         ),
     ),
     Group(
+        _("Functions"),
+        (
+            Entry(
+                "gateways:list",
+                _("Gateways"),
+                "gateway",
+                key="f",
+                seen_by=may("gateways.read"),
+                keywords=_("functions runtime stages hosts"),
+            ),
+        ),
+    ),
+    Group(
         _("Organisation"),
         (
             Entry(

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((first_pages, "workspace"))),
     # Finds the workspace's people too
     path("search", search, name="search"),
+    path("", include("apps.gateways.urls")),
     path("", include("apps.tenants.urls")),
     path("", include("apps.tenants.history.tenant_urls")),
 ]

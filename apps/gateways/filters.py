@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
+from apps.core.lifecycle.models import LifecycleEvent
 from apps.fleet.models import Cluster
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
@@ -40,3 +41,44 @@ class GatewayFilter(django_filters.FilterSet):
     def search(self, queryset: "QuerySet[FunctionGateway]", name: str, value: str) -> "QuerySet[FunctionGateway]":
         words = value.strip()
         return queryset.filter(Q(name__icontains=words) | Q(title__icontains=words))
+
+
+# What a line of the timeline is about, as people ask for it
+KINDS_OF_LINES = {
+    "wishes": ["wished", "forced", "released"],
+    "steps": ["done", "moved", "noted"],
+    "trouble": ["waits", "failed", "stopped"],
+}
+
+
+class TimelineFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="search", label=_("Step, person, worker, reason"))
+    kind = django_filters.ChoiceFilter(
+        method="filter_kind",
+        choices=[
+            ("wishes", _("What people wanted")),
+            ("steps", _("What was done")),
+            ("trouble", _("Waits and errors")),
+        ],
+        label=_("Kind"),
+        empty_label=_("Everything"),
+    )
+    phase = django_filters.ChoiceFilter(
+        choices=[(value, label) for value, label in Phase.choices], label=_("Phase"), empty_label=_("Any phase")
+    )
+
+    class Meta:
+        model = LifecycleEvent
+        fields: list[str] = []
+
+    def search(self, queryset: "QuerySet[LifecycleEvent]", name: str, value: str) -> "QuerySet[LifecycleEvent]":
+        words = value.strip()
+        return queryset.filter(
+            Q(step__icontains=words)
+            | Q(actor_label__icontains=words)
+            | Q(worker__icontains=words)
+            | Q(because__icontains=words)
+        )
+
+    def filter_kind(self, queryset: "QuerySet[LifecycleEvent]", name: str, value: str) -> "QuerySet[LifecycleEvent]":
+        return queryset.filter(kind__in=KINDS_OF_LINES[value])

@@ -1,0 +1,53 @@
+"""What the pages of gateways share."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import Text
+from apps.core.web.addresses import address
+from apps.gateways.models import FunctionGateway
+from apps.gateways.selectors import get_gateway
+from apps.tenants.member import Member
+from apps.tenants.requests import member_of
+
+
+class InGateways:
+    """For a view below /gateways: who acts there. Its forms lead back to the list."""
+
+    request: HttpRequest
+    kwargs: dict[str, Any]
+    back_label: ClassVar[Text] = _("Gateways")
+
+    @property
+    def actor(self) -> Member:
+        return member_of(self.request)
+
+    def get_back_url(self) -> str:
+        return address("gateways:list")
+
+
+class AboutGateway(InGateways):
+    """For a view of one gateway, which is in the address."""
+
+    _gateway: FunctionGateway | None = None
+
+    @property
+    def gateway(self) -> FunctionGateway:
+        if self._gateway is None:
+            self._gateway = get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
+        return self._gateway
+
+    @property
+    def is_own(self) -> bool:
+        return bool(self.gateway.owner_id == self.actor.pk)
+
+    def may(self, permission: str) -> bool:
+        return self.actor.may(permission, is_own=self.is_own)
+
+    def require(self, permission: str) -> None:
+        self.actor.require(permission, row=self.gateway, is_own=self.is_own)
+
+    def get_back_url(self) -> str:
+        return address("gateways:detail", gateway_id=self.gateway.pk)

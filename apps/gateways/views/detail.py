@@ -1,0 +1,39 @@
+"""A gateway's first page: what it's doing, where its stages answer, what runs behind them."""
+
+from typing import Any
+
+from apps.fleet.models import Bundle
+from apps.fleet.selectors import bundle_of
+from apps.gateways.rendering.names import bundle_key
+from apps.gateways.views.live import Part
+from apps.gateways.views.page import GatewayPage
+from apps.gateways.views.parts import activity_part, domains_part, runtime_part, stage_part
+from apps.gateways.views.shown import is_moving, places_of
+from apps.gateways.views.timeline import timeline_parts
+
+
+class Detail(GatewayPage):
+    template_name = "gateways/detail.html"
+    tab = "overview"
+
+    def get_parts(self) -> list[Part]:
+        gateway = self.gateway
+        routes = bundle_of(gateway.cluster_id, bundle_key(gateway.pk, "routes"))
+        runtime = bundle_of(gateway.cluster_id, bundle_key(gateway.pk, "runtime"))
+        self.places = places_of(gateway, serves=_is_served(routes))
+        self.stages = [stage_part(gateway, place) for place in self.places]
+        return [
+            *timeline_parts(gateway),
+            *self.stages,
+            runtime_part(gateway, runtime),
+            domains_part(gateway, self.places),
+            activity_part(gateway, self.actor),
+        ]
+
+    def get_context(self) -> dict[str, Any]:
+        return {"is_moving": is_moving(self.gateway), "try_url": self.places[0].url, "stages": self.stages}
+
+
+def _is_served(routes: Bundle | None) -> bool:
+    """Routes that were reported once lead on until they're removed, also while others take their place."""
+    return routes is not None and routes.removed_at is None and bool(routes.reported_digest)

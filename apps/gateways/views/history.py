@@ -1,0 +1,68 @@
+"""Everything that happened in a gateway's life: each wish, step, attempt, error and next try."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy
+
+from apps.core.lifecycle.models import LifecycleEvent
+from apps.core.web.lists import Column, Listing, ListPage
+from apps.gateways.filters import TimelineFilter
+from apps.gateways.progress import tell, timeline_of
+from apps.gateways.views.base import AboutGateway
+from apps.gateways.views.live import Parts, is_asked, take_seen
+from apps.gateways.views.page import head_context, head_parts
+from apps.gateways.views.shown import seconds_told
+from apps.gateways.views.timeline import LEVELS
+
+
+class History(AboutGateway, ListPage):
+    template_name = "gateways/history.html"
+    filterset_class = TimelineFilter
+    shown_filters: Sequence[str] = ("kind", "phase")
+    order = "-id"
+    export_name = "gateway-timeline"
+    columns: Sequence[Column] = (
+        Column("id", gettext_lazy("Id"), on_page=False),
+        Column("at", gettext_lazy("When")),
+        Column("last_at", gettext_lazy("Until"), on_page=False),
+        Column("kind", gettext_lazy("Kind")),
+        Column("text", gettext_lazy("What"), value=lambda row: tell(row).text),
+        Column("phase", gettext_lazy("Phase")),
+        Column("step", gettext_lazy("Step"), on_page=False),
+        Column("ms", gettext_lazy("Took"), classes="num"),
+        Column("attempt", gettext_lazy("Attempt"), on_page=False),
+        Column("count", gettext_lazy("Times"), on_page=False),
+        Column("who", gettext_lazy("By"), value=lambda row: row.actor_label or row.worker),
+        Column("next_at", gettext_lazy("Next try"), on_page=False),
+    )
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if is_asked(request):
+            return self._head().answer(take_seen(request))
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> "QuerySet[LifecycleEvent]":
+        return timeline_of(self.gateway)
+
+    def get_context(self, listing: Listing) -> dict[str, Any]:
+        lines = [_shown(row) for row in listing.rows]
+        context = {**super().get_context(listing), "lines": lines, "gateway": self.gateway}
+        if listing.request.headers.get("HX-Target") == self.partial:
+            return context
+        return {**head_context(self.gateway, self._head()), **context, "tab": "history", "tab_label": self.tab_label}
+
+    tab_label = gettext_lazy("History")
+
+    def _head(self) -> Parts:
+        parts = head_parts(self.gateway, self.actor)
+        return Parts(parts, topic=f"gateway:{self.gateway.pk}", url=self.request.path)
+
+
+def _shown(row: LifecycleEvent) -> dict[str, Any]:
+    line = tell(row)
+    tone, level = LEVELS.get(line.kind, ("idle", line.kind))
+    return {"line": line, "tone": tone, "level": level, "took": seconds_told(line.seconds)}

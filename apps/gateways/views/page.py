@@ -1,0 +1,99 @@
+"""The frame of a gateway's pages: its head, and the parts of each page that are replaced one at a time."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+
+from apps.core.errors import NotFound, Text
+from apps.core.web import htmx
+from apps.core.web.addresses import address
+from apps.gateways.models import FunctionGateway
+from apps.gateways.views.base import AboutGateway
+from apps.gateways.views.live import Part, Parts, is_asked, render_part, take_seen
+from apps.gateways.views.shown import (
+    Offer,
+    cpu_of,
+    is_being_created,
+    memory_of,
+    offers_for,
+    statephase_of,
+)
+from apps.tenants.member import Member
+
+FRAME = "gateways/_frame.html"
+
+
+def head_parts(gateway: FunctionGateway, actor: Member) -> list[Part]:
+    """What stands above the tabs of each page."""
+    offers = offers_for(gateway, actor)
+    context = {"offers": offers, "menu": _menu(gateway, actor, offers)}
+    return [
+        render_part(f"{FRAME}#statephase", "statephase", {"shown": statephase_of(gateway)}),
+        render_part(f"{FRAME}#actions", "actions", context),
+    ]
+
+
+def head_context(gateway: FunctionGateway, parts: Parts) -> dict[str, Any]:
+    return {
+        "gateway": gateway,
+        "parts": parts,
+        "cpu": cpu_of(gateway.size),
+        "memory": memory_of(gateway.size),
+        "variable_count": gateway.variables.count(),
+        **{part.id: part for part in parts.parts},
+    }
+
+
+class GatewayPage(AboutGateway, LoginRequiredMixin, View):
+    """A tab. `get_parts` gives what is replaced by itself, beside the head."""
+
+    template_name: ClassVar[str]
+    tab: ClassVar[str]
+    tab_label: ClassVar[Text] = ""
+
+    def get_parts(self) -> list[Part]:
+        return []
+
+    def get_context(self) -> dict[str, Any]:
+        return {}
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            gateway = self.gateway
+        except NotFound:
+            if not is_asked(request):
+                raise
+            # Whoever looked on while it was deleted isn't left on a page of nothing
+            htmx.later_toast(request, title=_("The gateway was deleted"))
+            return htmx.redirect(request, address("gateways:list"))
+        self.parts = self.get_parts()
+        parts = Parts([*head_parts(gateway, self.actor), *self.parts], topic=f"gateway:{gateway.pk}", url=request.path)
+        if is_asked(request):
+            return parts.answer(take_seen(request))
+        context = {**head_context(gateway, parts), "tab": self.tab, "tab_label": self.tab_label, **self.get_context()}
+        response = render(request, self.template_name, context)
+        response["Cache-Control"] = "private, no-cache"
+        return htmx.vary(response)
+
+
+def _menu(gateway: FunctionGateway, actor: Member, offers: list[Offer]) -> list[Offer]:
+    """What is done rarely. Deleting stands here, unless it's all that can be done."""
+    if len(offers) < 2:
+        return []
+    found = []
+    if actor.may("gateways.operate", is_own=gateway.owner_id == actor.pk) and not is_being_created(gateway):
+        for name, label, icon in RARE:
+            found.append(Offer(name, label, icon, address(f"gateways:{name}", gateway_id=gateway.pk)))
+    return [*found, *(offer for offer in offers if offer.name == "delete")]
+
+
+RARE = (
+    ("bundle", gettext_lazy("Change bundle"), "cpu"),
+    ("rename", gettext_lazy("Rename"), "edit"),
+    ("transfer", gettext_lazy("Transfer ownership"), "users"),
+)

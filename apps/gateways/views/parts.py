@@ -1,0 +1,83 @@
+"""The parts of a gateway's first page beside what it's doing."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from apps.core.errors import Text
+from apps.core.lifecycle.timeline import told
+from apps.fleet.models import Bundle
+from apps.gateways.lifecycle.table import Phase
+from apps.gateways.models import FunctionGateway, RuntimeDomain
+from apps.gateways.sizes import PROCESSES, process_of
+from apps.gateways.views.live import Part, render_part
+from apps.gateways.views.shown import AT_REST, Place, cpu_of, memory_of
+from apps.tenants.history.selectors import list_own_tenant_events, list_tenant_events
+from apps.tenants.member import Member
+
+PAGE = "gateways/detail.html"
+RECENT = 6
+
+
+@dataclass(frozen=True)
+class ShownProcess:
+    name: str
+    stages: tuple[str, ...]
+    word: Text
+    tone: str
+
+
+def stage_part(gateway: FunctionGateway, place: Place) -> Part:
+    context = {"place": place, "process": process_of(gateway.layout, place.stage)}
+    return render_part(f"{PAGE}#stage", f"stage-{place.stage}", context)
+
+
+def runtime_part(gateway: FunctionGateway, bundle: Bundle | None) -> Part:
+    word, tone = _standing(bundle)
+    processes = [ShownProcess(each.name, each.stages, word, tone) for each in PROCESSES[gateway.layout]]
+    facts = gateway.cluster.facts
+    versions = [f"{name} {facts[key]}" for name, key in RUNS_ON if facts.get(key)]
+    context = {
+        "processes": processes,
+        "versions": ", ".join(versions),
+        "cpu": cpu_of(gateway.size),
+        "memory": memory_of(gateway.size),
+        "message": bundle.message if bundle and not bundle.says(Bundle.Phase.READY) else "",
+    }
+    return render_part(f"{PAGE}#runtime", "runtime", context)
+
+
+RUNS_ON = (("Deno", "runtime_version"), ("Envoy", "envoy_version"))
+
+
+def domains_part(gateway: FunctionGateway, places: list[Place]) -> Part:
+    domain: RuntimeDomain | None = getattr(gateway, "domain", None)
+    phase = Phase(domain.phase) if domain else Phase.CREATING
+    context = {
+        "places": places,
+        "domain_word": phase.label,
+        "domain_tone": AT_REST.get(phase, "busy"),
+        "domain_because": told(domain.because, domain.because_of) if domain else "",
+    }
+    return render_part(f"{PAGE}#domains", "domains", context)
+
+
+def activity_part(gateway: FunctionGateway, actor: Member) -> Part:
+    """What people did with it, as far as somebody may read that."""
+    events = list_tenant_events(actor=actor) if actor.may("audit.read") else list_own_tenant_events(actor=actor)
+    shown = list(events.filter(target_id=gateway.pk)[:RECENT])
+    return render_part(f"{PAGE}#activity", "activity", {"events": shown, "gateway": gateway})
+
+
+def _standing(bundle: Bundle | None) -> tuple[Text, str]:
+    """What the cluster says of the processes, which come and go together."""
+    if bundle is None:
+        return _("not running"), "idle"
+    if bundle.removed_at is not None:
+        return _("ending"), "busy"
+    if bundle.says(Bundle.Phase.READY):
+        return _("ready"), "ok"
+    if bundle.says(Bundle.Phase.FAILED):
+        return _("failed"), "bad"
+    # What it replaces serves until then
+    return (_("being replaced"), "busy") if bundle.reported_digest else (_("starting"), "busy")

@@ -1,0 +1,230 @@
+"""Gateways that don't move, for those who run the platform: why, what was tried, and what may be done about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+
+from apps.core.durations import exactly
+from apps.core.errors import Conflict, InvalidInput, NotFound, Problem, StaleVersion, Text
+from apps.core.lifecycle.timeline import Kind
+from apps.core.web import htmx
+from apps.core.web.forms import add_errors
+from apps.fleet.concerns import Concern
+from apps.fleet.views.base import ForOperators, show
+from apps.gateways.lifecycle.diagnosis import Cure, Diagnosis, Remedy
+from apps.gateways.lifecycle.sight import diagnose, list_stuck
+from apps.gateways.lifecycle.table import Phase
+from apps.gateways.models import LONGEST_REASON, FunctionGateway
+from apps.gateways.progress import Line, Standing, StepProgress, progress_of, tell, timeline_of
+from apps.gateways.services.mending import mend_gateway
+from apps.gateways.views.shown import statephase_of
+from apps.tenants import roles
+from apps.tenants.operators import is_allowed
+
+# Lines of the timeline that are shown; equal attempts are one
+ATTEMPTS = 30
+# Lines of "Needs a look" on the fleet's page
+MOST_CONCERNS = 3
+PARTS = ("list", "reason", "attempts", "made-of", "does")
+STEP_STATUS: Mapping[Standing, str] = {Standing.DONE: "done", Standing.DOING: "failed", Standing.WAITING: ""}
+LINE_TONES: Mapping[str, str] = {
+    Kind.FAILED: "bad",
+    Kind.STOPPED: "bad",
+    Kind.RELEASED: "bad",
+    Kind.FORCED: "bad",
+    Kind.WAITS: "warn",
+}
+
+
+class MendForm(forms.Form):
+    cure = forms.ChoiceField(choices=[(cure.value, cure.value) for cure in Cure])
+    phase = forms.ChoiceField(
+        label=gettext_lazy("Phase"), required=False, choices=[("", gettext_lazy("Choose a phase")), *Phase.choices]
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        required=False,
+        max_length=LONGEST_REASON,
+        widget=forms.Textarea(
+            attrs={"rows": 3, "placeholder": gettext_lazy("Kept in the audit log. The owner reads it too.")}
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class ShownRemedy:
+    remedy: Remedy
+    # Why it can't be chosen; empty where it can
+    refused: Text
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class ShownLine:
+    line: Line
+
+    @property
+    def tone(self) -> str:
+        return LINE_TONES.get(self.line.kind, "")
+
+    @property
+    def attempts(self) -> str:
+        """3, or 3–31 for what was tried again and again with the same end."""
+        if not self.line.attempt:
+            return ""
+        first = max(1, self.line.attempt - self.line.count + 1)
+        return f"{first}–{self.line.attempt}" if first != self.line.attempt else str(first)
+
+
+class Stuck(ForOperators, View):
+    """`/fleet/stuck`, with the one that has been so for longest; `/fleet/stuck/{gateway}` with that one."""
+
+    permission = "gateways.mend"
+    template = "fleet/stuck.html"
+
+    def get(self, request: HttpRequest, gateway_id: str = "") -> HttpResponse:
+        part = htmx.target(request)
+        stuck = list_stuck(_rows())
+        if not gateway_id:
+            gateway = stuck[0].gateway if stuck else None
+        else:
+            gateway = self._gateway(gateway_id)
+        context = self._context(stuck, gateway)
+        if part in PARTS:
+            return show(request, f"{self.template}#{part}", context)
+        return show(request, self.template, context)
+
+    def post(self, request: HttpRequest, gateway_id: str) -> HttpResponse:
+        gateway = self._gateway(gateway_id)
+        form = MendForm(request.POST)
+        if form.is_valid():
+            try:
+                mend_gateway(actor=self.operator, gateway=gateway, **form.cleaned_data)
+            except InvalidInput as problem:
+                add_errors(form, problem)
+            except (Conflict, StaleVersion) as problem:
+                return self._again(gateway, form, problem)
+            else:
+                title = _("%(gateway)s goes on") % {"gateway": gateway.name}
+                htmx.later_toast(request, title=title, text=_("Its timeline says how far it comes."))
+                return htmx.redirect(request, reverse("stuck:gateway", args=[gateway.pk]))
+        return self._again(gateway, form)
+
+    def _again(self, gateway: FunctionGateway, form: MendForm, conflict: Problem | None = None) -> HttpResponse:
+        """What was written is still there."""
+        context = {**self._context(list_stuck(_rows()), gateway, form), "conflict": conflict}
+        response = show(self.request, self.template, context)
+        response.status_code = conflict.status if conflict else InvalidInput.status
+        return response
+
+    def _gateway(self, gateway_id: str) -> FunctionGateway:
+        found = _rows().filter(pk=gateway_id).first()
+        if found is None:
+            raise NotFound
+        return found
+
+    def _context(
+        self, stuck: Sequence[Diagnosis], gateway: FunctionGateway | None, form: MendForm | None = None
+    ) -> dict[str, Any]:
+        context: dict[str, Any] = {
+            "stuck": [(each, _spent(each), statephase_of(each.gateway)) for each in stuck],
+            "all_gateways": FunctionGateway.objects.exclude(phase=Phase.DELETED).count(),
+            "gateway": gateway,
+        }
+        if gateway is None:
+            return context
+        # What the list was made from is the same moment; one that isn't in it is looked at by itself
+        diagnosis = next((each for each in stuck if each.gateway.pk == gateway.pk), None) or diagnose(gateway)
+        here = reverse("stuck:gateway", args=[gateway.pk])
+        return {**context, "here": here, **self._about(gateway, diagnosis), **self._choice(diagnosis, form)}
+
+    def _about(self, gateway: FunctionGateway, diagnosis: Diagnosis | None) -> dict[str, Any]:
+        progress = progress_of(gateway)
+        return {
+            "diagnosis": diagnosis,
+            "spent": _spent(diagnosis) if diagnosis else "",
+            "statephase": statephase_of(gateway),
+            "progress": progress,
+            "steps": [
+                {"label": step.label, "note": _note(step), "status": _status(step.standing, diagnosis)}
+                for step in progress.steps
+            ]
+            if progress
+            else [],
+            "lines": [ShownLine(tell(line)) for line in timeline_of(gateway)[:ATTEMPTS]],
+        }
+
+    def _choice(self, diagnosis: Diagnosis | None, form: MendForm | None) -> dict[str, Any]:
+        if diagnosis is None:
+            return {}
+        refused = {each.cure: self._refusal(each) for each in diagnosis.remedies}
+        asked = form.data.get("cure", "") if form else self.request.GET.get("cure", "")
+        chosen = self._chosen(diagnosis, asked, refused)
+        return {
+            "form": form or MendForm(),
+            "remedies": [ShownRemedy(each, refused[each.cure], each is chosen) for each in diagnosis.remedies],
+            "chosen": chosen,
+        }
+
+    def _chosen(self, diagnosis: Diagnosis, asked: str, refused: Mapping[Cure, Text]) -> Remedy | None:
+        """The one that was asked for, else the one that helps best, of those that can be chosen."""
+        order = [*(each for each in diagnosis.remedies if each.cure == asked), diagnosis.advised, *diagnosis.remedies]
+        return next((each for each in order if not refused[each.cure]), None)
+
+    def _refusal(self, remedy: Remedy) -> Text:
+        if not is_allowed(self.operator, remedy.permission):
+            able = ", ".join(roles.roles_that_may(remedy.permission))
+            return _("Needs the role %(role)s. Skips the checks, so it's the last resort.") % {"role": able}
+        return str(remedy.cant_because) if remedy.cant_because else ""
+
+
+def concerns() -> list[Concern]:
+    """For the fleet's page: those that have been stuck for longest."""
+    return [
+        Concern(
+            "warn",
+            "warn",
+            _("%(gateway)s is stuck") % {"gateway": each.gateway.name},
+            _("For %(span)s: %(because)s.") % {"span": _spent(each), "because": each.main.because},
+            reverse("stuck:gateway", args=[each.gateway.pk]),
+            each.advised.label,
+        )
+        for each in list_stuck(_rows())[:MOST_CONCERNS]
+    ]
+
+
+def count_stuck() -> int:
+    return len(list_stuck())
+
+
+def _rows() -> "QuerySet[FunctionGateway]":
+    return FunctionGateway.objects.select_related("tenant", "cluster", "owner")
+
+
+def _spent(diagnosis: Diagnosis) -> str:
+    return exactly(diagnosis.sight.at - diagnosis.since)
+
+
+def _status(standing: Standing, diagnosis: Diagnosis | None) -> str:
+    if standing is Standing.DOING and not (diagnosis and diagnosis.is_stuck):
+        return "active"
+    return STEP_STATUS[standing]
+
+
+def _note(step: StepProgress) -> str:
+    if step.seconds is None:
+        return ""
+    seconds = _("%(seconds)s s") % {"seconds": f"{step.seconds:.1f}"}
+    if step.standing is not Standing.DOING:
+        return seconds
+    spent = exactly(timedelta(seconds=step.seconds))
+    return _("%(span)s, attempt %(attempt)d") % {"span": spent, "attempt": step.attempts} if step.attempts else spent
