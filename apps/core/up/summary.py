@@ -1,7 +1,6 @@
 """What the person who started it sees once everything answers."""
 
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Any
 
 from django.conf import settings
@@ -42,8 +41,7 @@ def print_summary(
     }
     lines = [output.bold(f"Imp Gateway runs, after {seconds:.1f} s"), ""]
     lines += [f"  {name:<9} {address}" for name, address in addresses(plan).items()]
-    for name, address in zip(["Gateways", *repeat("")], gateways, strict=False):
-        lines.append(f"  {name:<9} {address}")
+    lines += [f"  {'' if number else 'Gateways':<9} {address}" for number, address in enumerate(gateways)]
     if sign_ins:
         width = max(len(email) for email, _, _ in sign_ins)
         lines += ["", output.bold("Sign in as")]
