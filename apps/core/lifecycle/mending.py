@@ -24,25 +24,32 @@ def release_lease(machine: Machine[Row], pk: str, *, actor: Any) -> None:
 
 
 @transaction.atomic
-def begin_phase_again(machine: Machine[Row], pk: str, *, actor: Any) -> None:
-    """All steps of the phase once more, from the first: each finds out what of it is missing."""
-    row = _cut_off(machine, pk)
-    row.checkpoint, row.checkpoint_at = "", now()
-    row.save(update_fields=["checkpoint", "checkpoint_at"])
+def begin_phase(machine: Machine[Row], pk: str, phase: str, *, actor: Any) -> None:
+    """All steps of that phase, once more or out of turn, from the first: each finds out what of it is missing."""
+    row = _put(machine, pk, phase)
     timeline.note(machine.name, row, Kind.NOTED, because=FROM_THE_FIRST, actor=actor)
-    wake(machine, pk)
-    machine.changed(row)
+    _tell(machine, row)
 
 
 @transaction.atomic
 def force_phase(machine: Machine[Row], pk: str, phase: str, *, actor: Any, reason: str) -> None:
     """Say where the row stands, whatever its steps would find; they go on from there."""
-    row = _cut_off(machine, pk)
-    row.phase, row.phase_at, row.checkpoint, row.checkpoint_at = phase, now(), "", now()
-    row.because, row.because_of = "", {}
-    row.save(update_fields=["phase", "phase_at", "checkpoint", "checkpoint_at", "because", "because_of"])
+    row = _put(machine, pk, phase)
     timeline.note(machine.name, row, Kind.FORCED, because="%(reason)s", because_of={"reason": reason}, actor=actor)
-    wake(machine, pk)
+    _tell(machine, row)
+
+
+def _put(machine: Machine[Row], pk: str, phase: str) -> Row:
+    row, moment = _cut_off(machine, pk), now()
+    if row.phase != phase:
+        row.phase, row.phase_at = phase, moment
+    row.checkpoint, row.checkpoint_at, row.because, row.because_of = "", moment, "", {}
+    row.save(update_fields=["phase", "phase_at", "checkpoint", "checkpoint_at", "because", "because_of"])
+    return row
+
+
+def _tell(machine: Machine[Row], row: Row) -> None:
+    wake(machine, row.pk)
     machine.changed(row)
     machine.moved(row)
 

@@ -97,7 +97,7 @@ class Remedy:
     callers: Sentence
     keeps: Sentence
     undo: Sentence
-    # It's a normal step of the life cycle, checked before it acts, and destroys nothing that is wanted
+    # Each of it is a normal step of the life cycle, checked before it acts, and nothing of value is lost
     is_safe: bool
     permission: str
     # Set: it can't be done now, and why
@@ -112,11 +112,17 @@ class Diagnosis:
     sight: Sight
     findings: tuple[Finding, ...]
     parts: tuple[Part, ...]
+    # What calls meet while nothing is done
+    callers: Sentence
     remedies: tuple[Remedy, ...]
 
     @property
     def gateway(self) -> FunctionGateway:
         return self.sight.gateway
+
+    @property
+    def since(self) -> datetime:
+        return self.main.since
 
     @property
     def is_stuck(self) -> bool:

@@ -1,0 +1,163 @@
+"""What operators do about a gateway that doesn't move. Each remedy is what `lifecycle/remedies.py` says it is."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.errors import Conflict, InvalidInput, NotFound
+from apps.core.lifecycle import mending, timeline, wake
+from apps.core.lifecycle.machine import Machine
+from apps.core.lifecycle.timeline import Kind
+from apps.core.names import require_short, tidy_name
+from apps.core.versions import save_version
+from apps.gateways.lifecycle.diagnosis import Cure, Sight
+from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY
+from apps.gateways.lifecycle.remedies import phase_to_finish, remedies_for
+from apps.gateways.lifecycle.rules import holders
+from apps.gateways.lifecycle.sight import sight_of
+from apps.gateways.lifecycle.table import Phase, State
+from apps.gateways.models import LONGEST_NAME, LONGEST_REASON, FunctionGateway, RuntimeDomain
+from apps.tenants.member import Member
+from apps.tenants.operators import require_operator
+
+STARTED_AGAIN = gettext_noop("Wanted running again, by an operator.")
+TRIED_AGAIN = gettext_noop("Tried again by hand.")
+# At rest there a domain is looked at again from the phase that leads there
+LEADS_FROM = MappingProxyType({Phase.STARTED: Phase.STARTING, Phase.STOPPED: Phase.STOPPING})
+
+
+@transaction.atomic
+def mend_gateway(*, actor: Any, gateway: FunctionGateway, cure: str) -> FunctionGateway:
+    """One of the remedies that need no reason. One that would do nothing now is refused, and says why."""
+    _require(actor, "gateways.mend")
+    if cure not in _MEND:
+        raise InvalidInput(fields={"cure": [_("Choose one of these: %(values)s.") % {"values": ", ".join(_MEND)}]})
+    sight = _lock(gateway)
+    remedy = next(each for each in remedies_for(sight) if each.cure == cure)
+    if remedy.cant_because:
+        raise Conflict(str(remedy.cant_because))
+    before = _standing(sight)
+    mend, verb = _MEND[Cure(cure)]
+    mend(sight, actor)
+    sight.gateway.refresh_from_db()
+    record(actor=actor, verb=verb, target=sight.gateway, before=before, after=_standing(sight))
+    return sight.gateway
+
+
+@transaction.atomic
+def force_phase(
+    *, actor: Any, gateway: FunctionGateway, phase: str, reason: str, of_domain: bool = False
+) -> FunctionGateway:
+    """Where everything else fails: say where the gateway, or its domain, stands. Its steps go on from there."""
+    _require(actor, "gateways.force_phase")
+    reason = tidy_name(reason)
+    if not reason:
+        raise InvalidInput(fields={"reason": [_("Say why. The audit log and the timeline keep it.")]})
+    require_short(reason, LONGEST_REASON, field="reason")
+    if phase not in Phase.values:
+        values = {"values": ", ".join(Phase.values)}
+        raise InvalidInput(fields={"phase": [_("Choose one of these: %(values)s.") % values]})
+    sight = _lock(gateway)
+    machine: Machine[Any] = DOMAIN if of_domain else GATEWAY
+    row = sight.domain if of_domain else sight.gateway
+    if row is None:
+        raise Conflict(_("The gateway has no domain."))
+    if not of_domain:
+        _require_name(sight.gateway, phase)
+    before = {"phase": row.phase}
+    mending.force_phase(machine, row.pk, phase, actor=actor, reason=reason)
+    sight.gateway.refresh_from_db()
+    after = {"phase": phase, "reason": reason, "of": machine.name}
+    record(actor=actor, verb="gateway.phase_forced", target=sight.gateway, before=before, after=after)
+    return sight.gateway
+
+
+def _finish(sight: Sight, actor: Any) -> None:
+    gateway, phase = sight.gateway, phase_to_finish(sight)
+    if gateway.phase == Phase.DELETED:
+        _let_it_go(gateway)
+    domain = sight.domain
+    if domain is not None and domain.phase in LEADS_FROM:
+        mending.begin_phase(DOMAIN, domain.pk, LEADS_FROM[Phase(domain.phase)], actor=actor)
+    elif domain is not None and domain.phase != Phase.DELETED:
+        wake(DOMAIN, domain.pk)
+    mending.begin_phase(GATEWAY, gateway.pk, phase, actor=actor)
+
+
+def _let_it_go(gateway: FunctionGateway) -> None:
+    """A deleted one that comes back to be deleted wholly: another may have its name by now."""
+    gateway.state = State.DELETED
+    if FunctionGateway.objects.filter(cluster_id=gateway.cluster_id, name=gateway.name).exclude(
+        pk=gateway.pk
+    ).exclude(phase=Phase.DELETED).exists():  # fmt: skip
+        mark = f"-{gateway.pk[-6:]}"
+        gateway.name = gateway.name[: LONGEST_NAME - len(mark)] + mark
+    save_version(gateway, "state", "name")
+
+
+def _start(sight: Sight, actor: Any) -> None:
+    gateway = sight.gateway
+    gateway.state, gateway.state_at, gateway.state_by = State.RUNNING, clock.now(), str(actor)[:200]
+    save_version(gateway, "state", "state_at", "state_by")
+    timeline.note(GATEWAY.name, gateway, Kind.WISHED, because=STARTED_AGAIN, actor=actor)
+    _finish(sight, actor)
+
+
+def _retry(sight: Sight, actor: Any) -> None:
+    domain = sight.domain
+    if domain is not None and (domain.has_stopped or domain.due_at is not None):
+        wake(DOMAIN, domain.pk)
+    timeline.note(GATEWAY.name, sight.gateway, Kind.NOTED, because=TRIED_AGAIN, actor=actor)
+    wake(GATEWAY, sight.gateway.pk)
+    GATEWAY.changed(sight.gateway)
+
+
+def _release(sight: Sight, actor: Any) -> None:
+    # Children before parents, as the kernel does
+    for row in reversed(holders(sight)):
+        machine: Machine[Any] = GATEWAY if row is sight.gateway else DOMAIN
+        mending.release_lease(machine, row.pk, actor=actor)
+
+
+Mend = Callable[[Sight, Any], None]
+_MEND: Mapping[Cure, tuple[Mend, str]] = MappingProxyType(
+    {
+        Cure.FINISH: (_finish, "gateway.finished"),
+        Cure.START: (_start, "gateway.started_again"),
+        Cure.RETRY: (_retry, "gateway.retried"),
+        Cure.RELEASE: (_release, "gateway.lease_released"),
+    }
+)
+
+
+def _require(actor: Any, permission: str) -> None:
+    """A member of a workspace acts here as the person that they are: the workspace's roles don't count."""
+    require_operator(actor.person if isinstance(actor, Member) else actor, permission)
+
+
+def _lock(gateway: FunctionGateway) -> Sight:
+    list(RuntimeDomain.objects.select_for_update().filter(gateway=gateway))
+    rows = FunctionGateway.objects.select_for_update(of=("self",)).select_related("cluster", "tenant", "owner")
+    row = rows.filter(pk=gateway.pk).first()
+    if row is None:
+        raise NotFound
+    return sight_of(row)
+
+
+def _require_name(gateway: FunctionGateway, phase: str) -> None:
+    if gateway.phase != Phase.DELETED or phase == Phase.DELETED:
+        return
+    others = FunctionGateway.objects.filter(cluster_id=gateway.cluster_id, name=gateway.name)
+    if others.exclude(phase=Phase.DELETED).exists():
+        raise Conflict(_("Another gateway in this cluster has its name by now."))
+
+
+def _standing(sight: Sight) -> dict[str, Any]:
+    gateway = sight.gateway
+    return {"state": gateway.state, "phase": gateway.phase, "attempts": gateway.attempts}
