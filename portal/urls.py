@@ -13,6 +13,7 @@ urlpatterns = [
     path("", home, name="overview"),
     path("platform", overview, name="platform"),
     path("search", search, name="search"),
+    path("", include("apps.fleet.urls")),
     path("", include("apps.tenants.history.urls")),
     path("", include("apps.tenants.view_as.urls")),
     # Usually answered before the URLs are looked at, by HealthMiddleware
