@@ -1,0 +1,46 @@
+"""What every service of gateways promises: who may, the wall around the workspace, and what is written down."""
+
+from itertools import count
+from typing import ClassVar
+
+from apps.accounts.models import User
+from apps.core.errors import NotAllowed, NotFound, Problem
+from apps.fleet.models import Cluster
+from apps.gateways.lifecycle.table import State
+from apps.gateways.models import FunctionGateway, RuntimeDomain, Stage, Variable
+from apps.gateways.sizes import StageName
+from apps.tenants.models import Tenant
+from tests.gateways.world import make_cluster, make_gateway
+from tests.tenants.contract import TenantServiceContract
+
+_numbers = count(1)
+
+
+def some_cluster() -> Cluster:
+    return Cluster.objects.filter(name="local").first() or make_cluster()
+
+
+def some_gateway(tenant: Tenant, owner: User | None = None, **values: object) -> FunctionGateway:
+    """As it is when it has been created, and nobody looks at it."""
+    gateway = make_gateway(tenant, some_cluster(), f"gateway-{next(_numbers)}", owner=owner, **values)
+    for name in StageName:
+        Stage.objects.create(tenant=tenant, gateway=gateway, name=name)
+    RuntimeDomain.objects.create(tenant=tenant, gateway=gateway)
+    return gateway
+
+
+class GatewayServiceContract(TenantServiceContract):
+    """Operators mend gateways by other services; what is wanted of one is its workspace's to say."""
+
+    watched = (FunctionGateway, Stage, Variable)
+    allowed = ("alice",)
+    refused: ClassVar[dict[str, type[Problem]]] = {
+        "bob": NotAllowed,
+        "charlie": NotFound,
+        "operator": NotAllowed,
+        "administrator": NotAllowed,
+    }
+    state: ClassVar[str] = State.RUNNING
+
+    def make(self, alice: User, bob: User) -> FunctionGateway:
+        return some_gateway(self.tidewater, alice, state=self.state)
