@@ -33,11 +33,13 @@ LEADS_FROM = MappingProxyType({Phase.STARTED: Phase.STARTING, Phase.STOPPED: Pha
 
 
 @transaction.atomic
-def mend_gateway(*, actor: Any, gateway: FunctionGateway, cure: str) -> FunctionGateway:
+def mend_gateway(*, actor: Any, gateway: FunctionGateway, cure: str, reason: str = "") -> FunctionGateway:
     """One of the remedies that need no reason. One that would do nothing now is refused, and says why."""
     _require(actor, "gateways.mend")
     if cure not in _MEND:
         raise InvalidInput(fields={"cure": [_("Choose one of these: %(values)s.") % {"values": ", ".join(_MEND)}]})
+    reason = tidy_name(reason)
+    require_short(reason, LONGEST_REASON, field="reason")
     sight = _lock(gateway)
     remedy = next(each for each in remedies_for(sight) if each.cure == cure)
     if remedy.cant_because:
@@ -46,7 +48,13 @@ def mend_gateway(*, actor: Any, gateway: FunctionGateway, cure: str) -> Function
     mend, verb = _MEND[Cure(cure)]
     mend(sight, actor)
     sight.gateway.refresh_from_db()
-    record(actor=actor, verb=verb, target=sight.gateway, before=before, after=_standing(sight))
+    after = _standing(sight)
+    if reason:
+        after["reason"] = reason
+        timeline.note(
+            GATEWAY.name, sight.gateway, Kind.NOTED, because="%(reason)s", because_of={"reason": reason}, actor=actor
+        )
+    record(actor=actor, verb=verb, target=sight.gateway, before=before, after=after)
     return sight.gateway
 
 
