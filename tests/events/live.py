@@ -29,7 +29,9 @@ PATIENCE = 60.0
 
 def command(port: int, target: str) -> list[str]:
     """What the supervisor runs."""
-    plan = Plan(base=BASE, state=BASE, web_port=0, live_port=port, embedded_postgres=False)
+    plan = Plan(
+        base=BASE, state=BASE, web_port=0, live_port=port, agents_port=0, gateway_port=0, embedded_postgres=False
+    )
     (declared,) = (part for part in parts(plan) if part.name == "live")
     assert isinstance(declared, Process)
     return [*declared.command[:-1], target]
