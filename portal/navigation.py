@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.core.web.menu import Entry, Group, anyone, developers
+from apps.gateways.views.stuck import count_stuck
 from apps.tenants.member import Member
 from apps.tenants.operators import is_allowed
 
@@ -106,6 +107,28 @@ MENU: tuple[Group, ...] = (
                 key="l",
                 seen_by=reads_own_log,
                 keywords=_("history events who did what"),
+            ),
+        ),
+    ),
+    Group(
+        _("Fleet"),
+        (
+            Entry(
+                "fleet:index",
+                _("Fleet"),
+                "globe",
+                key="t",
+                seen_by=operator_may("platform.see"),
+                keywords=_("clusters agents regions bundles maintenance"),
+            ),
+            Entry(
+                "stuck:list",
+                _("Stuck gateways"),
+                "warn",
+                key="x",
+                seen_by=operator_may("gateways.mend"),
+                count=lambda user: count_stuck() or "",
+                keywords=_("lease phase remedy retry"),
             ),
         ),
     ),

@@ -34,12 +34,22 @@ POLICY = {"script-src": ["'unsafe-eval'"]}
 SECTIONS = {
     gettext_lazy("Tasks"): ["WaitingTask", "RunningTask", "DelayedTask", "TaskFailure", "Sweep"],
     gettext_lazy("Platform"): ["ProcessHeartbeat", "OutgoingMail"],
+    gettext_lazy("Fleet"): ["Cluster", "Agent", "RegistrationToken", "Bundle"],
+    gettext_lazy("Gateways"): ["FunctionGateway", "RuntimeDomain", "Stage", "GatewayDatabase", "LifecycleEvent"],
     gettext_lazy("Workspaces"): ["Tenant", "Membership", "Invitation"],
     gettext_lazy("People"): ["User", "Authenticator", "AccessToken"],
     gettext_lazy("Single sign-on"): ["IdentityProvider", "GroupRole", "LinkedIdentity"],
     gettext_lazy("History"): ["AuditEvent"],
 }
-NAMES = {"Authenticator": gettext_lazy("Second factors")}
+NAMES = {
+    "Authenticator": gettext_lazy("Second factors"),
+    "RegistrationToken": gettext_lazy("Registration tokens"),
+    "Bundle": gettext_lazy("Bundles"),
+    "RuntimeDomain": gettext_lazy("Domains"),
+    "Stage": gettext_lazy("Stages"),
+    "GatewayDatabase": gettext_lazy("Databases"),
+    "LifecycleEvent": gettext_lazy("Timelines"),
+}
 ICONS = {
     "waitingtask": "hourglass_empty",
     "runningtask": "play_circle",
@@ -48,6 +58,15 @@ ICONS = {
     "sweep": "autorenew",
     "processheartbeat": "monitor_heart",
     "outgoingmail": "mail",
+    "cluster": "lan",
+    "agent": "settings_input_antenna",
+    "registrationtoken": "vpn_key",
+    "bundle": "inventory_2",
+    "functiongateway": "hub",
+    "runtimedomain": "language",
+    "stage": "layers",
+    "gatewaydatabase": "database",
+    "lifecycleevent": "timeline",
     "tenant": "domain",
     "membership": "group",
     "invitation": "forward_to_inbox",

@@ -14,6 +14,7 @@ urlpatterns = [
     path("platform", overview, name="platform"),
     path("search", search, name="search"),
     path("", include("apps.fleet.urls")),
+    path("", include("apps.gateways.stuck_urls")),
     path("", include("apps.tenants.history.urls")),
     path("", include("apps.tenants.view_as.urls")),
     # Usually answered before the URLs are looked at, by HealthMiddleware

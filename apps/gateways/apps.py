@@ -11,13 +11,16 @@ class GatewaysConfig(AppConfig):
         from apps.accounts.demo import register_part
         from apps.core.events import register_topic
         from apps.core.lifecycle import register_machine
+        from apps.fleet.concerns import Source, register_source
         from apps.fleet.services.bundles import register_owner
         from apps.gateways import demo
         from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundle
         from apps.gateways.selectors import can_listen
+        from apps.gateways.views.stuck import concerns, count_stuck
 
         register_topic("gateway", can_listen)
         register_machine(GATEWAY)
         register_machine(DOMAIN)
         register_owner("gateway", hear_of_bundle)
         register_part(demo.load)
+        register_source(Source(_("Stuck gateways"), "stuck:list", count_stuck, concerns))

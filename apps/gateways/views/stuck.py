@@ -25,7 +25,7 @@ from apps.gateways.lifecycle.sight import diagnose, list_stuck
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import LONGEST_REASON, FunctionGateway
 from apps.gateways.progress import Line, Standing, StepProgress, progress_of, tell, timeline_of
-from apps.gateways.services.mending import mend_gateway
+from apps.gateways.services.mending import force_phase, mend_gateway
 from apps.gateways.views.shown import statephase_of
 from apps.tenants import roles
 from apps.tenants.operators import is_allowed
@@ -78,7 +78,7 @@ class ShownLine:
 
     @property
     def attempts(self) -> str:
-        """3, or 3–31 for what was tried again and again with the same end."""
+        """3, or 3 to 31 for what was tried again and again with the same end."""
         if not self.line.attempt:
             return ""
         first = max(1, self.line.attempt - self.line.count + 1)
@@ -94,10 +94,7 @@ class Stuck(ForOperators, View):
     def get(self, request: HttpRequest, gateway_id: str = "") -> HttpResponse:
         part = htmx.target(request)
         stuck = list_stuck(_rows())
-        if not gateway_id:
-            gateway = stuck[0].gateway if stuck else None
-        else:
-            gateway = self._gateway(gateway_id)
+        gateway = self._gateway(gateway_id) if gateway_id else next((each.gateway for each in stuck), None)
         context = self._context(stuck, gateway)
         if part in PARTS:
             return show(request, f"{self.template}#{part}", context)
@@ -108,7 +105,7 @@ class Stuck(ForOperators, View):
         form = MendForm(request.POST)
         if form.is_valid():
             try:
-                mend_gateway(actor=self.operator, gateway=gateway, **form.cleaned_data)
+                self._mend(gateway, **form.cleaned_data)
             except InvalidInput as problem:
                 add_errors(form, problem)
             except (Conflict, StaleVersion) as problem:
@@ -118,6 +115,12 @@ class Stuck(ForOperators, View):
                 htmx.later_toast(request, title=title, text=_("Its timeline says how far it comes."))
                 return htmx.redirect(request, reverse("stuck:gateway", args=[gateway.pk]))
         return self._again(gateway, form)
+
+    def _mend(self, gateway: FunctionGateway, *, cure: str, phase: str, reason: str) -> None:
+        if cure == Cure.FORCE:
+            force_phase(actor=self.operator, gateway=gateway, phase=phase, reason=reason)
+        else:
+            mend_gateway(actor=self.operator, gateway=gateway, cure=cure, reason=reason)
 
     def _again(self, gateway: FunctionGateway, form: MendForm, conflict: Problem | None = None) -> HttpResponse:
         """What was written is still there."""

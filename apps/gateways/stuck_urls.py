@@ -1,0 +1,11 @@
+"""What those who run the platform do about gateways. The pages of a workspace's own gateways are in `urls`."""
+
+from django.urls import path
+
+from apps.gateways.views.stuck import Stuck
+
+app_name = "stuck"
+urlpatterns = [
+    path("fleet/stuck", Stuck.as_view(), name="list"),
+    path("fleet/stuck/<str:gateway_id>", Stuck.as_view(), name="gateway"),
+]
