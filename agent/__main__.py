@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import ipaddress
 import os
 import signal
 import sys
@@ -15,57 +14,115 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import grpc
 
+from agent import logs
 from agent.appliers.base import Applier
 from agent.appliers.local import LocalApplier
 from agent.appliers.memory import MemoryApplier
+from agent.begin import CannotBegin, address_of, is_loopback, locked_folder, require_free_port, take_all_files
 from agent.client import Client
 from agent.engine.machine import Engine, socket_folder
 from agent.store import Store
 
 PULSE_SECONDS = 1.0
+CANNOT_BEGIN = 3
+
+EXAMPLES = """\
+examples:
+  imp-agent --token-file token
+      beside a portal on this machine
+  imp-agent --portal portal.example.com:7443 --token-file /etc/imp/token --state /var/lib/imp --listen 0.0.0.0:80
+      for a portal elsewhere; the connection is TLS, checked with the system's authorities
+  imp-agent --portal portal.example.com:7443 --ca authority.pem …
+      where the portal's certificate is signed by an authority of your own
+
+Gateways go on without the portal, and start again without it. SIGTERM ends the agent and all that it runs.
+Exit code 0: ended as asked. 2: the options are wrong. 3: it can't begin here; the last line says why.
+"""
 
 
 def main() -> int:
     options = parsed()
-    state: Path = options.state.resolve()
-    credentials = credentials_for(options.portal, options.ca)
-    asyncio.run(run(options, state, credentials))
+    logs.configure()
+    try:
+        with locked_folder(options.state.resolve()):
+            asyncio.run(run(options))
+    except CannotBegin as error:
+        print(f"imp-agent: {error}", file=sys.stderr)  # noqa: T201
+        return CANNOT_BEGIN
     return 0
 
 
 def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="imp-agent", description=__doc__)
-    parser.add_argument("--portal", default=os.environ.get("IMP_PORTAL", "127.0.0.1:7443"), help="host:port to dial")
-    parser.add_argument("--state", type=Path, default=Path(os.environ.get("IMP_AGENT_STATE", ".imp/agent")))
-    parser.add_argument(
-        "--listen", default=os.environ.get("IMP_GATEWAYS", "127.0.0.1:8100"), help="where gateways answer"
+    parser = argparse.ArgumentParser(
+        prog="imp-agent", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--token-file", type=Path, help="holds the registration token; read whenever it's needed")
-    parser.add_argument("--applier", choices=["local", "memory"], default="local")
-    parser.add_argument("--ca", type=Path, help="the authority that signed the portal's certificate")
+    parser.add_argument(
+        "--portal",
+        metavar="HOST:PORT",
+        default=os.environ.get("IMP_PORTAL", "127.0.0.1:7443"),
+        help="the portal's address for agents (IMP_PORTAL; %(default)s)",
+    )
+    parser.add_argument(
+        "--state",
+        metavar="FOLDER",
+        type=Path,
+        default=Path(os.environ.get("IMP_AGENT_STATE", ".imp/agent")),
+        help="where it keeps who it is and what it runs (IMP_AGENT_STATE; %(default)s)",
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        default=os.environ.get("IMP_GATEWAYS", "127.0.0.1:8100"),
+        help="where gateways answer (IMP_GATEWAYS; %(default)s)",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        type=Path,
+        help="holds the registration token of its cluster; read whenever it's needed, so a new one may be put there",
+    )
+    parser.add_argument(
+        "--ca", metavar="FILE", type=Path, help="the authority that signed the portal's certificate, as PEM"
+    )
+    parser.add_argument(
+        "--applier",
+        choices=["local", "memory"],
+        default="local",
+        help="local: run gateways on this machine; memory: only remember them, to try out delivery (%(default)s)",
+    )
+    parser.add_argument("--version", action="version", version=f"imp-agent {own_version()}")
     return parser.parse_args()
 
 
 def credentials_for(portal: str, authority: Path | None) -> grpc.ChannelCredentials | None:
     """TLS, but for a portal on this machine."""
-    host = portal.rpartition(":")[0].strip("[]")
-    if authority is None and _is_loopback(host):
-        return None
-    return grpc.ssl_channel_credentials(authority.read_bytes() if authority else None)
-
-
-def _is_loopback(host: str) -> bool:
+    host, _ = address_of(portal, option="--portal")
+    if authority is None:
+        return None if is_loopback(host) else grpc.ssl_channel_credentials()
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        return grpc.ssl_channel_credentials(authority.read_bytes())
+    except OSError as error:
+        raise CannotBegin(f"--ca {authority} can't be read: {error.strerror}.") from None
 
 
-async def run(options: argparse.Namespace, state: Path, credentials: grpc.ChannelCredentials | None) -> None:
+async def run(options: argparse.Namespace) -> None:
+    state: Path = options.state.resolve()
+    credentials = credentials_for(options.portal, options.ca)
+    if sys.version_info < (3, 12):
+        # Newer ones do so by themselves: no thread for each process
+        watcher = asyncio.PidfdChildWatcher()
+        watcher.attach_loop(asyncio.get_running_loop())
+        asyncio.set_child_watcher(watcher)
+    take_all_files()
+    try:
+        store = Store(state)
+        applier = applier_of(options, state)
+    except OSError as error:
+        raise CannotBegin(f"Can't write to {state}: {error.strerror}. Choose another folder with --state.") from None
     client = Client(
         options.portal,
-        Store(state),
-        applier_of(options, state),
+        store,
+        applier,
         version=own_version(),
         registration_token=lambda: _read(options.token_file),
         credentials=credentials,
@@ -95,14 +152,15 @@ async def beat(file: Path) -> None:
 def applier_of(options: argparse.Namespace, state: Path) -> Applier:
     if options.applier == "memory":
         return MemoryApplier()
-    host, _, port = options.listen.rpartition(":")
-    return LocalApplier(Engine(state / "engine", socket_folder(state), host=host, port=int(port)))
+    host, port = address_of(options.listen, option="--listen")
+    require_free_port(host, port)
+    return LocalApplier(Engine(state / "engine", socket_folder(state), host=host, port=port))
 
 
 def _read(file: Path | None) -> str:
     try:
         return file.read_text().strip() if file else ""
-    except FileNotFoundError:
+    except (OSError, UnicodeDecodeError):
         return ""
 
 

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import random
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import grpc
@@ -13,6 +13,7 @@ import structlog
 
 from agent.appliers.base import Applier, InvalidBundle, Phase, Status, Wanted
 from agent.identity import Identities, NoIdentity
+from agent.outbox import DONE, Outbox
 from agent.protocol import v1_pb2 as wire
 from agent.protocol import v1_pb2_grpc as services
 from agent.store import Store
@@ -21,11 +22,12 @@ log = structlog.get_logger(__name__)
 
 PROTOCOL = 1
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+# A portal on this machine comes back with it, and one agent more doesn't hurt it
+LONGEST_PAUSE_NEARBY = 3.0
 # A stream that held for this long makes the next loss of one a first one again
 CALM_SECONDS = 60.0
 # Nothing helps but somebody's doing something; they shouldn't have to wait long for it to be seen
 HELPLESS_PAUSE = 5.0
-DONE = (Phase.READY, Phase.FAILED, Phase.PRUNED)
 OPTIONS = [
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -33,13 +35,6 @@ OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 ]
-PHASES = {
-    Phase.APPLYING: wire.BundleStatus.APPLYING,
-    Phase.APPLIED: wire.BundleStatus.APPLIED,
-    Phase.READY: wire.BundleStatus.READY,
-    Phase.FAILED: wire.BundleStatus.FAILED,
-    Phase.PRUNED: wire.BundleStatus.PRUNED,
-}
 
 
 class Farewell(Exception):
@@ -47,7 +42,12 @@ class Farewell(Exception):
 
     def __init__(self, goodbye: Any) -> None:
         self.retry_after = float(goodbye.retry_after_seconds)
+        self.reason = goodbye.reason
         super().__init__(goodbye.message)
+
+    @property
+    def is_helpless(self) -> bool:
+        return self.reason in (wire.Goodbye.REVOKED, wire.Goodbye.CLONE)
 
 
 class Client:
@@ -66,22 +66,22 @@ class Client:
         self._portal = portal
         self._version = version
         self._credentials = credentials
+        self._longest_pause = LONGEST_PAUSE if credentials else LONGEST_PAUSE_NEARBY
         self._instance = uuid.uuid4().hex
         self._identities = Identities(store, registration_token, self._info)
-        self._statuses: dict[str, tuple[str, Status]] = {}
-        self._unsent: dict[str, None] = {}
+        self._outbox = Outbox()
         self._pending: dict[int, set[str]] = {}
         self._snapshot: list[Wanted] = []
-        self._leads = False
-        self._outbox: asyncio.Queue[Any] = asyncio.Queue()
-        self._status_interval = 0.1
+        self._chunks = 0
+        self._heartbeat_seconds = 10.0
+        self._welcomed = asyncio.Event()
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
         """Until `stop`. What was wanted last is brought about first, whether or not the portal is there."""
         self.store.load()
-        await self.applier.start(self._report, list(self.store.bundles.values()))
         try:
+            await self.applier.start(self._report, list(self.store.bundles.values()))
             await self._stay_connected()
         finally:
             await self.applier.stop()
@@ -102,13 +102,22 @@ class Client:
                 pause = HELPLESS_PAUSE
             except Farewell as farewell:
                 log.info("portal said goodbye", reason=str(farewell))
-                pause = farewell.retry_after or None
+                pause = HELPLESS_PAUSE if farewell.is_helpless else farewell.retry_after or None
+                if farewell.reason == wire.Goodbye.TOKEN_EXPIRED:
+                    self._identities.distrust()
             except grpc.aio.AioRpcError as error:
                 log.info("portal away", code=error.code().name, reason=error.details())
-            except InvalidBundle as error:
-                log.error("bundle refused", reason=str(error))
+            except OSError as error:
+                # The disk is full, or broken; gateways go on as they are
+                log.error("session ended", reason=str(error))
+                pause = HELPLESS_PAUSE
+            except Exception:
+                # Whatever it is, it's no reason to take the gateways away
+                log.exception("session ended")
+            if self._stopped.is_set():
+                return
             failures = 1 if loop.time() - began > CALM_SECONDS else failures + 1
-            longest = min(SHORTEST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE)
+            longest = min(SHORTEST_PAUSE * 2 ** min(failures, 10), self._longest_pause)
             # All agents lose the portal together; they mustn't all come back together
             await self._wait(pause if pause is not None else random.uniform(0.05, longest))  # noqa: S311
 
@@ -119,109 +128,133 @@ class Client:
 
     async def _session(self) -> None:
         async with self._channel() as channel:
-            token = await self._identities.access_token(channel)
-            self._outbox = asyncio.Queue()
-            self._snapshot = []
-            call = services.AgentServiceStub(channel).Connect(
-                self._messages(), metadata=(("authorization", f"Bearer {token}"),)
-            )
-            workers = [
-                asyncio.create_task(work)
-                for work in (self._send_statuses(), self._keep_fresh(channel), self._leave(call))
-            ]
-            try:
-                self._say(
-                    hello=wire.Hello(
-                        info=self._info(), applied_revision=self.store.revision, state_digest=self.store.digest
-                    )
-                )
-                async for message in call:
-                    self._hear(message, workers)
-            except asyncio.CancelledError:
-                if not self._stopped.is_set():
-                    raise
-            finally:
-                for worker in workers:
-                    worker.cancel()
-                call.cancel()
+            await self._either(self._talk(channel), self._stopped.wait())
+
+    async def _talk(self, channel: grpc.aio.Channel) -> None:
+        token = await self._identities.access_token(channel)
+        self._snapshot, self._chunks = [], 0
+        self._welcomed.clear()
+        self._outbox.begin(
+            hello=wire.Hello(info=self._info(), applied_revision=self.store.revision, state_digest=self.store.digest)
+        )
+        call = services.AgentServiceStub(channel).Connect(
+            self._messages(), metadata=(("authorization", f"Bearer {token}"),)
+        )
+        try:
+            await self._either(self._listen(call), self._beat(), self._keep_fresh(channel))
+        finally:
+            self._outbox.end()
+            call.cancel()
+
+    @staticmethod
+    async def _either(*works: Coroutine[Any, Any, Any]) -> None:
+        """Until one of them ends, which ends the others; what it ended with is what this ends with."""
+        tasks = [asyncio.create_task(work) for work in works]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            if not task.cancelled():
+                task.result()
 
     def _channel(self) -> grpc.aio.Channel:
         if self._credentials:
             return grpc.aio.secure_channel(self._portal, self._credentials, OPTIONS)
         return grpc.aio.insecure_channel(self._portal, OPTIONS)
 
-    async def _leave(self, call: Any) -> None:
-        await self._stopped.wait()
-        call.cancel()
-
     # What is heard
 
-    def _hear(self, message: Any, workers: list[Any]) -> None:
-        match message.WhichOneof("body"):
-            case "welcome":
-                self._hear_welcome(message.welcome, workers)
-            case "snapshot":
-                self._hear_chunk(message.snapshot)
-            case "delta":
-                self._hear_delta(message.delta)
-            case "command":
-                self._leads = self._leads or message.command.WhichOneof("body") == "lead"
-                if message.command.WhichOneof("body") == "resync":
-                    self._say(snapshot_request=wire.SnapshotRequest(reason="asked to"))
-            case "goodbye":
-                raise Farewell(message.goodbye)
-            case _:
-                pass
+    async def _listen(self, call: Any) -> None:
+        async for message in call:
+            match message.WhichOneof("body"):
+                case "welcome":
+                    self._hear_welcome(message.welcome)
+                case "snapshot":
+                    await self._hear_chunk(message.snapshot)
+                case "delta":
+                    await self._hear_delta(message.delta)
+                case "command":
+                    if message.command.WhichOneof("body") == "resync":
+                        self._ask_for_all("asked to")
+                case "goodbye":
+                    raise Farewell(message.goodbye)
+                case _:
+                    pass
 
-    def _hear_welcome(self, welcome: Any, workers: list[Any]) -> None:
+    def _hear_welcome(self, welcome: Any) -> None:
         log.info("connected", session=welcome.session_id, revision=welcome.revision, leads=welcome.leads)
-        self._leads = welcome.leads
-        self._status_interval = welcome.parameters.status_interval_ms / 1000
-        workers.append(asyncio.create_task(self._beat(welcome.parameters.heartbeat_seconds or 10)))
-        # The portal may have missed what was said to it before
-        self._unsent.update(dict.fromkeys(self._statuses))
+        self._heartbeat_seconds = welcome.parameters.heartbeat_seconds or self._heartbeat_seconds
+        self._outbox.welcome(welcome.parameters.status_interval_ms / 1000 or 0.1)
+        self._welcomed.set()
 
-    def _hear_chunk(self, chunk: Any) -> None:
+    async def _hear_chunk(self, chunk: Any) -> None:
         if chunk.index == 0:
-            self._snapshot = []
+            self._snapshot, self._chunks = [], 0
+        if chunk.index != self._chunks:
+            # What isn't in a whole snapshot is taken away: this one isn't whole
+            self._ask_for_all("a piece is missing")
+            self._chunks = -1
+            return
+        self._chunks += 1
         self._snapshot += [_wanted(each) for each in chunk.bundles]
-        if not chunk.last:
-            return
-        whole, self._snapshot = self._snapshot, []
-        # Only now is it known what isn't wanted any more
-        gone = self.store.keep_only(bundle.key for bundle in whole)
-        self._take(chunk.revision, whole, gone)
+        if chunk.last:
+            whole, self._snapshot, self._chunks = self._snapshot, [], -1
+            gone = sorted(self.store.bundles.keys() - {bundle.key for bundle in whole})
+            await self._take(chunk.revision, whole, gone)
 
-    def _hear_delta(self, delta: Any) -> None:
+    async def _hear_delta(self, delta: Any) -> None:
         if delta.base_revision != self.store.revision:
-            self._say(ack=wire.Ack(revision=self.store.revision, result=wire.Ack.OUT_OF_ORDER))
+            self._outbox.say(ack=wire.Ack(revision=self.store.revision, result=wire.Ack.OUT_OF_ORDER))
             return
-        for key in delta.removed:
-            self.store.remove(key)
-        self._take(delta.revision, [_wanted(each) for each in delta.upserts], list(delta.removed))
+        await self._take(delta.revision, [_wanted(each) for each in delta.upserts], list(delta.removed))
 
-    def _take(self, revision: int, bundles: list[Wanted], gone: list[str]) -> None:
+    def _ask_for_all(self, reason: str) -> None:
+        self._outbox.say(snapshot_request=wire.SnapshotRequest(reason=reason))
+
+    async def _take(self, revision: int, bundles: list[Wanted], gone: list[str]) -> None:
         """On the disk first, so that an answer to the portal means that it survives."""
-        for bundle in bundles:
-            bundle.check()
-        changed = [bundle for bundle in bundles if self.store.bundles.get(bundle.key) != bundle]
-        for bundle in changed:
-            self.store.put(bundle)
-        self.store.set_revision(revision)
-        self._say(ack=wire.Ack(revision=revision, result=wire.Ack.RECEIVED))
+        sound = [bundle for bundle in bundles if self._is_sound(bundle)]
+        changed = [bundle for bundle in sound if self.store.bundles.get(bundle.key) != bundle]
+        try:
+            # To its end, also where the stream ends meanwhile
+            await asyncio.shield(asyncio.create_task(self._keep(revision, changed, gone)))
+        except OSError as error:
+            for bundle in changed:
+                self._report(bundle.key, bundle.digest, Status(Phase.FAILED, f"The agent can't keep it: {error}"))
+            raise
+
+    async def _keep(self, revision: int, changed: list[Wanted], gone: list[str]) -> None:
+        async with self.store.lock:
+            await asyncio.to_thread(self.store.write, revision, changed, gone)
+            self.store.remember(revision, changed, gone)
+        self._outbox.say(ack=wire.Ack(revision=revision, result=wire.Ack.RECEIVED))
         self._pending[revision] = {*(bundle.key for bundle in changed), *gone}
-        for bundle in changed:
-            self.applier.apply(bundle)
         for key in gone:
             self.applier.remove(key)
+        for bundle in changed:
+            self.applier.apply(bundle)
         self._acknowledge()
+
+    def _is_sound(self, bundle: Wanted) -> bool:
+        """One that isn't harms no other."""
+        try:
+            bundle.check()
+        except InvalidBundle as error:
+            log.error("bundle refused", reason=str(error))
+            self._report(bundle.key, bundle.digest, Status(Phase.FAILED, str(error)))
+            return False
+        return True
 
     # What is said
 
     def _report(self, key: str, digest: str, status: Status) -> None:
-        self._statuses[key] = (digest, status)
-        self._unsent[key] = None
-        if status.phase in DONE:
+        self._outbox.report(key, digest, status)
+        held = self.store.bundles.get(key)
+        # What it says of a bundle that has been replaced meanwhile says nothing of the one in its place
+        if status.phase in DONE and (held is None or held.digest == digest):
             for keys in self._pending.values():
                 keys.discard(key)
             self._acknowledge()
@@ -232,36 +265,23 @@ class Client:
             if self._pending[revision]:
                 return
             del self._pending[revision]
-            self._say(ack=wire.Ack(revision=revision, result=wire.Ack.APPLIED))
-
-    def _say(self, **body: Any) -> None:
-        self._outbox.put_nowait(body)
+            self._outbox.say(ack=wire.Ack(revision=revision, result=wire.Ack.APPLIED))
 
     async def _messages(self) -> AsyncIterator[Any]:
         for seq in itertools.count(1):
-            yield wire.AgentMessage(seq=seq, **await self._outbox.get())
+            yield wire.AgentMessage(seq=seq, **await self._outbox.next())
 
-    async def _send_statuses(self) -> None:
-        """The latest of each bundle, so that one that changes quickly doesn't flood the stream."""
+    async def _beat(self) -> None:
+        await self._welcomed.wait()
         while True:
-            for key in list(self._unsent):
-                del self._unsent[key]
-                digest, status = self._statuses[key]
-                self._say(status=_status(key, digest, status))
-                if status.phase is Phase.PRUNED:
-                    del self._statuses[key]
-            await asyncio.sleep(min(self._status_interval, 0.02))
-
-    async def _beat(self, seconds: float) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            self._say(
+            await asyncio.sleep(self._heartbeat_seconds)
+            self._outbox.say(
                 heartbeat=wire.Heartbeat(
                     applied_revision=self.store.revision,
                     state_digest=self.store.digest,
                     bundles=len(self.store.bundles),
                     waiting=sum(map(len, self._pending.values())),
-                    failed=sum(status.phase is Phase.FAILED for _, status in self._statuses.values()),
+                    failed=self._outbox.failed,
                     facts=self.applier.facts(),
                 )
             )
@@ -271,12 +291,12 @@ class Client:
             await asyncio.sleep(self._identities.seconds_to_refresh)
             try:
                 token = await self._identities.access_token(channel)
-            except (grpc.aio.AioRpcError, NoIdentity) as error:
+            except (grpc.aio.AioRpcError, NoIdentity, OSError) as error:
                 # The stream ends when the token does; then this is said again
                 log.warning("token not refreshed", reason=str(error))
                 await asyncio.sleep(HELPLESS_PAUSE)
                 continue
-            self._say(token=wire.TokenUpdate(access_token=token))
+            self._outbox.say(token=wire.TokenUpdate(access_token=token))
 
     def _info(self) -> Any:
         return wire.AgentInfo(
@@ -291,26 +311,3 @@ class Client:
 
 def _wanted(bundle: Any) -> Wanted:
     return Wanted(bundle.key, bundle.digest, bundle.manifests)
-
-
-def _status(key: str, digest: str, status: Status) -> Any:
-    return wire.BundleStatus(
-        key=key,
-        digest=digest,
-        phase=PHASES[status.phase],
-        message=status.message,
-        apply_ms=status.apply_ms,
-        objects=[
-            wire.ObjectStatus(
-                api_version=each.api_version,
-                kind=each.kind,
-                namespace=each.namespace,
-                name=each.name,
-                message=each.message,
-                conditions=[
-                    wire.Condition(type=name, is_true=holds, message=text) for name, holds, text in each.conditions
-                ],
-            )
-            for each in status.objects
-        ],
-    )

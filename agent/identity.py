@@ -14,8 +14,8 @@ from agent.store import Identity, Store
 
 log = structlog.get_logger(__name__)
 
-# A token is refreshed at this share of its life
-REFRESH_AT = 0.7
+# A token is refreshed at this share of its life; one of which that isn't known any more, this long before its end
+REFRESH_AT, REFRESH_BEFORE = 0.7, 180.0
 CALL_SECONDS = 10.0
 
 
@@ -36,9 +36,16 @@ class Identities:
         offered = self._registration_token()
         if identity is None or (offered and identity.registered_with != _mark(offered)):
             identity = await self._register(channel, offered)
-        elif time.time() >= max(self._refresh_at, 1.0) or identity.access_expires_at - time.time() < 60:
-            identity = await self._refresh(channel, identity)
+        else:
+            # Not at each start: a process that is ended in the middle of it may lose the next token
+            self._refresh_at = self._refresh_at or identity.access_expires_at - REFRESH_BEFORE
+            if time.time() >= self._refresh_at:
+                identity = await self._refresh(channel, identity)
         return identity.access_token
+
+    def distrust(self) -> None:
+        """The portal says that the token has ended, whatever this clock says."""
+        self._refresh_at = 1.0
 
     @property
     def seconds_to_refresh(self) -> float:

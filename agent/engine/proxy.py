@@ -71,8 +71,9 @@ class Proxy:
             began = loop.time()
             try:
                 why = await self._live()
-            except OSError as error:
-                why = str(error)
+            except Exception as error:
+                # Nothing answers without it, whatever is wrong
+                why = f"{type(error).__name__}: {error}"
             pause = backoff.after(loop.time() - began)
             log.warning("envoy ended", why=why, last=list(self.lines)[-3:], again_in=pause)
             await asyncio.sleep(pause)
