@@ -31,17 +31,16 @@ export class Calls {
     return performance.now() - this.#lastAt;
   }
 
-  async answer(request: Request): Promise<Response> {
+  /** `completed` is settled when the caller has the whole answer, or is gone. */
+  async answer(request: Request, completed: Promise<void>): Promise<Response> {
     this.#inFlight++;
     this.#lastAt = performance.now();
-    try {
-      const response = await this.#call(request);
-      response.headers.set("x-imp-gateway", this.config.gateway.id);
-      if (this.#isClosing) response.headers.set("connection", "close");
-      return response;
-    } finally {
-      this.#inFlight--;
-    }
+    const done = () => void this.#inFlight--;
+    completed.then(done, done);
+    const response = await this.#call(request);
+    response.headers.set("x-imp-gateway", this.config.gateway.id);
+    if (this.#isClosing) response.headers.set("connection", "close");
+    return response;
   }
 
   async #call(request: Request): Promise<Response> {

@@ -14,7 +14,7 @@ async function configured(): Promise<Config> {
     return await readConfig(Deno.stdin.readable);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    log("refused", { message: `The configuration can't be used: ${error.message}.` });
+    console.error(`The configuration can't be used: ${error.message}.`);
     Deno.exit(BAD_CONFIG);
   }
 }
@@ -33,16 +33,17 @@ function failed(config: Config, error: unknown): Response {
   );
 }
 
-function serve(config: Config, calls: Calls, health: Health): Deno.HttpServer {
+function serve(config: Config, calls: Calls, health: Health): void {
   const onListen = () => log("ready", { ms: Math.round(performance.now()), rss: Deno.memoryUsage().rss });
   const onError = (error: unknown) => failed(config, error);
   try {
-    return Deno.serve(
+    Deno.serve(
       { path: config.listen, onListen, onError },
-      (request) => health.isAsked(rawPath(request), request.headers) ? health.answer() : calls.answer(request),
+      (request, { completed }) =>
+        health.isAsked(rawPath(request), request.headers) ? health.answer() : calls.answer(request, completed),
     );
   } catch (error) {
-    log("refused", { message: `It can't listen on ${config.listen}: ${error}.` });
+    console.error(`It can't listen on ${config.listen}: ${error}.`);
     Deno.exit(1);
   }
 }
@@ -50,7 +51,7 @@ function serve(config: Config, calls: Calls, health: Health): Deno.HttpServer {
 const config = await configured();
 const calls = new Calls(config);
 const health = new Health(config, calls);
-const server = serve(config, calls, health);
+serve(config, calls, health);
 
 let isEnding = false;
 Deno.addSignalListener("SIGTERM", async () => {
@@ -58,7 +59,7 @@ Deno.addSignalListener("SIGTERM", async () => {
   isEnding = true;
   health.end();
   log("draining", { in_flight: calls.inFlight });
-  const cut = await drain(calls, server, config.drainSeconds * 1000);
+  const cut = await drain(calls, config.drainSeconds * 1000);
   log("drained", { cut });
   Deno.exit(0);
 });

@@ -1,0 +1,85 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { Calls } from "./calls.ts";
+import type { Config } from "./config.ts";
+
+const CONFIG: Config = {
+  gateway: { id: "gw_1", name: "parcel-tracking", title: "Parcel tracking" },
+  process: "main",
+  stages: ["dev", "staging"],
+  listen: "/run/r.sock",
+  drainSeconds: 10,
+  problemTypes: "/errors/",
+  variables: {},
+  secrets: {},
+  databaseUrl: "",
+};
+
+const DONE = Promise.resolve();
+
+function request(path: string, more: Partial<Request> = {}): Request {
+  const headers = new Headers({ host: "gw" });
+  return { url: `http+unix://gw${path}`, headers, method: "GET", body: null, ...more } as Request;
+}
+
+Deno.test("a call to no function says what was asked and what to do", async () => {
+  const response = await new Calls(CONFIG).answer(request("/dev/user/me?token=1", { method: "DELETE" }), DONE);
+  equal(response.status, 404);
+  equal(response.headers.get("x-imp-gateway"), "gw_1");
+  deepEqual(await response.json(), {
+    type: "/errors/no-such-function",
+    title: "There is no function here",
+    status: 404,
+    detail: "Parcel tracking (parcel-tracking) runs, and its stage dev has no function for DELETE /user/me. " +
+      "If it's yours, save one in the console; otherwise check the address.",
+    gateway: "parcel-tracking",
+    stage: "dev",
+    method: "DELETE",
+    path: "/user/me",
+    request_id: "",
+  });
+});
+
+Deno.test("a stage that isn't in this process isn't answered for", async () => {
+  const problem = await (await new Calls(CONFIG).answer(request("/prod/user/me"), DONE)).json();
+  equal(problem.type, "/errors/no-such-stage");
+  equal(problem.detail, "parcel-tracking answers here for dev, staging alone. Check the address.");
+});
+
+Deno.test("a long path isn't repeated in full", async () => {
+  const problem = await (await new Calls(CONFIG).answer(request(`/dev/${"a".repeat(5000)}`), DONE)).json();
+  equal(problem.path, `/${"a".repeat(299)}…`);
+  equal(problem.detail.length < 1000, true);
+});
+
+Deno.test("what names no path is refused", async () => {
+  const response = await new Calls(CONFIG).answer(request(":80", { method: "CONNECT" }), DONE);
+  equal(response.status, 400);
+  match((await response.json()).detail, /names no host, or no path/);
+});
+
+Deno.test("a body that is too large is refused", async () => {
+  const headers = new Headers({ host: "gw", "content-length": String(10 * 1024 * 1024 + 1) });
+  const response = await new Calls(CONFIG).answer(request("/dev/x", { method: "POST", headers }), DONE);
+  equal(response.status, 413);
+  equal((await response.json()).type, "/errors/too-large");
+});
+
+Deno.test("calls are under way until their callers have all of the answer, or are gone", async () => {
+  const calls = new Calls(CONFIG);
+  for (const isGone of [false, true]) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    equal((await calls.answer(request("/dev"), promise)).status, 404);
+    equal(calls.inFlight, 1);
+    if (isGone) reject(new Error("reset"));
+    else resolve();
+    await new Promise((resolve) => setTimeout(resolve));
+    equal(calls.inFlight, 0);
+  }
+});
+
+Deno.test("while it closes each answer asks to connect elsewhere", async () => {
+  const calls = new Calls(CONFIG);
+  equal((await calls.answer(request("/dev"), DONE)).headers.get("connection"), null);
+  calls.close();
+  equal((await calls.answer(request("/dev"), DONE)).headers.get("connection"), "close");
+});
