@@ -32,6 +32,8 @@ def environment(folder: Path) -> Iterator[dict[str, str]]:
         "IMP_STATE_DIR": str(state),
         "PORT": str(free_port()),
         "LIVE_PORT": str(free_port()),
+        "AGENTS_PORT": str(free_port()),
+        "GATEWAY_PORT": str(free_port()),
     }
     EmbeddedPostgres(state / "postgres").remove()
 

@@ -2,6 +2,7 @@ import argparse
 import secrets
 import sys
 
+from tests.chaos.gateways import GatewayTrial
 from tests.chaos.trial import Trial
 from tests.faults.product import Product, scratch_state
 
@@ -14,16 +15,18 @@ def say(line: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make chaos", description="Kill parts of the product and watch it heal.")
     parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--gateways", type=int, default=100)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="the same victims again")
     options = parser.parse_args()
-    say(f"seed {options.seed}, {options.rounds} rounds")
+    say(f"seed {options.seed}, {options.rounds} rounds, {options.gateways} gateways")
     with scratch_state() as state:
         product = Product(state, settings="tests.chaos.settings")
         product.start()
         try:
             product.wait_started()
             product.wait_until_healthy(30)
-            result = Trial(product, seed=options.seed, say=say).run(options.rounds)
+            outcome = GatewayTrial(product, seed=options.seed, count=options.gateways, say=say).run()
+            result = Trial(product, seed=options.seed, say=say).run(options.rounds) if options.rounds else None
             code = product.stop()
             assert code == 0, f"stopped with {code}"
             product.assert_nothing_left()
@@ -31,7 +34,9 @@ def main() -> None:
             sys.exit(f"Failed with seed {options.seed}: {error}")
         finally:
             product.end()
-    say(result.told())
+    say(outcome.told())
+    if result:
+        say(result.told())
 
 
 if __name__ == "__main__":

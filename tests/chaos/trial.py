@@ -11,7 +11,7 @@ from apps.core.up.trees import is_alive
 from tests.chaos.writer import Writer
 from tests.faults.product import HEAL_WITHIN, Product, stretched, wait_until
 
-PARTS = ("web", "live", "worker", "postgres")
+PARTS = ("web", "live", "worker", "agents", "agent", "postgres")
 # One less than makes the supervisor leave a part alone
 DEATHS_A_MINUTE = 4
 TABLES = """

@@ -4,8 +4,12 @@ from django.urls import path
 
 from portal.urls import handler400, handler403, handler404, handler500
 from portal.urls import urlpatterns as portal_urlpatterns
-from tests.chaos.views import write
+from tests.chaos.views import wish, write
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
-urlpatterns = [path("chaos/write/<int:number>", write), *portal_urlpatterns]
+urlpatterns = [
+    path("chaos/write/<int:number>", write),
+    path("chaos/gateway/<str:name>/<str:verb>", wish),
+    *portal_urlpatterns,
+]

@@ -76,7 +76,7 @@ class Product:
 
     def __init__(self, state: Path, *, settings: str = "portal.settings.dev", **environment: str) -> None:
         self.state = state
-        self.port, self.live_port = free_port(), free_port()
+        self.port, self.live_port, self.agents_port, self.gateway_port = (free_port() for _ in range(4))
         self.lines: list[str] = []
         self._killed: set[int] = set()
         inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", MARKER)}
@@ -86,6 +86,8 @@ class Product:
             "IMP_STATE_DIR": str(state),
             "PORT": str(self.port),
             "LIVE_PORT": str(self.live_port),
+            "AGENTS_PORT": str(self.agents_port),
+            "GATEWAY_PORT": str(self.gateway_port),
             **environment,
         }
         self.process: subprocess.Popen[str] | None = None
@@ -274,7 +276,7 @@ class Product:
     def assert_nothing_left(self) -> None:
         wait_until(lambda: not self.everything(), within=PATIENCE, what=f"no process left of {self.everything()}")
         assert not (self.state / "up").exists()
-        for port in (self.port, self.live_port):
+        for port in (self.port, self.live_port, self.agents_port, self.gateway_port):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _loaded() -> None:
-    assert people.load_all() == ["14 people made.", "3 workspaces made.", "4 access tokens made."]
+    assert people.load_all() == ["14 people made.", "3 workspaces made.", "4 access tokens made.", "3 gateways made."]
 
 
 def test_a_second_time_makes_nothing(django_assert_num_queries):
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert people.load_all() == []
 
 

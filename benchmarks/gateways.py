@@ -1,0 +1,138 @@
+"""From somebody's wish to a gateway that is so: create, stop, start, delete; one after the other, and many at once.
+
+The baseline is what all of it stands on, done by hand in the same run and taking turns: a database made, and a Deno
+process for each part of the layout started until it's ready.
+
+python -m benchmarks.gateways
+"""
+
+import asyncio
+import os
+import secrets
+import statistics
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.engine import Engine, engine, wait_until
+from benchmarks.harness import percentile, record
+
+if TYPE_CHECKING:
+    from apps.gateways.models import FunctionGateway
+
+ALONE = 8
+TOGETHER = 10
+GOAL = 3.0
+
+
+def main() -> None:
+    record(name="gateways: load of the machine at the beginning", value=os.getloadavg()[0], unit="")
+    with engine() as found:
+        found.start("worker", "agents", "agent")
+        found.wait_for_agent()
+        alone(found)
+        together(found)
+
+
+def alone(found: Engine) -> None:
+    from apps.gateways.services.states import delete_gateway, start_gateway, stop_gateway
+
+    seconds: dict[str, list[float]] = {"create": [], "stop": [], "start": [], "delete": []}
+    by_hand = []
+    for number in range(ALONE):
+        by_hand.append(asyncio.run(made_by_hand(found, 1)))
+        gateway_id = create(found, f"alone-{number}")
+        seconds["create"].append(reached([gateway_id], "started", since="created_at"))
+        for wish, service, phase in (
+            ("stop", stop_gateway, "stopped"), ("start", start_gateway, "started"), ("delete", delete_gateway, "deleted")
+        ):  # fmt: skip
+            service(actor=found.member, gateway=row_of(gateway_id))
+            seconds[wish].append(reached([gateway_id], phase, since="state_at"))
+    baseline = statistics.median(by_hand)
+    for wish, figures in seconds.items():
+        is_promised = wish == "create"
+        median = statistics.median(figures)
+        record(
+            name=f"gateways: {wish}, p50 of {ALONE}, against process and database by hand", value=median, unit="s",
+            baseline=baseline, goal=GOAL if is_promised else None, holds=median <= GOAL if is_promised else None,
+        )  # fmt: skip
+        record(name=f"gateways: {wish}, slowest", value=max(figures), unit="s", baseline=baseline)
+
+
+def together(found: Engine) -> None:
+    """Until the last of them is so."""
+    from apps.gateways.services.states import delete_gateway, start_gateway, stop_gateway
+
+    baseline = asyncio.run(made_by_hand(found, TOGETHER))
+    ids = [create(found, f"together-{number}") for number in range(TOGETHER)]
+    took = reached(ids, "started", since="created_at")
+    record(name=f"gateways: {TOGETHER} at once created, the last", value=took, unit="s", baseline=baseline)
+    p50 = percentile([reached([each], "started", since="created_at") for each in ids], 50)
+    record(name=f"gateways: {TOGETHER} at once created, p50", value=p50, unit="s", baseline=baseline)
+    for wish, service, phase in (
+        ("stopped", stop_gateway, "stopped"), ("started", start_gateway, "started"), ("deleted", delete_gateway, "deleted")
+    ):  # fmt: skip
+        for gateway_id in ids:
+            service(actor=found.member, gateway=row_of(gateway_id))
+        took = reached(ids, phase, since="state_at")
+        record(name=f"gateways: {TOGETHER} at once {wish}, the last", value=took, unit="s", baseline=baseline)
+
+
+def create(found: Engine, name: str) -> str:
+    from apps.gateways.services.creating import create_gateway
+
+    return create_gateway(actor=found.member, name=name, cluster=found.cluster).pk
+
+
+def row_of(gateway_id: str) -> "FunctionGateway":
+    from apps.gateways.models import FunctionGateway
+
+    return FunctionGateway.objects.get(pk=gateway_id)
+
+
+def reached(ids: list[str], phase: str, *, since: str) -> float:
+    """From the first wish to the last of them that came to be so, by the rows' own times."""
+    from apps.gateways.models import FunctionGateway
+
+    rows = FunctionGateway.objects.filter(pk__in=ids)
+    wait_until(lambda: rows.filter(phase=phase, due_at=None).count() == len(ids), f"{len(ids)} {phase}")
+    moments: list[tuple[datetime, datetime]] = list(rows.values_list(since, "phase_at"))
+    return (max(at for _, at in moments) - min(at for at, _ in moments)).total_seconds()
+
+
+async def made_by_hand(found: Engine, count: int) -> float:
+    """As many databases and pairs of processes, as many at the same time as the engine starts."""
+    from agent.engine.machine import STARTS
+
+    folder = found.folder / "by-hand"
+    folder.mkdir(exist_ok=True)
+    loop = asyncio.get_running_loop()
+    turns = asyncio.Semaphore(STARTS)
+    began = loop.time()
+    await asyncio.gather(*(one_by_hand(folder, turns) for _ in range(count)))
+    return loop.time() - began
+
+
+async def one_by_hand(folder: Path, turns: asyncio.Semaphore) -> None:
+    from agent.engine.instances import Instance, Spec
+    from apps.gateways import databases
+
+    name = f"gw_db_bench_{secrets.token_hex(6)}"
+    await asyncio.to_thread(databases.make_database, name, secrets.token_hex(12))
+    try:
+        for process, stages in (("dev-staging", ("dev", "staging")), ("prod", ("prod",))):
+            async with turns:
+                spec = Spec(
+                    gateway={"id": "gw", "name": "by-hand", "title": "By hand"}, process=process, stages=stages,
+                    memory_mb=256, milli_cpu=500, restarts=0, problem_types="/errors/", variables={}, secrets={},
+                    database_url="",
+                )  # fmt: skip
+                instance = await Instance.start(spec, folder, folder, hear=lambda line: None, cgroups=None)
+            instance.child.kill()
+            await instance.child.wait()
+    finally:
+        await asyncio.to_thread(databases.drop_database, name)
+
+
+if __name__ == "__main__":
+    main()

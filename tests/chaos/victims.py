@@ -1,0 +1,78 @@
+"""Kills at random what gateways need, for as long as it may: never so often that a supervisor rightly gives up."""
+
+import random
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+
+import psutil
+
+from tests.faults.product import Product
+
+DEATHS_A_MINUTE = 4
+PAUSE = (0.5, 4.0)
+
+
+class Killer(threading.Thread):
+    """Workers, the agent, its server, PostgreSQL; and of the agent's own, Envoy and the processes of gateways."""
+
+    def __init__(self, product: Product, *, seed: int, say: Callable[[str], None], agent_deaths: int) -> None:
+        super().__init__(daemon=True)
+        self.product = product
+        self.killed: Counter[str] = Counter()
+        self._random = random.Random(seed)
+        self._say = say
+        # Each takes all processes of all gateways along, which have to be started again
+        self._agent_deaths = agent_deaths
+        self._deaths: dict[str, deque[float]] = {name: deque(maxlen=DEATHS_A_MINUTE) for name in self._kinds()}
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join(30)
+        assert not self.is_alive()
+
+    def run(self) -> None:
+        while not self._ended.wait(self._random.uniform(*PAUSE)):
+            kinds = self._kinds()
+            able = [name for name in kinds if self._may_die(name)]
+            kind = self._random.choice(able) if able else ""
+            pids = sorted(kinds[kind]()) if able else []
+            if not pids:
+                continue
+            pid = self._random.choice(pids)
+            self.product.kill([pid])
+            self.killed[kind] += 1
+            self._deaths[kind].append(time.monotonic())
+            self._say(f"     killed {kind} {pid}")
+
+    def _kinds(self) -> dict[str, Callable[[], set[int]]]:
+        return {
+            "worker": lambda: self.product.processes_of("worker"),
+            "agents": lambda: self._main_of("agents"),
+            "agent": lambda: self._main_of("agent"),
+            "postgres": lambda: self._main_of("postgres"),
+            "envoy": lambda: self._below_agent("envoy"),
+            "runtime": lambda: self._below_agent("deno"),
+        }
+
+    def _may_die(self, kind: str) -> bool:
+        if kind == "agent" and self.killed["agent"] >= self._agent_deaths:
+            return False
+        deaths = self._deaths[kind]
+        return len(deaths) < DEATHS_A_MINUTE or time.monotonic() - deaths[0] > 61
+
+    def _main_of(self, part: str) -> set[int]:
+        pid = self.product.part_pid(part)
+        return {pid} if pid else set()
+
+    def _below_agent(self, program: str) -> set[int]:
+        found = set()
+        for pid in self.product.processes_of("agent"):
+            try:
+                if psutil.Process(pid).name() == program:
+                    found.add(pid)
+            except psutil.Error:
+                continue
+        return found
