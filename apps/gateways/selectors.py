@@ -1,12 +1,14 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 
 from apps.core.errors import NotFound
+from apps.fleet.models import Bundle
 from apps.gateways import databases
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway, Stage, Variable
-from apps.gateways.rendering.names import namespace_of
+from apps.gateways.rendering.names import PARTS, bundle_key, namespace_of
 from apps.gateways.rendering.spec import GatewaySpec, ProcessSpec, StageSpec
 from apps.gateways.sizes import PROCESSES, SIZES, StageName
 from apps.tenants.member import Member
@@ -51,12 +53,29 @@ def spec_of(gateway: FunctionGateway) -> GatewaySpec:
         database_url=databases.url_of(database.name, database.password.reveal()) if database else "",
         variables={each.name: each.value for each in variables if not each.is_secret},
         secrets={each.name: each.secret.reveal() for each in variables if each.is_secret},
+        problem_types=public_url(reverse("errors:index")),
     )
 
 
 def hosts_of(gateway: FunctionGateway, stage: str) -> tuple[str, ...]:
     """Where a stage answers: `parcel-tracking.dev.localhost` on this machine."""
     return (f"{gateway.name}.{stage}.{gateway.cluster.domain}",)
+
+
+def address_of(gateway: FunctionGateway, host: str) -> str:
+    """At the port that the cluster's agent says it listens on."""
+    port = gateway.cluster.facts.get("gateway_port")
+    return f"http://{host}:{port}/" if port else f"http://{host}/"
+
+
+def with_parts(gateways: Sequence[FunctionGateway]) -> None:
+    """Puts on each what its cluster says of its parts, as `bundles`: a dictionary by part. One query for all."""
+    keys = {bundle_key(gateway.pk, part): (gateway, part) for gateway in gateways for part in PARTS}
+    for gateway in gateways:
+        gateway.bundles = {}  # type: ignore[attr-defined]
+    for bundle in Bundle.objects.filter(key__in=keys).defer("manifests"):
+        gateway, part = keys[bundle.key]
+        gateway.bundles[part] = bundle  # type: ignore[attr-defined]
 
 
 def processes_of(layout: str) -> tuple[ProcessSpec, ...]:

@@ -178,6 +178,11 @@ SESSION_UNUSED_END = timedelta(hours=24)
 GATEWAYS_DATABASE_URL = env.text("GATEWAYS_DATABASE_URL")
 # Where the agents of clusters dial
 AGENTS_PORT = env.integer("AGENTS_PORT", 7443)
+# As they find it from where they are, `host:port`; empty: the portal's own host
+AGENTS_ADDRESS = env.text("AGENTS_ADDRESS")
+# Files of a certificate and its key. Without them agents are served on this machine only
+AGENTS_TLS_CERT = env.text("AGENTS_TLS_CERT")
+AGENTS_TLS_KEY = env.text("AGENTS_TLS_KEY")
 
 # --- Mail ------------------------------------------------------------------------------------------
 
@@ -305,6 +310,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "GatewayStateEnum": "apps.gateways.lifecycle.table.State",
+        "StageStateEnum": "apps.gateways.models.Stage.State",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.api.schema.describe_whole",

@@ -20,9 +20,9 @@ def some_cluster() -> Cluster:
     return Cluster.objects.filter(name="local").first() or make_cluster()
 
 
-def some_gateway(tenant: Tenant, owner: User | None = None, **values: object) -> FunctionGateway:
+def some_gateway(tenant: Tenant, owner: User | None = None, name: str = "", **values: object) -> FunctionGateway:
     """As it is when it has been created, and nobody looks at it."""
-    gateway = make_gateway(tenant, some_cluster(), f"gateway-{next(_numbers)}", owner=owner, **values)
+    gateway = make_gateway(tenant, some_cluster(), name or f"gateway-{next(_numbers)}", owner=owner, **values)
     for name in StageName:
         Stage.objects.create(tenant=tenant, gateway=gateway, name=name)
     RuntimeDomain.objects.create(tenant=tenant, gateway=gateway)

@@ -156,7 +156,7 @@ def _body(actor: Actor, route: Route) -> Any:
 def _etag(actor: Actor, path: str) -> str:
     """The current version, as whoever may reads it; the verbs of an object stand behind its address."""
     for reader in (actor, actor.owner):
-        for address in (path, path.rpartition("/")[0]):
+        for address in (path, path.rpartition("/")[0], path.rsplit("/", 2)[0]):
             response = send(reader, "GET", address, headers={"Imp-Tenant": reader.tenant.slug})
             if "ETag" in response:
                 return response["ETag"]

@@ -16,10 +16,14 @@ from apps.audit.models import AuditEvent
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.crypto.hashing import keyed_hash
+from apps.core.lifecycle.models import LifecycleEvent
+from apps.core.lifecycle.timeline import note
+from apps.gateways.models import FunctionGateway, Variable
 from apps.sso.models import IdentityProvider, LinkedIdentity
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Role
 from apps.tenants.selectors import TOKEN_PURPOSE
+from tests.gateways.contract import some_gateway
 from tests.people import make_person
 from tests.tenants.world import join
 
@@ -33,6 +37,7 @@ class Things:
     tenant: Tenant
     membership: Membership
     invitation: Invitation
+    gateway: FunctionGateway
     # The secret in the invitation's link
     link: str
     event: AuditEvent
@@ -60,7 +65,11 @@ def make_things(tenant: Tenant) -> Things:
     with transaction.atomic():
         event = record(actor=somebody, verb="member.joined", target=membership, after={"role": Role.VIEWER})
     assert event.tenant_id == tenant.pk
-    return Things(tenant, membership, invitation, link, event)
+    gateway = some_gateway(tenant, somebody, name=f"gateway-of-{tenant.slug}")
+    Variable.objects.create(tenant=tenant, gateway=gateway, name="ZONE", value=tenant.slug)
+    with transaction.atomic():
+        note("gateway", gateway, LifecycleEvent.Kind.WISHED, because="%(wish)s", because_of={"wish": tenant.slug})
+    return Things(tenant, membership, invitation, gateway, link, event)
 
 
 def make_own_things(person: User, provider: IdentityProvider, inviting: Tenant) -> OwnThings:
@@ -97,6 +106,7 @@ def by_name(things: Things) -> dict[str, Any]:
     return {
         "membership_id": things.membership.pk,
         "invitation_id": things.invitation.pk,
+        "gateway_id": things.gateway.pk,
         "event_id": things.event.pk,
         "token": things.link,
         "slug": PROVIDER_SLUG,
@@ -109,6 +119,7 @@ def by_collection(things: Things, own: OwnThings) -> dict[str, Any]:
         "tenants": things.tenant.pk,
         "members": things.membership.pk,
         "invitations": things.invitation.pk,
+        "api-gateways": things.gateway.pk,
         "audit-events": things.event.pk,
         "sessions": own.session.pk,
         "access-tokens": own.active_token.pk,

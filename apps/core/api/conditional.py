@@ -12,11 +12,12 @@ from apps.core.errors import StaleVersion, VersionRequired
 from apps.core.versions import Versioned
 
 
-def etag_of(row: Any, shown: Any) -> str:
-    """The row's version where it has one, else a digest of what is shown of it."""
+def etag_of(row: Any, shown: Any, *, lives: bool = False) -> str:
+    """The row's version where it has one, else a digest of what is shown of it. Of what lives, both: `"3.5f0c…"`."""
+    digest = hashlib.sha256(dumps(shown)).hexdigest()[:32]
     if isinstance(row, Versioned):
-        return row.etag
-    return f'"{hashlib.sha256(dumps(shown)).hexdigest()[:32]}"'
+        return f'"{row.version}.{digest[:12]}"' if lives else row.etag
+    return f'"{digest}"'
 
 
 def is_known(request: Request, etag: str) -> bool:
@@ -37,5 +38,9 @@ def require_current(request: Request, etag: str) -> None:
     if given is None:
         raise VersionRequired(headers={"ETag": etag})
     wanted = parse_etags(given)
-    if "*" not in wanted and etag not in wanted:
+    if "*" not in wanted and _version(etag) not in map(_version, wanted):
         raise StaleVersion(headers={"ETag": etag})
+
+
+def _version(etag: str) -> str:
+    return etag.strip('"').partition(".")[0]

@@ -58,6 +58,12 @@ def verb(*, body: type[BaseSerializer[Any]] | None = None, needs_version: bool =
     return declare
 
 
+def of_version(function: Verb) -> Verb:
+    """What takes If-Match, beside the usual ones: its handler calls `get_for_change`."""
+    function.needs_version = True  # type: ignore[attr-defined]
+    return function
+
+
 class ApiViewSet(ViewSetMixin, ApiView, ABC):
     # For the reference: how one and several are called in a sentence
     singular: ClassVar[str]
@@ -69,6 +75,8 @@ class ApiViewSet(ViewSetMixin, ApiView, ABC):
     lookup_value_regex = "[0-9a-zA-Z_-]{1,64}"
     lookup_url_kwarg: str | None = None
     action: str
+    # Changes by itself as well, which is no new version of it
+    lives: ClassVar[bool] = False
     # What no token may do, whatever its scopes
     sessions_only: ClassVar[frozenset[str]] = frozenset()
 
@@ -77,6 +85,10 @@ class ApiViewSet(ViewSetMixin, ApiView, ABC):
 
     def represent(self, row: Any, serializer_class: type[BaseSerializer[Any]] | None = None) -> Any:
         return (serializer_class or self.serializer_class)(row, context={"request": self.request}).data
+
+    def etag_of(self, row: Any, shown: Any) -> str:
+        """What lives shows something new while its version stays: it says both."""
+        return etag_of(row, shown, lives=self.lives)
 
     def show(
         self,
@@ -88,7 +100,7 @@ class ApiViewSet(ViewSetMixin, ApiView, ABC):
     ) -> HttpResponse:
         """One object as the answer, with its version."""
         shown = self.represent(row, serializer_class)
-        return answer(shown, status=status, headers={"ETag": etag_of(row, shown), **(headers or {})})
+        return answer(shown, status=status, headers={"ETag": self.etag_of(row, shown), **(headers or {})})
 
     def read_body(self, serializer_class: type[BaseSerializer[Any]], *, partial: bool = False) -> dict[str, Any]:
         serializer = serializer_class(data=self.request.data, partial=partial, context={"request": self.request})
@@ -106,7 +118,7 @@ class WithObject(ApiViewSet):
     def get_for_change(self) -> Any:
         """The object, if it still is the version that If-Match names."""
         row = self.get_object()
-        require_current(self.request, etag_of(row, self.represent(row)))
+        require_current(self.request, self.etag_of(row, self.represent(row)))
         return row
 
 
@@ -140,7 +152,7 @@ class Listed(WithRows):
             return super().query_parameters()
         return PAGING | ({"sort"} if self.sorts else set()) | filter_names(self.filterset_class)
 
-    def list(self, request: Request) -> HttpResponse:
+    def list(self, request: Request, **named: str) -> HttpResponse:
         asked = request.query_params
         order = read_sort(asked.get("sort"), allowed=self.sorts, default=self.default_sort)
         page = self.read_page(
@@ -167,7 +179,7 @@ class Retrieved(WithObject):
     def retrieve(self, request: Request, pk: str | None = None) -> HttpResponse:
         row = self.get_object()
         shown = self.represent(row)
-        etag = etag_of(row, shown)
+        etag = self.etag_of(row, shown)
         if is_known(request, etag):
             return not_modified(etag)
         return answer(shown, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
