@@ -19,7 +19,7 @@ from apps.fleet.grpc.database import in_database
 from apps.fleet.grpc.ending import Ended, ended_by
 from apps.fleet.grpc.hearing import Hearing
 from apps.fleet.grpc.limits import Limits
-from apps.fleet.grpc.wires import info_of, messages_of
+from apps.fleet.grpc.wires import info_of, kept_of, messages_of
 from apps.fleet.problems import Refused
 from apps.fleet.services import sessions
 from apps.fleet.services.sessions import Session
@@ -91,7 +91,7 @@ class Connection:
                 self._access_token,
                 info_of(hello.info),
                 applied_revision=min(hello.applied_revision, sessions.LARGEST_REVISION),
-                digest=hello.state_digest[:64],
+                digest=kept_of(hello.state_digest, 64),
                 address=self._address,
             )
         except Refused as refusal:

@@ -11,7 +11,7 @@ from agent.protocol import v1_pb2 as wire
 from apps.fleet import delivery
 from apps.fleet.grpc.database import in_database
 from apps.fleet.grpc.ending import Ended, ended_by
-from apps.fleet.grpc.wires import facts_of, report_of
+from apps.fleet.grpc.wires import facts_of, kept_of, report_of
 from apps.fleet.problems import Refused
 from apps.fleet.services import sessions
 from apps.fleet.services.identities import identify
@@ -101,7 +101,7 @@ class Hearing:
             sessions.hear_heartbeat,
             self._session,
             applied_revision=min(beat.applied_revision, sessions.LARGEST_REVISION),
-            digest=beat.state_digest[:64],
+            digest=kept_of(beat.state_digest, 64),
             facts=facts_of(beat.facts),
             is_in_sync=holds_all and not beat.waiting and not beat.failed,
         )

@@ -38,23 +38,23 @@ def tokens_of(pair: Pair) -> Any:
 
 def info_of(message: Any) -> AgentInfo:
     return AgentInfo(
-        version=_short(message.version, 40),
-        instance_id=_short(message.instance_id, 64),
-        cluster_uid=_short(message.cluster_uid, 64),
+        version=kept_of(message.version, 40),
+        instance_id=kept_of(message.instance_id, 64),
+        cluster_uid=kept_of(message.cluster_uid, 64),
         facts=facts_of(message.facts),
     )
 
 
 def facts_of(facts: Mapping[str, str]) -> dict[str, str]:
-    return {_short(key, 40): _short(value, 200) for key, value in sorted(facts.items())[:MOST_FACTS]}
+    return {kept_of(key, 40): kept_of(value, 200) for key, value in sorted(facts.items())[:MOST_FACTS]}
 
 
 def report_of(message: Any) -> Report:
     return Report(
-        key=message.key,
-        digest=message.digest[:64],
+        key=kept_of(message.key, 120),
+        digest=kept_of(message.digest, 64),
         phase=PHASES.get(message.phase, Bundle.Phase.DELIVERING),
-        message=_short(message.message, MESSAGES_KEPT),
+        message=kept_of(message.message, MESSAGES_KEPT),
         statuses=[_status_of(each) for each in message.objects[:MOST_OBJECTS]],
     )
 
@@ -103,23 +103,23 @@ def _with_last(contents: Iterator[Content]) -> Iterator[tuple[Content, bool]]:
     yield content, True
 
 
-def _short(text: str, longest: int) -> str:
+def kept_of(text: str, longest: int) -> str:
     """PostgreSQL takes no zero byte."""
     return text[:longest].replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _status_of(message: Any) -> dict[str, Any]:
     return {
-        "api_version": _short(message.api_version, LONGEST_NAME),
-        "kind": _short(message.kind, LONGEST_NAME),
-        "namespace": _short(message.namespace, LONGEST_NAME),
-        "name": _short(message.name, LONGEST_NAME),
-        "message": _short(message.message, LONGEST_TEXT),
+        "api_version": kept_of(message.api_version, LONGEST_NAME),
+        "kind": kept_of(message.kind, LONGEST_NAME),
+        "namespace": kept_of(message.namespace, LONGEST_NAME),
+        "name": kept_of(message.name, LONGEST_NAME),
+        "message": kept_of(message.message, LONGEST_TEXT),
         "conditions": [
             {
-                "type": _short(each.type, LONGEST_NAME),
+                "type": kept_of(each.type, LONGEST_NAME),
                 "is_true": each.is_true,
-                "message": _short(each.message, LONGEST_TEXT),
+                "message": kept_of(each.message, LONGEST_TEXT),
             }
             for each in message.conditions[:MOST_CONDITIONS]
         ],

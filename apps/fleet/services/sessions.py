@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+import structlog
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
@@ -20,6 +21,8 @@ from apps.fleet.services.bundles import CHANNEL, tell_owner
 from apps.fleet.services.identities import AgentInfo, identify
 from apps.fleet.services.leading import close_silent, pass_on_lead
 from apps.fleet.tokens import cluster_in
+
+log = structlog.get_logger(__name__)
 
 MESSAGES_KEPT = 2_000
 # Of a bigint. What an agent says may be anything
@@ -162,8 +165,16 @@ def hear_of_bundles(session: Session, reports: Sequence[Report], *, received: in
         return 0
     rows = Bundle.objects.filter(cluster_id=session.cluster_id, key__in=list(latest)).defer("manifests")
     news = [bundle for bundle in rows if _is_news(bundle, latest[bundle.key], received)]
-    # One after the other: each holds locks of its owner, whose order only the owner knows
-    heard = sum(_hear_of_bundle(bundle, latest[bundle.key], received) for bundle in news)
+    heard = 0
+    for bundle in news:
+        # One after the other: each holds locks of its owner, whose order only the owner knows
+        try:
+            heard += _hear_of_bundle(bundle, latest[bundle.key], received)
+        except DatabaseError:
+            raise
+        except Exception:
+            # One owner's mistake is no reason to hear of nothing else in this cluster
+            log.exception("bundle's owner failed", bundle=bundle.key, cluster=session.cluster_id)
     if heard:
         publish("fleet", "reported", session.cluster_id, tenant_id="")
     return heard
