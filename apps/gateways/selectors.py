@@ -2,8 +2,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from apps.core.errors import NotFound
+from apps.core.mail.addresses import public_url
 from apps.fleet.models import Bundle
 from apps.gateways import databases
 from apps.gateways.lifecycle.table import Phase

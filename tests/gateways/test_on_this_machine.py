@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from apps.core import clock
 from apps.core.lifecycle import kernel, wake
@@ -71,7 +72,7 @@ def test_it_answers_by_its_name_until_it_is_stopped(tidewater: Tenant, cluster: 
     reach(gateway, Phase.STARTED, agent)
     status, problem = call(agent, "parcel-tracking.dev.localhost", "/user/me")
     assert (status, problem["gateway"], problem["stage"]) == (404, "parcel-tracking", "dev")
-    assert problem["type"] == "/errors/no-such-function"
+    assert problem["type"] == f"{settings.PUBLIC_URL}/errors/no-such-function"
 
     FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.STOPPED)
     wake(GATEWAY, gateway.pk)

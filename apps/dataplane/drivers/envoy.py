@@ -3,19 +3,26 @@
 import json
 from typing import Any
 
-from apps.dataplane.ir import Answer, Forward, Route, RouteTable, VirtualHost
+from apps.dataplane.drivers import refuse_what_it_cannot
+from apps.dataplane.ir import Ability, Answer, Forward, Route, RouteTable, VirtualHost
 
 ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 SCOPE = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration"
 
+CAN = frozenset({Ability.ANSWER, Ability.ADD_PREFIX})
+
 Resource = dict[str, Any]
 
 
-def render_routes(table: RouteTable) -> list[Resource]:
-    """The route configuration, and a scope for each host that leads to it."""
+def render_routes(table: RouteTable, *, problem_types: str = "/errors/") -> list[Resource]:
+    """The route configuration, and a scope for each host that leads to it.
+
+    `problem_types` is where the pages about problems are: an address, where the portal's is known.
+    """
+    refuse_what_it_cannot(table, kind="envoy", can=CAN)
     routes = {
         "name": table.name,
-        "virtual_hosts": [_virtual_host(each) for each in table.virtual_hosts],
+        "virtual_hosts": [_virtual_host(each, problem_types) for each in table.virtual_hosts],
     }
     scopes = [_scope(host, table.name) for each in table.virtual_hosts for host in each.hosts]
     return [_resource(ROUTES, routes), *(_resource(SCOPE, scope) for scope in sorted(scopes, key=_name))]
@@ -33,15 +40,15 @@ def _scope(host: str, table: str) -> Resource:
     return {"name": host, "route_configuration_name": table, "key": {"fragments": [{"string_key": host}]}}
 
 
-def _virtual_host(host: VirtualHost) -> Resource:
+def _virtual_host(host: VirtualHost, problem_types: str) -> Resource:
     return {
         "name": host.name,
         "domains": sorted(host.hosts),
-        "routes": [_route(each) for each in host.routes],
+        "routes": [_route(each, problem_types) for each in host.routes],
     }
 
 
-def _route(route: Route) -> Resource:
+def _route(route: Route, problem_types: str) -> Resource:
     rendered: Resource = {"name": route.name, "match": {"prefix": route.prefix}}
     match route.action:
         case Forward(destination, add_prefix):
@@ -51,15 +58,17 @@ def _route(route: Route) -> Resource:
                 action["prefix_rewrite"] = add_prefix + route.prefix
             rendered["route"] = action
         case Answer(status, slug, title, detail):
-            problem = {"type": f"/errors/{slug}", "title": title, "status": status, "detail": detail}
+            problem = {"type": problem_types + slug, "title": title, "status": status, "detail": detail}
             rendered["direct_response"] = {
                 "status": status,
                 "body": {"inline_string": json.dumps(problem, ensure_ascii=False, sort_keys=True)},
             }
             rendered["response_headers_to_add"] = [
-                {
-                    "header": {"key": "content-type", "value": "application/problem+json"},
-                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-                }
+                _header("content-type", "application/problem+json"),
+                _header("cache-control", "no-store"),
             ]
     return rendered
+
+
+def _header(name: str, value: str) -> Resource:
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}

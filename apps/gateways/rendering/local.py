@@ -34,6 +34,7 @@ def render_runtime(spec: GatewaySpec, processes: tuple[ProcessSpec, ...]) -> lis
                 "milli_cpu": spec.milli_cpu,
                 "memory_mb": spec.memory_mb,
                 "restarts": spec.restarts,
+                "problem_types": spec.problem_types,
                 "configuration": {"name": CONFIGURATION, "digest": digest},
             },
         )

@@ -9,7 +9,8 @@ from apps.gateways.rendering.spec import GatewaySpec, StageSpec
 
 
 def render_routes(spec: GatewaySpec) -> list[dict[str, Any]]:
-    return [manifest(spec, "Routes", "routes", 3, {"resources": envoy.render_routes(route_table(spec))})]
+    resources = envoy.render_routes(route_table(spec), problem_types=spec.problem_types)
+    return [manifest(spec, "Routes", "routes", 3, {"resources": resources})]
 
 
 def route_table(spec: GatewaySpec) -> RouteTable:

@@ -34,3 +34,5 @@ class GatewaySpec:
     database_url: str = field(repr=False)
     variables: dict[str, str] = field(repr=False)
     secrets: dict[str, str] = field(repr=False)
+    # Where callers read about the problems that they're told of
+    problem_types: str = "/errors/"
