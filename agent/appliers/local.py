@@ -27,6 +27,10 @@ class NotYet(Exception):
     """It waits for something else; the message says for what."""
 
 
+class Failing(Exception):
+    """It's tried again and again; the message says what comes of it."""
+
+
 class LocalApplier:
     api_versions: tuple[str, ...] = (API_VERSION,)
 
@@ -116,7 +120,7 @@ class LocalApplier:
                 self._say(bundle, Status(Phase.APPLYING, str(wait), objects=objects))
             except TimeoutError:
                 self._say(bundle, Status(Phase.APPLYING, "Envoy hasn't taken the routes yet.", objects=objects))
-            except Refused as error:
+            except (Failing, Refused) as error:
                 self._say(bundle, Status(Phase.FAILED, str(error), objects=objects))
             except Exception as error:
                 if self._say(bundle, Status(Phase.FAILED, f"{type(error).__name__}: {error}", objects=objects)):
@@ -172,7 +176,8 @@ class LocalApplier:
         if missing:
             problems = [self.engine.problem_of(each.namespace, each.name) for each in missing]
             text = f"{len(runtimes) - len(missing)} of {len(runtimes)} processes ready"
-            raise NotYet(". ".join(dict.fromkeys([text, *filter(None, problems)])))
+            kind = Failing if any(self.engine.is_failing(each.namespace, each.name) for each in missing) else NotYet
+            raise kind(". ".join(dict.fromkeys([text, *filter(None, problems)])))
         for each in wave:
             if each.kind == "Routes":
                 await self.engine.settle_routes(each.namespace, each.name)

@@ -155,6 +155,15 @@ class Engine:
         runtime = self._runtimes.get((namespace, name))
         return runtime.problem if runtime else ""
 
+    def is_failing(self, namespace: str, name: str) -> bool:
+        runtime = self._runtimes.get((namespace, name))
+        return runtime is not None and runtime.is_failing
+
+    def lines_of(self, namespace: str, name: str) -> list[str]:
+        """The last that its processes wrote."""
+        runtime = self._runtimes.get((namespace, name))
+        return list(runtime.lines) if runtime else []
+
     async def stop_runtime(self, namespace: str, name: str) -> None:
         """Goes on to its end also where nobody waits for it any more."""
         key = namespace, name

@@ -11,17 +11,17 @@ class Backoff:
     def __init__(self, pauses: Sequence[float], *, calm: float) -> None:
         self._pauses = pauses
         self._calm = calm
-        self._failures = 0
+        self.failures = 0
 
     def reset(self) -> None:
-        self._failures = 0
+        self.failures = 0
 
     def after(self, held: float) -> float:
         """The pause after a failure of what had held for that many seconds."""
         if held > self._calm:
-            self._failures = 0
-        pause = self._pauses[min(self._failures, len(self._pauses) - 1)]
-        self._failures += 1
+            self.failures = 0
+        pause = self._pauses[min(self.failures, len(self._pauses) - 1)]
+        self.failures += 1
         return pause
 
 

@@ -56,6 +56,7 @@ class Runtime:
         self._wanted: Spec | None = None
         # Where Envoy sends calls, as it has confirmed
         self._reached: Instance | None = None
+        self._backoff = Backoff(BACKOFF, calm=CALM_SECONDS)
         self._changed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Task[None]] = set()
@@ -64,6 +65,11 @@ class Runtime:
         """Calls come to a process with this spec, and to no other."""
         serving = self.serving
         return serving is not None and serving is self._reached and serving.spec == spec
+
+    @property
+    def is_failing(self) -> bool:
+        """More than once in a row: another start may help, but nobody should count on it."""
+        return bool(self.problem) and self._backoff.failures > 1
 
     def want(self, spec: Spec) -> None:
         """At once if it's another; what serves now goes on until the new one is ready."""
@@ -87,7 +93,7 @@ class Runtime:
 
     async def _keep(self, spec: Spec) -> None:
         """Start what is wanted, watch it, start another when it dies or hangs or something else is wanted."""
-        backoff = Backoff(BACKOFF, calm=CALM_SECONDS)
+        backoff = self._backoff
         while True:
             assert self._wanted
             if self._wanted != spec:
@@ -112,7 +118,7 @@ class Runtime:
                 self._destination.lead_to([])
             log.warning("runtime", gateway=spec.gateway["id"], process=spec.process, problem=self.problem, pause=pause)
             self._moved()
-            await self._changed_within(pause)
+            await self._wish_within(pause, spec)
 
     async def _replace(self, spec: Spec) -> None:
         """Or nothing, when something else came to be wanted before it was ready."""
@@ -178,7 +184,10 @@ class Runtime:
         if not task.cancelled() and (error := task.exception()):
             log.error("runtime", error=f"{type(error).__name__}: {error}")
 
-    async def _changed_within(self, seconds: float) -> None:
+    async def _wish_within(self, seconds: float, spec: Spec) -> None:
+        """Another one than that. Ends of processes are no reason to hurry."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._changed.wait()
+                while self._wanted == spec:
+                    self._changed.clear()
+                    await self._changed.wait()

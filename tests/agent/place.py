@@ -192,7 +192,7 @@ def children() -> list[str]:
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             if child.status() != psutil.STATUS_ZOMBIE and any(
-                name in " ".join(child.cmdline()) for name in ("envoy", "deno", "become.py")
+                name in " ".join(child.cmdline()[:4]) for name in ("envoy", "deno", "become.py")
             ):
                 found.append(" ".join(child.cmdline())[:100])
     return found

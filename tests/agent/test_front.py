@@ -1,0 +1,182 @@
+"""Envoy: what it refuses harms nobody else, and it comes back when it dies or hangs."""
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.appliers.base import Phase
+from agent.engine import access_log
+from tests.agent.load import Load
+from tests.agent.place import Gateway, Place, call, manifest, wanted
+from tests.fleet.processes import wait_until
+
+BAD = {"request_headers_to_add": [{"header": {"key": "host", "value": "elsewhere"}}]}
+REASON = "host headers may not be modified"
+
+
+def answers(place: Place, gateway: Gateway) -> bool:
+    with contextlib.suppress(OSError):
+        return call(place.port, gateway.host)[0] == 404 and call(place.port, gateway.host)[1].get("gateway") is not None
+    return False
+
+
+def test_refused_routes_say_why_and_the_ones_before_go_on(place: Place) -> None:
+    gateway, other = Gateway("parcels"), Gateway("letters")
+    place.bring_up(gateway, other)
+    with Load(place.port, gateway.host, threads=2) as load, Load(place.port, other.host, threads=2) as others:
+        bad = gateway.routes(**BAD)
+        place.apply(bad)
+        status = place.reach(bad, Phase.FAILED)
+        assert REASON in status.message
+        for each in (load, others):
+            each.wait_for(50)
+    load.require_none_failed()
+    others.require_none_failed()
+    # Another Envoy gets what the last one took
+    os.kill(place.envoy(), signal.SIGKILL)
+    wait_until(lambda: answers(place, gateway) and answers(place, other), what="both after another Envoy")
+    place.apply(gateway.routes())
+    place.reach(gateway.routes())
+
+
+def test_in_the_first_full_sync_one_bad_table_harms_no_other(tmp_path: Path) -> None:
+    gateways = [Gateway(f"gateway-{number}") for number in range(6)]
+    bundles = [bundle for each in gateways for bundle in each.bundles()[:3]]
+    bad = gateways[3].routes(**BAD)
+    place = Place(tmp_path, bundles=(*bundles, bad, *(each.routes() for each in gateways if each is not gateways[3])))
+    try:
+        for gateway in gateways:
+            if gateway is not gateways[3]:
+                place.reach(gateway.routes())
+                assert answers(place, gateway)
+        assert REASON in place.reach(bad, Phase.FAILED).message
+        for _ in range(2):
+            os.kill(place.envoy(), signal.SIGKILL)
+            good = [each for each in gateways if each is not gateways[3]]
+            wait_until(lambda good=good: all(answers(place, each) for each in good), within=5, what="the good ones")
+        place.apply(gateways[3].routes())
+        place.reach(gateways[3].routes())
+        assert answers(place, gateways[3])
+    finally:
+        place.stop()
+
+
+def test_a_host_is_its_first_owners_until_they_let_go(place: Place) -> None:
+    first, second = Gateway("parcels"), Gateway("letters")
+    place.bring_up(first)
+    place.apply(*second.bundles()[:3])
+    claim = second.routes(hosts=(second.host, first.host))
+    place.apply(claim)
+    status = place.reach(claim, Phase.FAILED)
+    assert status.message == f"The host {first.host} is parcels's already: change one of the two."
+    assert call(place.port, first.host)[1]["gateway"] == "parcels"
+    # What is refused takes nothing away when it goes
+    place.remove(claim.key)
+    place.reach_gone(claim.key)
+    assert call(place.port, first.host)[1]["gateway"] == "parcels"
+    place.apply(claim)
+    place.reach(claim, Phase.FAILED)
+    place.remove(first.routes().key)
+    place.reach(claim)
+    assert call(place.port, first.host)[1]["gateway"] == "letters"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"not json", "isn't JSON"),
+        (b'{"kind": "Routes"}', "isn't a list"),
+        (["text"], "Manifest 0 isn't an object"),
+        ([manifest("Deployment", "parcels", "all", 2, {})], "This engine has no Deployment"),
+        ([{**manifest("Namespace", "p", "x", 0, {}), "api_version": "apps/v1"}], "This engine has no Namespace of"),
+        ([manifest("Namespace", "../../etc", "x", 0, {})], "is no name"),
+        ([manifest("Runtime", "parcels", "all", 2, {"stages": ["dev"]})], "gateway must be"),
+        ([manifest("Routes", "parcels", "routes", 3, {"resources": [{"name": 1}]})], "a list of resources"),
+        (
+            [manifest("Routes", "p", "r", 3, {"resources": [{"type_url": "x.Listener", "name": "m", "resource": {}}]})],
+            "routes can't bring a Listener",
+        ),
+        (
+            [
+                manifest(
+                    "Routes", "p", "r", 3,
+                    {
+                        "resources": [
+                            {
+                                "type_url": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+                                "name": "p",
+                                "resource": {"name": "p", "virtual_host": []},
+                            }
+                        ]
+                    },
+                )
+            ],
+            "virtual_host",
+        ),
+    ],
+)  # fmt: skip
+def test_a_bundle_that_cant_be_says_why_and_harms_no_other(place: Place, content: object, reason: str) -> None:
+    bad = wanted("gateway/bad/thing", content)
+    gateway = Gateway()
+    place.apply(bad, *gateway.bundles())
+    assert reason in place.reach(bad, Phase.FAILED).message
+    for bundle in gateway.bundles():
+        place.reach(bundle)
+    place.remove(bad.key)
+    place.reach_gone(bad.key)
+    assert answers(place, gateway)
+
+
+def test_envoy_that_dies_or_hangs_is_back_with_all_that_it_had(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    runtime = place.pid(gateway)
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        before = place.envoy()
+        os.kill(before, number)
+        wait_until(lambda before=before: place.engine.proxy.pid not in (None, before), within=20, what="another Envoy")
+        wait_until(lambda: answers(place, gateway), within=10, what="an answer")
+    assert place.pid(gateway) == runtime
+
+
+def test_the_access_log_stays_small_and_holds_no_call_of_the_engine(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = place.engine.access_log
+    monkeypatch.setattr(log, "_most_bytes", 20_000)
+    gateway = Gateway()
+    place.bring_up(gateway)
+    with Load(place.port, gateway.host) as load:
+        wait_until(lambda: log.file.with_name("access.log.3").exists(), within=30, what="three older ones")
+        time.sleep(2.5)
+    load.require_none_failed()
+    files = sorted(each.name for each in log.file.parent.glob("access.log*"))
+    assert files == ["access.log", "access.log.1", "access.log.2", "access.log.3"]
+    assert access_log.KEPT == 3
+    wait_until(lambda: log.file.read_text(), what="new lines in the new file")
+    assert not any("/_imp/reached" in each.read_text() for each in log.file.parent.glob("access.log*"))
+
+
+def test_a_host_is_known_whatever_its_case_and_port(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    for host in (gateway.host.upper(), f"{gateway.host}:{place.port}"):
+        assert call(place.port, host)[1]["gateway"] == "parcels"
+
+
+def test_a_call_that_is_under_way_ends_before_the_engine_does(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    gateway = Gateway()
+    place.bring_up(gateway)
+    with socket.create_connection(("127.0.0.1", place.port)) as slow:
+        slow.sendall(f"POST /x HTTP/1.1\r\nHost: {gateway.host}\r\nContent-Length: 4\r\n\r\nab".encode())
+        time.sleep(0.2)
+        began = time.monotonic()
+        place.stop()
+        # It never sends the rest: nobody waits for it for long
+        assert time.monotonic() - began < 5

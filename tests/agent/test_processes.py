@@ -1,0 +1,249 @@
+"""Processes of gateways: replaced without a lost call, started again when they die, ended when they're no use."""
+
+import http.client
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agent.appliers.base import Phase
+from agent.engine import instances
+from tests.agent.load import Load
+from tests.agent.place import Gateway, Place, call, children
+from tests.fleet.processes import wait_until
+
+
+def test_restart_size_and_secret_change_without_a_lost_call(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    with Load(place.port, gateway.host) as load:
+        pids = {place.pid(gateway)}
+        for change in range(6):
+            if change % 3 == 0:
+                gateway.restarts += 1
+            elif change % 3 == 1:
+                gateway.memory_mb += 64
+            else:
+                gateway.secrets = {"TOKEN": str(change)}
+                place.apply(gateway.configuration())
+            place.apply(gateway.runtime())
+            place.reach(gateway.runtime())
+            pids.add(place.pid(gateway))
+            load.wait_for(200)
+    load.require_none_failed()
+    assert len(pids) == 7
+
+
+def test_wishes_in_quick_succession_end_with_the_last_and_leave_one_process(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    with Load(place.port, gateway.host) as load:
+        for _ in range(12):
+            gateway.restarts += 1
+            place.apply(gateway.runtime())
+            time.sleep(0.03)
+        place.reach(gateway.runtime())
+        load.wait_for(100)
+    load.require_none_failed()
+    wait_until(lambda: len(denos()) == 1, what=f"one process: {denos()}")
+
+
+def test_stopped_and_started_in_the_middle_it_runs_once(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    key = gateway.runtime().key
+    for _ in range(5):
+        place.remove(key)
+        time.sleep(0.05)
+        gateway.restarts += 1
+        place.apply(gateway.runtime())
+        time.sleep(0.05)
+    place.reach(gateway.runtime())
+    wait_until(lambda: len(denos()) == 1, within=20, what=f"one process: {denos()}")
+    assert call(place.port, gateway.host)[0] == 404
+    place.remove(key)
+    place.reach_gone(key)
+    assert not denos()
+    assert call(place.port, gateway.host)[1]["type"] == "/errors/runtime-away"
+
+
+def test_taken_away_while_it_starts_it_leaves_nothing(place: Place) -> None:
+    gateway = Gateway()
+    place.apply(*gateway.bundles())
+    wait_until(denos, what="a process on its way")
+    place.remove(*[bundle.key for bundle in gateway.bundles()])
+    for bundle in gateway.bundles():
+        place.reach_gone(bundle.key)
+    assert not denos()
+    assert not list((place.folder / "engine" / "gateways").iterdir())
+    assert [
+        each.name for each in (place.folder / "s").glob("*.sock") if each.name not in ("ads.sock", "admin.sock")
+    ] == []
+
+
+def test_one_that_dies_is_started_again_and_its_death_is_told(place: Place) -> None:
+    gateway, other = Gateway("parcels"), Gateway("letters")
+    place.bring_up(gateway, other)
+    with Load(place.port, other.host) as load:
+        pid = place.pid(gateway)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: place.engine.pids().get((gateway.name, "all"), pid) != pid, what="another process")
+        place.reach(gateway.runtime())
+        load.wait_for(50)
+    load.require_none_failed()
+    assert call(place.port, gateway.host)[0] == 404
+    said = [status.message for key, _, status in place.reports if key == gateway.runtime().key]
+    assert any("ended by signal 9" in message for message in said), said
+
+
+def test_one_that_dies_again_and_again_is_started_ever_more_slowly(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    pids = set()
+    give_up_at = time.monotonic() + 4
+    while time.monotonic() < give_up_at:
+        if pid := place.engine.pids().get((gateway.name, "all")):
+            pids.add(pid)
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    # At once, after 0.5 s, 1 s, 2 s
+    assert 2 <= len(pids) <= 5
+    # Another wish is none that has failed before
+    gateway.restarts += 1
+    place.apply(gateway.runtime())
+    place.reach(gateway.runtime(), within=5)
+
+
+def test_one_that_hangs_is_ended_and_another_takes_its_place(place: Place) -> None:
+    gateway, other = Gateway("parcels"), Gateway("letters")
+    place.bring_up(gateway, other)
+    pid = place.pid(gateway)
+    os.kill(pid, signal.SIGSTOP)
+    with Load(place.port, other.host) as load:
+        wait_until(lambda: place.engine.pids().get((gateway.name, "all"), pid) != pid, within=30, what="another")
+        place.reach(gateway.runtime())
+    load.require_none_failed()
+    assert not psutil.pid_exists(pid)
+    said = [status.message for key, _, status in place.reports if key == gateway.runtime().key]
+    assert any("didn't answer" in message for message in said), said
+
+
+PRELUDE = """
+const config = JSON.parse(await new Response(Deno.stdin.readable).text());
+const kept = [];
+Deno.serve({ path: config.listen, onListen: () => console.log('{"event":"ready"}') }, async (request) => {
+  const path = new URL(request.url).pathname;
+  if (path === "/_imp/health") return new Response("well");
+  %s
+  return new Response("here", { headers: { "x-imp-gateway": config.gateway.id } });
+});
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What processes run instead of the runtime: it does to itself what a function could."""
+    file = tmp_path / "program.js"
+    monkeypatch.setattr(instances, "PROGRAM", file)
+    return file
+
+
+def test_one_that_takes_more_memory_than_its_own_is_ended_and_others_go_on(place: Place, program: Path) -> None:
+    program.write_text(PRELUDE % 'if (path === "/dev/eat") for (;;) kept.push(new Uint8Array(64e6).fill(1));')
+    gateway, other = Gateway("parcels", memory_mb=128), Gateway("letters")
+    place.bring_up(gateway, other)
+    pid = place.pid(gateway)
+    with Load(place.port, other.host, expect=200) as load:
+        status, _ = call(place.port, gateway.host, "/eat")
+        assert status in (500, 503)
+        wait_until(lambda: place.engine.pids().get((gateway.name, "all"), pid) != pid, what="another process")
+        place.reach(gateway.runtime())
+        load.wait_for(50)
+    load.require_none_failed()
+
+
+def test_one_that_grows_slowly_is_ended_with_the_reason(place: Place, program: Path) -> None:
+    program.write_text(PRELUDE % 'if (path === "/dev/eat") kept.push(new Uint8Array(16e6).fill(1));')
+    gateway = Gateway("parcels", memory_mb=96)
+    place.bring_up(gateway)
+    pid = place.pid(gateway)
+
+    def another() -> bool:
+        call(place.port, gateway.host, "/eat")
+        return place.engine.pids().get((gateway.name, "all"), pid) != pid
+
+    wait_until(another, what="another process")
+    said = [status.message for key, _, status in place.reports if key == gateway.runtime().key]
+    assert any("more than its 96 MB of memory" in message for message in said), said
+
+
+def test_one_that_never_gets_ready_is_told_with_its_last_words_and_a_better_wish_helps(
+    place: Place, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instances, "READY_WITHIN", 1.0)
+    program.write_text("console.log('Loading …'); setInterval(() => {}, 1000);")
+    gateway = Gateway()
+    place.apply(*gateway.bundles())
+    status = place.reach(gateway.runtime(), Phase.FAILED)
+    assert "wasn't ready within" in status.message
+    assert "Loading" in status.message
+    program.write_text(PRELUDE % "")
+    gateway.restarts += 1
+    place.apply(gateway.runtime())
+    place.reach(gateway.runtime())
+    assert len(denos()) == 1
+
+
+STREAM = """
+  if (path === "/dev/stream") return new Response(new ReadableStream({ async start(out) {
+    for (let n = 0; n < 30; n++) {
+      out.enqueue(new TextEncoder().encode(n + " "));
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    out.close();
+  } }));
+"""
+
+
+def test_a_stream_outlasts_the_restart_of_its_process(place: Place, program: Path) -> None:
+    end = "Deno.addSignalListener('SIGTERM', async () => { await server.shutdown(); Deno.exit(0); });\n"
+    program.write_text(end + PRELUDE.replace("Deno.serve(", "const server = Deno.serve(") % STREAM)
+    gateway = Gateway()
+    place.bring_up(gateway)
+    connection = http.client.HTTPConnection("127.0.0.1", place.port, timeout=10)
+    connection.request("GET", "/stream", headers={"Host": gateway.host})
+    response = connection.getresponse()
+    assert response.read(2) == b"0 "
+    gateway.restarts += 1
+    place.apply(gateway.runtime())
+    place.reach(gateway.runtime())
+    assert response.read().decode().split() == [str(n) for n in range(1, 30)]
+    connection.close()
+    wait_until(lambda: len(denos()) == 1, what="the old process to go")
+
+
+def test_one_that_floods_its_log_neither_fills_the_memory_nor_takes_the_time_of_others(
+    place: Place, program: Path
+) -> None:
+    flood = 'const line = new TextEncoder().encode("x".repeat(300000) + "\\n" + "line\\n".repeat(2000));'
+    program.write_text(
+        PRELUDE % f'if (path === "/dev/flood") {{ {flood} setInterval(() => Deno.stdout.writeSync(line), 1); }}'
+    )
+    gateway, other = Gateway("parcels"), Gateway("letters")
+    place.bring_up(gateway, other)
+    call(place.port, gateway.host, "/flood")
+    before = psutil.Process().cpu_times().user
+    with Load(place.port, other.host, threads=1, expect=200) as load:
+        time.sleep(3)
+    load.require_none_failed()
+    lines = list(place.engine.lines_of(gateway.name, "all"))
+    assert max(map(len, lines)) <= 8 * 1024
+    assert len(lines) == instances.LINES_KEPT
+    assert psutil.Process().cpu_times().user - before < 3
+
+
+def denos() -> list[str]:
+    return [each for each in children() if "deno" in each and "become.py" not in each]
