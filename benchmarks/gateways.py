@@ -12,17 +12,14 @@ import secrets
 import statistics
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.engine import Engine, engine, wait_until
 from benchmarks.harness import percentile, record
 
-if TYPE_CHECKING:
-    from apps.gateways.models import FunctionGateway
-
 ALONE = 8
 TOGETHER = 10
 GOAL = 3.0
+PHASES = {"create": "started", "stop": "stopped", "start": "started", "delete": "deleted"}
 
 
 def main() -> None:
@@ -35,18 +32,14 @@ def main() -> None:
 
 
 def alone(found: Engine) -> None:
-    from apps.gateways.services.states import delete_gateway, start_gateway, stop_gateway
-
-    seconds: dict[str, list[float]] = {"create": [], "stop": [], "start": [], "delete": []}
+    seconds: dict[str, list[float]] = {wish: [] for wish in PHASES}
     by_hand = []
     for number in range(ALONE):
         by_hand.append(asyncio.run(made_by_hand(found, 1)))
         gateway_id = create(found, f"alone-{number}")
         seconds["create"].append(reached([gateway_id], "started", since="created_at"))
-        for wish, service, phase in (
-            ("stop", stop_gateway, "stopped"), ("start", start_gateway, "started"), ("delete", delete_gateway, "deleted")
-        ):  # fmt: skip
-            service(actor=found.member, gateway=row_of(gateway_id))
+        for wish, phase in list(PHASES.items())[1:]:
+            say(found, wish, gateway_id)
             seconds[wish].append(reached([gateway_id], phase, since="state_at"))
     baseline = statistics.median(by_hand)
     for wish, figures in seconds.items():
@@ -61,33 +54,31 @@ def alone(found: Engine) -> None:
 
 def together(found: Engine) -> None:
     """Until the last of them is so."""
-    from apps.gateways.services.states import delete_gateway, start_gateway, stop_gateway
-
     baseline = asyncio.run(made_by_hand(found, TOGETHER))
     ids = [create(found, f"together-{number}") for number in range(TOGETHER)]
     took = reached(ids, "started", since="created_at")
     record(name=f"gateways: {TOGETHER} at once created, the last", value=took, unit="s", baseline=baseline)
     p50 = percentile([reached([each], "started", since="created_at") for each in ids], 50)
     record(name=f"gateways: {TOGETHER} at once created, p50", value=p50, unit="s", baseline=baseline)
-    for wish, service, phase in (
-        ("stopped", stop_gateway, "stopped"), ("started", start_gateway, "started"), ("deleted", delete_gateway, "deleted")
-    ):  # fmt: skip
+    for wish, phase in list(PHASES.items())[1:]:
         for gateway_id in ids:
-            service(actor=found.member, gateway=row_of(gateway_id))
+            say(found, wish, gateway_id)
         took = reached(ids, phase, since="state_at")
-        record(name=f"gateways: {TOGETHER} at once {wish}, the last", value=took, unit="s", baseline=baseline)
+        record(name=f"gateways: {TOGETHER} at once {phase}, the last", value=took, unit="s", baseline=baseline)
 
 
 def create(found: Engine, name: str) -> str:
     from apps.gateways.services.creating import create_gateway
 
-    return create_gateway(actor=found.member, name=name, cluster=found.cluster).pk
+    return str(create_gateway(actor=found.member, name=name, cluster=found.cluster).pk)
 
 
-def row_of(gateway_id: str) -> "FunctionGateway":
+def say(found: Engine, wish: str, gateway_id: str) -> None:
     from apps.gateways.models import FunctionGateway
+    from apps.gateways.services import states
 
-    return FunctionGateway.objects.get(pk=gateway_id)
+    services = {"stop": states.stop_gateway, "start": states.start_gateway, "delete": states.delete_gateway}
+    services[wish](actor=found.member, gateway=FunctionGateway.objects.get(pk=gateway_id))
 
 
 def reached(ids: list[str], phase: str, *, since: str) -> float:

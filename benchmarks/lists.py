@@ -204,7 +204,9 @@ def _server(application: str) -> Iterator[int]:
     from portal.processes import parts
 
     port = _free_port()
-    plan = Plan(base=ROOT, state=ROOT, web_port=port, live_port=0, embedded_postgres=False)
+    plan = Plan(
+        base=ROOT, state=ROOT, web_port=port, live_port=0, agents_port=0, gateway_port=0, embedded_postgres=False
+    )
     web = next(part for part in parts(plan) if part.name == "web")
     assert isinstance(web, Process)
     server = subprocess.Popen(

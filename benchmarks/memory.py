@@ -82,7 +82,8 @@ def platform_of(found: Engine) -> list[int]:
 
 
 def below_agent(found: Engine) -> list[psutil.Process]:
-    return psutil.Process(found.processes["agent"].pid).children(recursive=True)
+    below: list[psutil.Process] = psutil.Process(found.processes["agent"].pid).children(recursive=True)
+    return below
 
 
 def pss_mb(pid: int) -> float:

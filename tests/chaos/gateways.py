@@ -71,14 +71,15 @@ class Watch:
 class Outcome:
     count: int
     seconds: dict[str, float]
-    stall: float
+    stall: Watch
     killed: dict[str, int]
 
     def told(self) -> str:
         ways = ", ".join(f"{wish} {seconds:.0f} s" for wish, seconds in self.seconds.items())
         deaths = ", ".join(f"{kind} {number}" for kind, number in sorted(self.killed.items()))
         return (
-            f"{self.count} gateways ({ways}), all where they should be; longest stall {self.stall:.1f} s; "
+            f"{self.count} gateways ({ways}), all where they should be; longest stall {self.stall.longest:.1f} s "
+            f"({self.stall.worst}); "
             f"killed: {deaths}; no step committed twice, nothing left"
         )
 
@@ -110,7 +111,7 @@ class GatewayTrial:
         self.product.wait_until_healthy()
         self._wait_for_demo()
         self._balance(before)
-        return Outcome(len(self.layouts), seconds, self.watch.longest, dict(self.killer.killed))
+        return Outcome(len(self.layouts), seconds, self.watch, dict(self.killer.killed))
 
     def _ask(self, name: str, wish: str) -> None:
         """Until the product says that it has it; each of these may be said again."""

@@ -193,7 +193,7 @@ class Product:
 
     def get(self, path: str, *, port: int | None = None, timeout: float = 10.0) -> tuple[int, str]:
         """Status and text; 0 where nothing answers."""
-        request = urllib.request.Request(f"http://127.0.0.1:{port or self.port}{path}")
+        request = urllib.request.Request(f"http://127.0.0.1:{port or self.port}{path}", headers={"Host": host})
         try:
             with urllib.request.urlopen(request, timeout=timeout) as response:
                 return response.status, response.read().decode()

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.chaos.gateways import GatewayTrial
 from tests.chaos.trial import Trial
 from tests.faults.product import LATER_START_WITHIN, PATIENCE, Product, stretched
 
@@ -15,6 +16,13 @@ def test_after_kills_everything_heals_and_nothing_promised_is_lost(product: Prod
     result = Trial(product, seed=7, say=told.append).run(rounds=5)
     assert len(result.heal_seconds) == len(told) == 5
     assert result.done >= result.acknowledged > 20
+
+
+def test_gateways_become_what_is_wanted_whatever_dies_meanwhile(product: Product) -> None:
+    told: list[str] = []
+    outcome = GatewayTrial(product, seed=7, count=5, say=told.append).run()
+    assert outcome.seconds.keys() == {"create", "stop", "start", "delete"}
+    assert sum(outcome.killed.values()) >= 3
 
 
 def test_after_dropped_connections_every_part_works_on_without_a_restart(product: Product) -> None:
@@ -37,6 +45,7 @@ def test_a_later_start_is_quick_and_has_the_same_data(product: Product) -> None:
     with product.connect() as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (word text)")
         connection.execute("INSERT INTO kept VALUES ('still here')")
+    wait_until(lambda: answers(product), within=stretched(30), what="the demo's gateway")
     assert product.stop() == 0
     product.assert_nothing_left()
     again = Product(product.state, settings="tests.chaos.settings")
@@ -45,7 +54,14 @@ def test_a_later_start_is_quick_and_has_the_same_data(product: Product) -> None:
         assert again.wait_started() < stretched(LATER_START_WITHIN)
         with again.connect() as connection:
             assert connection.execute("SELECT word FROM kept").fetchall() == [("still here",)]
+        wait_until(lambda: answers(again), within=stretched(30), what="the same gateway")
         assert again.stop() == 0
         again.assert_nothing_left()
     finally:
         again.end()
+
+
+def answers(product: Product) -> bool:
+    """The demo's gateway, by its own runtime, under its own name."""
+    status, body = product.get("/", port=product.gateway_port, host="parcel-tracking.dev.localhost")
+    return status == 404 and json.loads(body).get("gateway") == "parcel-tracking"

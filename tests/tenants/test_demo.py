@@ -61,5 +61,5 @@ def test_each_workspace_s_log_begins_with_it():
 def test_one_that_is_there_stays_as_it_is():
     Membership.objects.filter(person__email="claes@tidewater.example").delete()
     Tenant.objects.filter(slug="hanbit-data").delete()
-    assert people.load_all() == ["1 workspace made."]
+    assert people.load_all() == ["1 workspace made.", "1 gateway made."]
     assert not Membership.objects.filter(person__email="claes@tidewater.example").exists()
