@@ -191,7 +191,9 @@ class Product:
         pid = self.part_pid(name)
         return {pid, *members(pid)} if pid else set()
 
-    def get(self, path: str, *, port: int | None = None, timeout: float = 10.0) -> tuple[int, str]:
+    def get(
+        self, path: str, *, port: int | None = None, timeout: float = 10.0, host: str = "localhost"
+    ) -> tuple[int, str]:
         """Status and text; 0 where nothing answers."""
         request = urllib.request.Request(f"http://127.0.0.1:{port or self.port}{path}", headers={"Host": host})
         try:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.gateways import GatewayTrial
 from tests.chaos.trial import Trial
-from tests.faults.product import LATER_START_WITHIN, PATIENCE, Product, stretched
+from tests.faults.product import LATER_START_WITHIN, PATIENCE, Product, stretched, wait_until
 
 pytestmark = pytest.mark.faults
 
