@@ -14,6 +14,7 @@ from apps.accounts.selectors import has_second_factor
 from apps.core.errors import Text
 from apps.core.web import htmx
 from apps.core.web.addresses import address
+from apps.gateways.selectors import list_gateways
 from apps.tenants.history.selectors import list_own_tenant_events, list_tenant_events
 from apps.tenants.member import Member
 from apps.tenants.requests import member_of
@@ -97,8 +98,20 @@ def steps_context(request: HttpRequest, member: Member) -> dict[str, Any]:
 
 
 def first_steps(member: Member, *, is_protected: bool, is_alone: bool) -> list[Step]:
-    """For somebody who just arrived: with whom, safely, and from a program."""
-    return [_people_step(member, is_alone=is_alone), _second_factor_step(is_protected), _token_step(member)]
+    """For somebody who just arrived: where things run, with whom, safely, and from a program."""
+    steps = [_people_step(member, is_alone=is_alone), _second_factor_step(is_protected), _token_step(member)]
+    return [_gateway_step(member), *steps] if member.may("gateways.create") else steps
+
+
+def _gateway_step(member: Member) -> Step:
+    return Step(
+        _("Create a gateway"),
+        _("It runs your functions, and brings three stages, a database of its own and a host name for each stage."),
+        (_("dev to write, staging to test, prod to serve"), _("Ready in a few seconds, changed in place")),
+        address("gateways:new"),
+        _("Create a gateway"),
+        is_done=list_gateways(actor=member).exists(),
+    )
 
 
 def _people_step(member: Member, *, is_alone: bool) -> Step:

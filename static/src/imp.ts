@@ -4,6 +4,7 @@ import "htmx.org";
 
 import { startConfirm } from "./imp/confirm.ts";
 import { startCountdown } from "./imp/countdown.ts";
+import { startElapsed } from "./imp/elapsed.ts";
 import { startForms } from "./imp/forms.ts";
 import { startGuard } from "./imp/guard.ts";
 import { startInUse } from "./imp/inuse.ts";
@@ -28,4 +29,5 @@ startKeys();
 startPalette();
 startTheme();
 startCountdown();
+startElapsed();
 startLive();

@@ -39,17 +39,17 @@ def newcomer(db: None) -> Client:
 
 def test_an_empty_workspace_greets_with_what_to_do_first(newcomer: Client) -> None:
     page = newcomer.get("/t/halvorsen/").content.decode()
-    for words in ("Welcome, Sigrid", "0 of 3 done", "Start here", "Quiet so far", "Turn on your second factor"):
+    for words in ("Welcome, Sigrid", "0 of 4 done", "Start here", "Quiet so far", "Turn on your second factor"):
         assert words in page, words
 
 
 def test_a_step_ticks_itself_off(newcomer: Client) -> None:
     tenant = Tenant.objects.get(slug="halvorsen")
     part = {"HX-Request": "true", "HX-Target": "steps"}
-    assert "0 of 3 done" in newcomer.get("/t/halvorsen/", headers=part).content.decode()
+    assert "0 of 4 done" in newcomer.get("/t/halvorsen/", headers=part).content.decode()
     make_invitation(tenant, User.objects.get())
     steps = newcomer.get("/t/halvorsen/", headers=part).content.decode()
-    assert "1 of 3 done" in steps
+    assert "1 of 4 done" in steps
     assert "<html" not in steps
 
 

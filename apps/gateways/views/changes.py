@@ -15,7 +15,7 @@ from apps.gateways.services.changes import change_gateway, switch_stage, transfe
 from apps.gateways.sizes import PROCESSES, Layout, SizeName
 from apps.gateways.views.base import AboutGateway
 from apps.gateways.views.cards import layout_cards, size_cards
-from apps.gateways.views.shown import cpu_of, hosts_told, memory_of
+from apps.gateways.views.shown import cpu_of, hosts_in_lines, memory_of
 from apps.tenants import roles
 from apps.tenants.selectors import list_members
 
@@ -134,7 +134,7 @@ class _AboutStage(_Change):
         return found
 
     def get_touches(self) -> list[Touch]:
-        hosts = hosts_told(self.gateway, self.stage.name)
+        hosts = hosts_in_lines(self.gateway, self.stage.name)
         return [Touch(_("Gateway"), str(self.gateway)), Touch(_("Answers at"), hosts, is_code=True)]
 
 

@@ -33,7 +33,8 @@ class Part:
     html: SafeString
     within: "tuple[Part, ...]" = ()
 
-    def __html__(self) -> str:
+    def __str__(self) -> str:
+        """As a template shows it."""
         return self.html
 
     @property

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -164,3 +166,8 @@ def seconds_told(seconds: float | None) -> str:
 def hosts_told(gateway: FunctionGateway, *stages: str) -> str:
     """Of these stages; of all of them where none is named."""
     return ", ".join(host for stage in stages or StageName.values for host in hosts_of(gateway, stage))
+
+
+def hosts_in_lines(gateway: FunctionGateway, *stages: str) -> SafeString:
+    hosts = [(host,) for stage in stages or StageName.values for host in hosts_of(gateway, stage)]
+    return format_html_join(mark_safe("<br>"), "{}", hosts)

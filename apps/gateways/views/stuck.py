@@ -31,7 +31,7 @@ from apps.tenants import roles
 from apps.tenants.operators import is_allowed
 
 # Lines of the timeline that are shown; equal attempts are one
-ATTEMPTS = 30
+ATTEMPTS = 12
 # Lines of "Needs a look" on the fleet's page
 MOST_CONCERNS = 3
 PARTS = ("list", "reason", "attempts", "made-of", "does")
@@ -77,6 +77,11 @@ class ShownLine:
         return LINE_TONES.get(self.line.kind, "")
 
     @property
+    def worker(self) -> str:
+        """Machine and process are enough to find it; the rest tells it from later ones."""
+        return self.line.worker.partition("@")[0]
+
+    @property
     def attempts(self) -> str:
         """3, or 3 to 31 for what was tried again and again with the same end."""
         if not self.line.attempt:
@@ -97,7 +102,7 @@ class Stuck(ForOperators, View):
         gateway = self._gateway(gateway_id) if gateway_id else next((each.gateway for each in stuck), None)
         context = self._context(stuck, gateway)
         if part in PARTS:
-            return show(request, f"{self.template}#{part}", context)
+            return show(request, f"{self.template}#{part}", {**context, "is_part": True})
         return show(request, self.template, context)
 
     def post(self, request: HttpRequest, gateway_id: str) -> HttpResponse:

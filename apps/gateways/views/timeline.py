@@ -19,9 +19,9 @@ RECENT = 12
 # Kind → the word's tone and the word, as programs write it
 LEVELS: dict[str, tuple[str, str]] = {
     Kind.WISHED: ("idle", "wish"),
-    Kind.MOVED: ("busy", "info"),
+    Kind.MOVED: ("idle", "info"),
     Kind.DONE: ("ok", "ok"),
-    Kind.WAITS: ("busy", "wait"),
+    Kind.WAITS: ("idle", "wait"),
     Kind.FAILED: ("warn", "warn"),
     Kind.STOPPED: ("bad", "error"),
     Kind.RELEASED: ("warn", "warn"),
@@ -107,7 +107,7 @@ def _note(progress: Progress, step: StepProgress) -> str:
     if step.standing is Standing.DONE:
         return seconds_told(step.seconds)
     if step.standing is Standing.DOING:
-        return f", {step.because}" if step.because else ""
+        return f". {step.because}" if step.because else ""
     if step.name == "routes" and step.phase == Phase.STARTING:
         return _("Wait for the runtime, so nobody meets a 503")
     return _("Last step") if step is progress.steps[-1] else ""

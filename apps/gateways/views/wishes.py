@@ -9,7 +9,7 @@ from apps.core.web.forms import ConfirmView, Done, Touch
 from apps.gateways.services.states import delete_gateway, restart_gateway, start_gateway, stop_gateway
 from apps.gateways.sizes import PROCESSES
 from apps.gateways.views.base import AboutGateway
-from apps.gateways.views.shown import hosts_told, is_being_created, statephase_of
+from apps.gateways.views.shown import hosts_in_lines, is_being_created, statephase_of
 
 
 class _Wish(AboutGateway, ConfirmView):
@@ -45,7 +45,7 @@ class Start(_Wish):
     def get_consequences(self) -> list[Touch]:
         return [
             Touch(_("Starts"), _processes(self)),
-            Touch(_("Answers at"), hosts_told(self.gateway), is_code=True),
+            Touch(_("Answers at"), hosts_in_lines(self.gateway), is_code=True),
         ]
 
     def run(self) -> Done:
@@ -87,7 +87,7 @@ class Stop(_Wish):
     def get_consequences(self) -> list[Touch]:
         return [
             Touch(_("Ends"), _processes(self)),
-            Touch(_("Stops answering"), hosts_told(self.gateway), is_code=True),
+            Touch(_("Stops answering"), hosts_in_lines(self.gateway), is_code=True),
             Touch(_("Callers"), _("Calls under way are finished, new ones get 404.")),
             Touch(_("Stays"), _("Its database, variables and names. Start it again at any time.")),
         ]
@@ -120,7 +120,7 @@ class Delete(_Wish):
         secrets = gateway.variables.filter(is_secret=True).count()
         counted = {"variables": gateway.variables.count() - secrets, "secrets": secrets}
         return [
-            Touch(_("Stops answering"), hosts_told(gateway), is_code=True),
+            Touch(_("Stops answering"), hosts_in_lines(gateway), is_code=True),
             Touch(_("Ends"), _processes(self)),
             Touch(_("Destroyed"), _("The database %(name)s with everything in it") % {"name": database})
             if database
