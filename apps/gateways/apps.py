@@ -16,9 +16,16 @@ class GatewaysConfig(AppConfig):
         from apps.gateways import demo
         from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundle
         from apps.gateways.selectors import can_listen
+        from apps.gateways.services import workspaces
         from apps.gateways.views.stuck import concerns, count_stuck
+        from apps.tenants.residents import register_resident
 
         register_topic("gateway", can_listen)
+        register_resident(
+            suspend=workspaces.hold_gateways,
+            resume=workspaces.release_gateways,
+            reasons_to_keep=workspaces.reasons_to_keep,
+        )
         register_machine(GATEWAY)
         register_machine(DOMAIN)
         register_owner("gateway", hear_of_bundle)

@@ -24,6 +24,12 @@ class TokenTooNarrow(Problem):
     advice = _("Make a token with the scope that the answer names, and use that one.")
 
 
+class TenantInUse(Conflict):
+    slug = "tenant-in-use"
+    title = _("Something of this workspace still runs")
+    advice = _("Delete what the answer names first, and wait until it's gone.")
+
+
 class LastOwner(Conflict):
     slug = "last-owner"
     title = _("The last owner stays")

@@ -22,6 +22,8 @@ from apps.tenants import mails
 from apps.tenants.member import Member
 from apps.tenants.models import LONGEST_NAME, LONGEST_REASON, LONGEST_SLUG, Invitation, Membership, Tenant
 from apps.tenants.operators import require_operator
+from apps.tenants.problems import TenantInUse
+from apps.tenants.residents import reasons_to_keep, resume_residents, suspend_residents
 from apps.tenants.roles import Kind, Role
 from apps.tenants.services.links import send_link
 from apps.tenants.services.owners import renewed, tell_pages
@@ -105,6 +107,7 @@ def suspend_tenant(*, actor: Actor, tenant: Tenant, reason: str) -> Tenant:
         raise Conflict(_("%(workspace)s is suspended already.") % {"workspace": tenant})
     tenant.suspended_at, tenant.suspended_because = clock.now(), reason
     save_version(tenant, "suspended_at", "suspended_because")
+    suspend_residents(tenant)
     record(actor=actor, verb="tenant.suspended", target=tenant, after={"reason": reason})
     tell_pages(tenant, "changed")
     mails.tell_suspended(tenant)
@@ -119,6 +122,7 @@ def resume_tenant(*, actor: Actor, tenant: Tenant) -> Tenant:
     before = {"reason": tenant.suspended_because}
     tenant.suspended_at, tenant.suspended_because = None, ""
     save_version(tenant, "suspended_at", "suspended_because")
+    resume_residents(tenant)
     record(actor=actor, verb="tenant.resumed", target=tenant, before=before)
     tell_pages(tenant, "changed")
     mails.tell_resumed(tenant)
@@ -133,6 +137,8 @@ def delete_tenant(*, actor: Member, version: int | None = None) -> None:
     tenant = actor.tenant
     if version is not None:
         tenant.version = version
+    if reasons := reasons_to_keep(tenant):
+        raise TenantInUse(" ".join(str(reason) for reason in reasons))
     others = [person for person in mails.owners_of(tenant) if person.pk != actor.pk]
     tell_pages(tenant, "deleted")
     record(actor=actor, verb="tenant.deleted", target=tenant, before=fields_of(tenant, WRITTEN_DOWN))
