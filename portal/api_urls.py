@@ -6,6 +6,7 @@ from apps.access.api import urlpatterns as access
 from apps.accounts.api import urlpatterns as accounts
 from apps.core.api.root import OpenApiDocument, Root, reference_group
 from apps.core.api.views import NothingHere
+from apps.fleet.api import urlpatterns as fleet
 from apps.gateways.api import urlpatterns as gateways
 from apps.tenants.api import urlpatterns as tenants
 from apps.tenants.history.api import urlpatterns as history
@@ -20,5 +21,6 @@ urlpatterns = [
     *history,
     *tenants,
     *gateways,
+    *fleet,
     re_path("", NothingHere.as_view()),
 ]

@@ -3,14 +3,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, FloatField, Q, QuerySet
+from django.db.models import Case, CharField, Count, F, FloatField, Q, QuerySet, Value, When
 from django.db.models.aggregates import Aggregate
 from django.db.models.enums import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import now
 from apps.fleet.models import Agent, Bundle, Cluster, RefreshToken, RegistrationToken
+from apps.tenants.models import Membership
 from apps.tenants.operators import is_allowed
+from apps.tenants.roles import Kind
 
 # An agent says something every ten seconds. After three that didn't come it counts as lost
 SILENCE = timedelta(seconds=30)
@@ -47,6 +49,36 @@ def list_clusters() -> QuerySet[Cluster]:
 
 def list_agents() -> QuerySet[Agent]:
     return Agent.objects.select_related("cluster")
+
+
+def clusters_seen_by(actor: Any) -> QuerySet[Cluster]:
+    """All of them, for who runs the platform and for providers, who choose one for each of their gateways."""
+    memberships = Membership.objects.filter(person=actor.pk, tenant__suspended_at=None)
+    if is_allowed(actor, "platform.see") or memberships.filter(tenant__kind=Kind.PROVIDER).exists():
+        return list_clusters()
+    return Cluster.objects.none()
+
+
+def agents_seen_by(actor: Any) -> QuerySet[Agent]:
+    """Each with its `presence`."""
+    if not is_allowed(actor, "platform.see"):
+        return Agent.objects.none()
+    is_there = Q(seen_at__gte=now() - SILENCE) & ~Q(session_id="")
+    return Agent.objects.annotate(
+        presence=Case(
+            When(revoked_at__isnull=False, then=Value(Presence.REVOKED.value)),
+            When(~is_there, then=Value(Presence.LOST.value)),
+            When(leads=True, then=Value(Presence.LEADS.value)),
+            default=Value(Presence.STANDS_BY.value),
+            output_field=CharField(),
+        )
+    )
+
+
+def registration_tokens_seen_by(actor: Any) -> QuerySet[RegistrationToken]:
+    if not is_allowed(actor, "platform.see"):
+        return RegistrationToken.objects.none()
+    return RegistrationToken.objects.select_related("cluster")
 
 
 def list_bundles(cluster_id: str) -> QuerySet[Bundle]:

@@ -1,10 +1,8 @@
 """What operators do with clusters and agents: register, let in, revoke, hold back, send anew."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -16,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from apps.accounts.sessions.confirmation import NeedsConfirmation
 from apps.core.web import htmx
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
+from apps.fleet.enrolment import command_of
 from apps.fleet.forms import ClusterForm, MaintenanceForm
 from apps.fleet.health import ClusterState, cluster_states
 from apps.fleet.models import Cluster, RegistrationToken
@@ -184,20 +183,6 @@ def show_token(request: HttpRequest, cluster: Cluster, token: RegistrationToken)
     text = token.secret.reveal()
     context = {"cluster": cluster, "token": text, "command": command_of(cluster, text), "done_url": done_url}
     return show(request, "fleet/token_made.html", context)
-
-
-def command_of(cluster: Cluster, token: str) -> str:
-    """What is pasted where the agent is to run. The token is in nobody's list of processes, and in one file."""
-    folder = f"imp-agent-{cluster.name}"
-    return (
-        f"(umask 077 && mkdir -p {folder} && printf %s {token} > {folder}/token) && \\\n"
-        f"imp-agent --portal {agents_address()} --state {folder} --token-file {folder}/token"
-    )
-
-
-def agents_address() -> str:
-    """Where agents dial, as far as the portal knows how it's reached from elsewhere."""
-    return f"{urlsplit(settings.PUBLIC_URL).hostname}:{settings.AGENTS_PORT}"
 
 
 def state_of(cluster: Cluster) -> ClusterState:
