@@ -48,9 +48,10 @@ def _make_due(machine: Machine[Row], rows: QuerySet[Row], pk: str, **values: Any
     moment = now()
     # Never in the database's future, however far ahead the clock is here
     values |= {"due_at": Least(Value(moment), Now()), "wakes": F("wakes") + 1}
-    # Whoever has it looks at `wakes` when they're done; a hint that waits in the queue is as good as another
+    # Whoever has it looks at `wakes` when they're done; a hint that waits in the queue is as good as another. Nobody
+    # was told yet of a row that is new
     has_holder = Q(leased_until__gt=moment)
-    has_hint = Q(leased_until=None, due_at__lte=moment, hinted_at__gt=moment - HINT_COUNTS_FOR)
+    has_hint = Q(leased_until=None, due_at__lte=moment, hinted_at__gt=moment - HINT_COUNTS_FOR, wakes__gt=0)
     if rows.filter(has_holder | has_hint).update(**values):
         return
     if rows.update(hinted_at=moment, **values):
