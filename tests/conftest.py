@@ -9,6 +9,10 @@ from portal.env import database_from_url
 pytest_plugins = ["tests.actors", "tests.browser.plugin", "tests.events.plugin"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write what is rendered now over the goldens")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One Postgres and one build of front end and runtime for the whole run, before any worker process needs them."""
     from django.conf import settings
