@@ -128,6 +128,7 @@ MENU: tuple[Group, ...] = (
                 key="x",
                 seen_by=operator_may("gateways.mend"),
                 count=lambda user: count_stuck() or "",
+                is_alarm=True,
                 keywords=_("lease phase remedy retry"),
             ),
         ),

@@ -28,7 +28,10 @@ def developers(user: Any) -> bool:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line as it is declared. `key` follows G on the keyboard; `count` is asked only when the line is drawn."""
+    """A line as it is declared. `key` follows G on the keyboard; `count` is asked only when the line is drawn.
+
+    What `count` counts is to be none: `is_alarm`.
+    """
 
     url_name: str
     label: Text
@@ -36,6 +39,7 @@ class Entry:
     key: str = ""
     seen_by: Callable[[Any], bool] = signed_in
     count: Callable[[Any], int | str] | None = None
+    is_alarm: bool = False
     keywords: Text = ""
 
 

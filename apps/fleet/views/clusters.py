@@ -23,7 +23,7 @@ from apps.tenants.operators import is_allowed
 
 # What isn't ready comes first; the others are in the admin's list
 MOST_BUNDLES = 50
-PARTS = ("standing", "agents", "bundles")
+PARTS = ("standing", "maintenance", "agents", "bundles")
 WORST_FIRST = {
     Bundle.Phase.FAILED: 0,
     Bundle.Phase.DELIVERING: 1,

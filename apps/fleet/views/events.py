@@ -21,6 +21,8 @@ from apps.fleet.views.shown import in_seconds
 
 RECENT = 10
 LONGEST_MESSAGE = 160
+# What of the audit log is about the fleet
+TARGETS = ("cluster", "agent", "registrationtoken")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _said_of(row: Bundle) -> tuple[str, str, str]:
 
 def _of_people(cluster: Cluster | None) -> Iterator[ShownEvent]:
     """What the audit log says of clusters and their agents."""
-    events = AuditEvent.objects.filter(target_type__in=["cluster", "agent"])
+    events = AuditEvent.objects.filter(target_type__in=TARGETS)
     if cluster is not None:
         agents = list_agents().filter(cluster=cluster).values("pk")
         events = events.filter(Q(target_id=cluster.pk) | Q(target_id__in=agents))

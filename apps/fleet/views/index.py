@@ -33,6 +33,7 @@ def fleet_context() -> dict[str, Any]:
     shown = [ShownCluster(state) for state in states]
     totals = fleet_state(states)
     sources = [(source, source.count()) for source in all_sources()]
+    concerns = [*concerns_of(states), *(each for source, count in sources if count for each in source.find())]
     return {
         "clusters": shown,
         "regions": by_region(shown),
@@ -40,5 +41,6 @@ def fleet_context() -> dict[str, Any]:
         "p95": "" if totals.delay.p95_ms is None else in_seconds(totals.delay.p95_ms),
         "legend": LEGEND,
         "sources": sources,
-        "concerns": [*concerns_of(states), *(each for source, count in sources if count for each in source.find())],
+        # The worst first
+        "concerns": sorted(concerns, key=lambda concern: concern.tone),
     }
