@@ -18,6 +18,8 @@ from agent.engine.patience import Backoff
 log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 1.0
+# Whoever calls again and again gets an answer in this time, and with it the end of the connection
+LAST_ANSWERS_SECONDS = 0.2
 # Alive for long enough, its next death is a first one again
 BACKOFF, CALM_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0), 30.0
 CHECK_EVERY, CHECK_TIMEOUT, FAILED_CHECKS = 3.0, 2.0, 3
@@ -48,7 +50,10 @@ class Proxy:
         """No new connections; until no call is under way, or for that many seconds."""
         with contextlib.suppress(Unanswered, TimeoutError, ValueError):
             async with asyncio.timeout(patience):
+                # Answers say from now on that their connection ends: nobody sends another call on it
+                await self._ask("/healthcheck/fail", method="POST")
                 await self._ask("/drain_listeners", method="POST")
+                await asyncio.sleep(LAST_ANSWERS_SECONDS)
                 while int((await self._ask(f"/stats?filter={ACTIVE}")).body.split()[-1]):
                     await asyncio.sleep(0.02)
 

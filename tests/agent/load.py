@@ -13,7 +13,6 @@ class Load:
     def __init__(self, port: int, host: str, *, threads: int = 4, expect: int = 404) -> None:
         self.answers = 0
         self.failures: list[str] = []
-        self.reconnects = 0
         self._port, self._host, self._expect = port, host, expect
         self._done = threading.Event()
         self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(threads)]
@@ -27,9 +26,12 @@ class Load:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._done.set()
+        self.end()
         for thread in self._threads:
             thread.join()
+
+    def end(self) -> None:
+        self._done.set()
 
     def wait_for(self, more: int) -> None:
         """So many answers more: whatever was done has met calls."""

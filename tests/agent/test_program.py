@@ -64,7 +64,7 @@ def test_begun_from_disk_without_portal_it_serves_and_ends_within_five_seconds(s
     with Load(agent.port, "parcels.dev.localhost") as load:
         agent.process.send_signal(signal.SIGTERM)
         assert agent.process.wait(5) == 0
-        load._done.set()
+        load.end()
     assert not [each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
     assert not (agent.state / "s").exists()
     # Calls that were under way were finished; afterwards nobody was there
