@@ -8,12 +8,15 @@ class GatewaysConfig(AppConfig):
     verbose_name = _("Function gateways")
 
     def ready(self) -> None:
+        import apps.gateways.calls  # noqa: F401  callers are led to their pages
         from apps.accounts.demo import register_part
+        from apps.core.doctor.services import register_check
         from apps.core.events import register_topic
         from apps.core.lifecycle import register_machine
         from apps.fleet.concerns import Source, register_source
         from apps.fleet.services.bundles import register_owner
         from apps.gateways import demo
+        from apps.gateways.doctor import check_gateway_databases
         from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundle
         from apps.gateways.selectors import can_listen
         from apps.gateways.services import workspaces
@@ -21,6 +24,7 @@ class GatewaysConfig(AppConfig):
         from apps.tenants.residents import register_resident
 
         register_topic("gateway", can_listen)
+        register_check(check_gateway_databases)
         register_resident(
             suspend=workspaces.hold_gateways,
             resume=workspaces.release_gateways,

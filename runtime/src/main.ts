@@ -25,7 +25,7 @@ function failed(config: Config, error: unknown): Response {
     {
       status: 500,
       slug: "internal-error",
-      title: "Something broke on our side",
+      title: "That went wrong on our side",
       detail: "It was written down. Try again in a moment.",
       about: { gateway: config.gateway.name },
     },
