@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from apps.core.errors import NotFound, Problem, Text
 from apps.core.web import htmx
 from apps.core.web.addresses import address
-from apps.core.web.forms import ConfirmView, Done, Touch
+from apps.core.web.forms import OVERLAYS, ConfirmView, Done, Touch
 from apps.core.web.lists import Column, Listing, ListPage
 from apps.gateways.filters import GatewayFilter
 from apps.gateways.models import FunctionGateway
@@ -222,6 +222,13 @@ class Several(InGateways, ConfirmView):
         self.tone: htmx.Tone = "ok" if not refusals else "warn" if done else "bad"
         text = "\n".join(refusals[:5])
         return Done(counted % {"label": self.bulk.label, "count": done}, text, events={"gateways": {}})
+
+    def succeed(self, done: Done) -> HttpResponse:
+        """Of several, some may have been refused: the notice says which, and stays."""
+        if self.tone == "ok" or htmx.target(self.request) not in OVERLAYS:
+            return super().succeed(done)
+        response = htmx.trigger(HttpResponse(status=204), "gateways")
+        return htmx.vary(htmx.close(htmx.toast(response, tone=self.tone, title=done.title, text=done.text)))
 
     def get_back_url(self) -> str:
         return address("gateways:list")

@@ -82,14 +82,12 @@ class GatewayPage(AboutGateway, LoginRequiredMixin, View):
 
 
 def _menu(gateway: FunctionGateway, actor: Member, offers: list[Offer]) -> list[Offer]:
-    """What is done rarely. Deleting stands here, unless it's all that can be done."""
-    if len(offers) < 2:
-        return []
+    """What is done rarely."""
     found = []
-    if actor.may("gateways.operate", is_own=gateway.owner_id == actor.pk) and not is_being_created(gateway):
+    if offers and actor.may("gateways.operate", is_own=gateway.owner_id == actor.pk) and not is_being_created(gateway):
         for name, label, icon in RARE:
             found.append(Offer(name, label, icon, address(f"gateways:{name}", gateway_id=gateway.pk)))
-    return [*found, *(offer for offer in offers if offer.name == "delete")]
+    return [*found, *(offer for offer in offers if offer.is_rare)]
 
 
 RARE = (

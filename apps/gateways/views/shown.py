@@ -92,6 +92,8 @@ class Offer:
     url: str
     asks: bool = True
     is_dangerous: bool = False
+    # Stands in the menu, not as a button
+    is_rare: bool = False
 
     @property
     def overlay(self) -> str:
@@ -129,7 +131,7 @@ def offers_for(gateway: FunctionGateway, actor: Member) -> list[Offer]:
             found.append(_offer(gateway, "restart", RESTART, "restart", asks=False))
             found.append(_offer(gateway, "stop", STOP, "stop"))
     if actor.may("gateways.delete", is_own=is_own):
-        found.append(_offer(gateway, "delete", DELETE, "trash", is_dangerous=True))
+        found.append(_offer(gateway, "delete", DELETE, "trash", is_dangerous=True, is_rare=True))
     return found
 
 
@@ -138,10 +140,8 @@ def is_being_created(gateway: FunctionGateway) -> bool:
     return gateway.state == State.RUNNING and not gateway.observed_generation and gateway.phase != Phase.STOPPED
 
 
-def _offer(
-    gateway: FunctionGateway, name: str, label: Text, icon: str, *, asks: bool = True, is_dangerous: bool = False
-) -> Offer:
-    return Offer(name, label, icon, address(f"gateways:{name}", gateway_id=gateway.pk), asks, is_dangerous)
+def _offer(gateway: FunctionGateway, name: str, label: Text, icon: str, **more: bool) -> Offer:
+    return Offer(name, label, icon, address(f"gateways:{name}", gateway_id=gateway.pk), **more)
 
 
 # --- Numbers ---------------------------------------------------------------------------------------
