@@ -21,6 +21,7 @@ CHECKS: tuple[tuple[str, Command], ...] = (
     ("The API document says what the code does", (PYTHON, "manage.py", "openapi")),
     ("No migration is missing", (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run")),
     ("The protocol's code is what its description says", (PYTHON, "tools/protocol.py", "--check")),
+    ("The picture of the life cycle is current", (PYTHON, "tools/lifecycle.py", "--check")),
     ("Layers", (BIN / "lint-imports", "--no-cache")),
     ("Translations are complete", (PYTHON, "tools/messages.py", "check")),
     ("TypeScript", (BIN / "deno", "check", "--quiet", "static/src")),

@@ -56,7 +56,11 @@ def decide_domain(domain: RuntimeDomain) -> Move[RuntimeDomain] | None:
     if isinstance(found, Phase):
         return Move(found)
     phase = Phase(domain.phase)
-    seen = {"observed_generation": domain.generation} if phase == Phase.STARTING else {}
+    seen: dict[str, Any] = {}
+    if phase == Phase.STARTING:
+        seen = {"observed_generation": domain.generation}
+        if domain.state == State.RESTARTING:
+            seen["state"] = State.RUNNING
     return Move(LEADS_TO[phase], step="routes", act=domains.ACTS[phase], then=lambda row: seen)
 
 
