@@ -122,10 +122,21 @@ def test_a_port_that_was_asked_for_by_name_is_refused_when_taken(scenario: Scena
     assert not (product.state / "up").exists()
 
 
+@pytest.mark.parametrize("name", ["PORT", "AGENTS_PORT", "GATEWAY_PORT"])
 @pytest.mark.parametrize("value", ["70000", "web"])
-def test_a_port_that_is_none_is_refused(scenario: Scenario, value: str) -> None:
-    sentence = refused(scenario("steady", PORT=value))
-    assert f"PORT is {value}" in sentence.replace("'", "")
+def test_a_port_that_is_none_is_refused(scenario: Scenario, name: str, value: str) -> None:
+    sentence = refused(scenario("steady", **{name: value}))
+    assert f"{name} is {value}" in sentence.replace("'", "")
+
+
+def test_where_gateways_answer_is_told_once_it_runs(scenario: Scenario) -> None:
+    product = scenario("steady")
+    product.start()
+    product.wait_started()
+    started = product.event("started")
+    assert started is not None
+    assert started["gateways"] == [f"http://parcel-tracking.dev.localhost:{product.gateway_port}/"]
+    assert product.run.agents_port == product.agents_port
 
 
 def test_a_database_that_does_not_answer_is_refused_before_anything_starts(state: Path) -> None:
