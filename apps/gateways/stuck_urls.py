@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from apps.gateways.views.stuck import Stuck
+from apps.gateways.views.stuck import StuckGateway, StuckList
 
 app_name = "stuck"
 urlpatterns = [
-    path("fleet/stuck", Stuck.as_view(), name="list"),
-    path("fleet/stuck/<str:gateway_id>", Stuck.as_view(), name="gateway"),
+    path("fleet/stuck", StuckList.as_view(), name="list"),
+    path("fleet/stuck/<str:gateway_id>", StuckGateway.as_view(), name="gateway"),
 ]

@@ -8,14 +8,25 @@ from datetime import timedelta
 from typing import Any
 
 from apps.core import clock
+from apps.fleet.models import Cluster
 from apps.tenants.roles import Role
 from tests.matrix.actors import Actor
 from tests.people import PASSWORD
 
 Scene = Callable[[Actor], Any]
 
+
+def _resting_cluster() -> str:
+    """Only a maintenance that began can end."""
+    values = {"region": "here", "domain": "localhost", "maintenance_at": clock.now()}
+    return str(Cluster.objects.get_or_create(name="resting", defaults=values)[0].pk)
+
+
 #: `METHOD /path` → the body
 BODIES: dict[str, Scene] = {
+    "POST /fleet/register": lambda actor: {"name": "seoul-a", "region": "ap-northeast-2", "domain": "seoul.example"},
+    "POST /fleet/clusters/{cluster_id}/maintenance": lambda actor: {"reason": "New disks"},
+    "POST /fleet/stuck/{gateway_id}": lambda actor: {"cure": "retry"},
     "POST /t/{tenant}/members/invite": lambda actor: {"emails": "new@example.com", "role": Role.VIEWER},
     "POST /t/{tenant}/members/{membership_id}/role": lambda actor: {
         "role": Role.ADMIN,
@@ -27,6 +38,27 @@ BODIES: dict[str, Scene] = {
         "selected": [actor.things.invitation.pk],
     },
     "POST /t/{tenant}/members/invitations/{invitation_id}/address": lambda actor: {"email": "elsewhere@example.com"},
+    "POST /t/{tenant}/gateways/new": lambda actor: {
+        "title": "Another gateway",
+        "name": "another-gateway",
+        "cluster": actor.things.gateway.cluster_id,
+        "size": "small",
+        "layout": "shared",
+    },
+    "POST /t/{tenant}/gateways/{gateway_id}/delete": lambda actor: {"typed": actor.things.gateway.name},
+    "POST /t/{tenant}/gateways/{gateway_id}/environment/set": lambda actor: {"variable": "COUNTRY", "value": "KR"},
+    "POST /t/{tenant}/gateways/{gateway_id}/environment/{variable_id}/replace": lambda actor: {"value": "DE"},
+    "POST /t/{tenant}/gateways/{gateway_id}/settings/rename": lambda actor: {
+        "title": "Another title",
+        "version": actor.things.gateway.version,
+    },
+    "POST /t/{tenant}/gateways/{gateway_id}/settings/bundle": lambda actor: {
+        "size": "large",
+        "layout": "shared",
+        "version": actor.things.gateway.version,
+    },
+    "POST /t/{tenant}/gateways/{gateway_id}/settings/transfer": lambda actor: {"owner": actor.owner.own.person.pk},
+    "POST /t/{tenant}/gateways/{gateway_id}/stages/{stage}/off": lambda actor: {"reason": "Moving house."},
     "POST /t/{tenant}/settings": lambda actor: {
         "name": "Another name",
         "slug": "another-name",
@@ -59,7 +91,9 @@ BODIES: dict[str, Scene] = {
 }
 
 #: `METHOD /path` → the query
-QUERIES: dict[str, str] = {
+QUERIES: dict[str, str | Scene] = {
+    "GET /t/{tenant}/gateways/several/{wish}": lambda actor: f"selected={actor.things.gateway.pk}",
+    "POST /t/{tenant}/gateways/several/{wish}": lambda actor: f"selected={actor.things.gateway.pk}",
     "GET /v1/audit-events/export": "format=jsonl",
     "GET /v1/me/audit-events/export": "format=csv",
 }
@@ -68,7 +102,12 @@ QUERIES: dict[str, str] = {
 WHOLE_PAGES = {"POST /sign-out"}
 
 #: Lists on which nothing can be done to several rows at once, and say so to everybody
-NOTHING_TO_DO = {"POST /t/{tenant}/audit", "POST /audit"}
+NOTHING_TO_DO = {
+    "POST /t/{tenant}/gateways",
+    "POST /t/{tenant}/gateways/{gateway_id}/history",
+    "POST /t/{tenant}/audit",
+    "POST /audit",
+}
 
 #: (path, parameter) → its value, where its name and the collection before it don't say it
 PATHS: dict[tuple[str, str], Scene] = {
@@ -86,8 +125,12 @@ PATHS: dict[tuple[str, str], Scene] = {
     ("/v1/me/invitations/{pk}/accept", "pk"): lambda actor: actor.own.invitation.pk,
     ("/v1/me/invitations/{pk}/decline", "pk"): lambda actor: actor.own.invitation.pk,
     ("/v1/api-gateways/{pk}/stages/{stage}", "stage"): lambda actor: "dev",
+    ("/t/{tenant}/gateways/several/{wish}", "wish"): lambda actor: "stop",
+    ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/off", "stage"): lambda actor: "dev",
+    ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/on", "stage"): lambda actor: "dev",
     ("/v1/tenants/{pk}/resume", "pk"): lambda actor: actor.world.closed.pk,
     ("/workspaces/invitations/{invitation_id}", "invitation_id"): lambda actor: actor.own.invitation.pk,
+    ("/fleet/clusters/{cluster_id}/maintenance/end", "cluster_id"): lambda actor: _resting_cluster(),
     ("/admin/{app_label}/", "app_label"): lambda actor: "accounts",
 }
 
@@ -99,6 +142,7 @@ TOPICS: dict[str, Scene] = {
     "audit:<own>": lambda actor: f"audit:{actor.own.person.pk}",
     "audit:<tenant's-person>": lambda actor: f"audit:{actor.things.membership.person_id}",
     "audit:<tenant>": lambda actor: f"audit:{actor.tenant.pk}",
+    "fleet": lambda actor: "fleet",
     "mails": lambda actor: "mails",
     "tenant:<tenant>": lambda actor: f"tenant:{actor.tenant.pk}",
     "tokens:<own>": lambda actor: f"tokens:{actor.own.person.pk}",

@@ -18,6 +18,8 @@ from apps.core import clock
 from apps.core.crypto.hashing import keyed_hash
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.timeline import note
+from apps.fleet.models import Agent, Bundle
+from apps.fleet.services.bundles import put_bundle
 from apps.gateways.models import FunctionGateway, Variable
 from apps.sso.models import IdentityProvider, LinkedIdentity
 from apps.tenants.models import Invitation, Membership, Tenant
@@ -38,6 +40,9 @@ class Things:
     membership: Membership
     invitation: Invitation
     gateway: FunctionGateway
+    # In the gateway's cluster
+    agent: Agent
+    bundle: Bundle
     # The secret in the invitation's link
     link: str
     event: AuditEvent
@@ -69,7 +74,9 @@ def make_things(tenant: Tenant) -> Things:
     Variable.objects.create(tenant=tenant, gateway=gateway, name="ZONE", value=tenant.slug)
     with transaction.atomic():
         note("gateway", gateway, LifecycleEvent.Kind.WISHED, because="%(wish)s", because_of={"wish": tenant.slug})
-    return Things(tenant, membership, invitation, gateway, link, event)
+    agent = gateway.cluster.agents.first() or Agent.objects.create(cluster=gateway.cluster, name="agent-1")
+    bundle = put_bundle(cluster_id=gateway.cluster_id, key=f"gateway/{gateway.pk}/namespace", manifests=[])
+    return Things(tenant, membership, invitation, gateway, agent, bundle, link, event)
 
 
 def make_own_things(person: User, provider: IdentityProvider, inviting: Tenant) -> OwnThings:
@@ -107,9 +114,13 @@ def by_name(things: Things) -> dict[str, Any]:
         "membership_id": things.membership.pk,
         "invitation_id": things.invitation.pk,
         "gateway_id": things.gateway.pk,
+        "variable_id": things.gateway.variables.values_list("pk", flat=True)[0],
         "event_id": things.event.pk,
         "token": things.link,
         "slug": PROVIDER_SLUG,
+        "cluster_id": things.gateway.cluster_id,
+        "agent_id": things.agent.pk,
+        "bundle_id": things.bundle.pk,
     }
 
 
@@ -120,6 +131,7 @@ def by_collection(things: Things, own: OwnThings) -> dict[str, Any]:
         "members": things.membership.pk,
         "invitations": things.invitation.pk,
         "api-gateways": things.gateway.pk,
+        "stuck": things.gateway.pk,
         "audit-events": things.event.pk,
         "sessions": own.session.pk,
         "access-tokens": own.active_token.pk,

@@ -90,55 +90,17 @@ class ShownLine:
         return f"{first}–{self.line.attempt}" if first != self.line.attempt else str(first)
 
 
-class Stuck(ForOperators, View):
-    """`/fleet/stuck`, with the one that has been so for longest; `/fleet/stuck/{gateway}` with that one."""
+class StuckView(ForOperators, View):
+    """What the list and the page of one share: the page is the list with one of them beside it."""
 
     permission = "gateways.mend"
     template = "fleet/stuck.html"
 
-    def get(self, request: HttpRequest, gateway_id: str = "") -> HttpResponse:
-        part = htmx.target(request)
-        stuck = list_stuck(_rows())
-        gateway = self._gateway(gateway_id) if gateway_id else next((each.gateway for each in stuck), None)
-        context = self._context(stuck, gateway)
-        if part in PARTS:
-            return show(request, f"{self.template}#{part}", {**context, "is_part": True})
-        return show(request, self.template, context)
-
-    def post(self, request: HttpRequest, gateway_id: str) -> HttpResponse:
-        gateway = self._gateway(gateway_id)
-        form = MendForm(request.POST)
-        if form.is_valid():
-            try:
-                self._mend(gateway, **form.cleaned_data)
-            except InvalidInput as problem:
-                add_errors(form, problem)
-            except (Conflict, StaleVersion) as problem:
-                return self._again(gateway, form, problem)
-            else:
-                title = _("%(gateway)s goes on") % {"gateway": gateway.name}
-                htmx.later_toast(request, title=title, text=_("Its timeline says how far it comes."))
-                return htmx.redirect(request, reverse("stuck:gateway", args=[gateway.pk]))
-        return self._again(gateway, form)
-
-    def _mend(self, gateway: FunctionGateway, *, cure: str, phase: str, reason: str) -> None:
-        if cure == Cure.FORCE:
-            force_phase(actor=self.operator, gateway=gateway, phase=phase, reason=reason)
-        else:
-            mend_gateway(actor=self.operator, gateway=gateway, cure=cure, reason=reason)
-
-    def _again(self, gateway: FunctionGateway, form: MendForm, conflict: Problem | None = None) -> HttpResponse:
-        """What was written is still there."""
-        context = {**self._context(list_stuck(_rows()), gateway, form), "conflict": conflict}
-        response = show(self.request, self.template, context)
-        response.status_code = conflict.status if conflict else InvalidInput.status
-        return response
-
-    def _gateway(self, gateway_id: str) -> FunctionGateway:
-        found = _rows().filter(pk=gateway_id).first()
-        if found is None:
-            raise NotFound
-        return found
+    def _show(self, stuck: Sequence[Diagnosis], gateway: FunctionGateway | None) -> HttpResponse:
+        part, context = htmx.target(self.request), self._context(stuck, gateway)
+        if gateway is not None and part in PARTS:
+            return show(self.request, f"{self.template}#{part}", {**context, "is_part": True})
+        return show(self.request, self.template, context)
 
     def _context(
         self, stuck: Sequence[Diagnosis], gateway: FunctionGateway | None, form: MendForm | None = None
@@ -193,6 +155,56 @@ class Stuck(ForOperators, View):
             able = ", ".join(roles.roles_that_may(remedy.permission))
             return _("Needs the role %(role)s. Skips the checks, so it's the last resort.") % {"role": able}
         return str(remedy.cant_because) if remedy.cant_because else ""
+
+
+class StuckList(StuckView):
+    """`/fleet/stuck`, with the one that has been so for longest."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        stuck = list_stuck(_rows())
+        return self._show(stuck, next((each.gateway for each in stuck), None))
+
+
+class StuckGateway(StuckView):
+    """`/fleet/stuck/{gateway}`, also of one that isn't stuck any more."""
+
+    def get(self, request: HttpRequest, gateway_id: str) -> HttpResponse:
+        return self._show(list_stuck(_rows()), self._gateway(gateway_id))
+
+    def post(self, request: HttpRequest, gateway_id: str) -> HttpResponse:
+        gateway = self._gateway(gateway_id)
+        form = MendForm(request.POST)
+        if form.is_valid():
+            try:
+                self._mend(gateway, **form.cleaned_data)
+            except InvalidInput as problem:
+                add_errors(form, problem)
+            except (Conflict, StaleVersion) as problem:
+                return self._again(gateway, form, problem)
+            else:
+                title = _("%(gateway)s goes on") % {"gateway": gateway.name}
+                htmx.later_toast(request, title=title, text=_("Its timeline says how far it comes."))
+                return htmx.redirect(request, reverse("stuck:gateway", args=[gateway.pk]))
+        return self._again(gateway, form)
+
+    def _mend(self, gateway: FunctionGateway, *, cure: str, phase: str, reason: str) -> None:
+        if cure == Cure.FORCE:
+            force_phase(actor=self.operator, gateway=gateway, phase=phase, reason=reason)
+        else:
+            mend_gateway(actor=self.operator, gateway=gateway, cure=cure, reason=reason)
+
+    def _again(self, gateway: FunctionGateway, form: MendForm, conflict: Problem | None = None) -> HttpResponse:
+        """What was written is still there."""
+        context = {**self._context(list_stuck(_rows()), gateway, form), "conflict": conflict}
+        response = show(self.request, self.template, context)
+        response.status_code = conflict.status if conflict else InvalidInput.status
+        return response
+
+    def _gateway(self, gateway_id: str) -> FunctionGateway:
+        found = _rows().filter(pk=gateway_id).first()
+        if found is None:
+            raise NotFound
+        return found
 
 
 def concerns() -> list[Concern]:
