@@ -36,6 +36,8 @@ def production_findings(environment: Mapping[str, str]) -> list[str]:
         found.append("DATABASE_URL is missing: write it as postgres://user:password@host:5432/name.")
     else:
         found += _refusal("DATABASE_URL", lambda: env.database_from_url(environment["DATABASE_URL"].strip()))
+    if of_gateways := environment.get("GATEWAYS_DATABASE_URL", "").strip():
+        found += _refusal("GATEWAYS_DATABASE_URL", lambda: env.database_from_url(of_gateways))
     if not environment.get("IMP_ENCRYPTION_KEYS", "").strip():
         found.append("IMP_ENCRYPTION_KEYS is missing: write id:key, the key made with `openssl rand -base64 32`.")
     else:

@@ -20,11 +20,20 @@ LARGEST_CLOCK_DIFFERENCE = timedelta(seconds=2)
 LONG_LAG = timedelta(seconds=10)
 
 
+# Of other apps, which add theirs in ready()
+_more: list[Check] = []
+
+
+def register_check(check: Check) -> None:
+    if check not in _more:
+        _more.append(check)
+
+
 def checks() -> tuple[Check, ...]:
     """Only the first one where the database doesn't answer: the others would all say the same."""
     reason = _cannot_connect()
     if reason is None:
-        return (check_database, check_clock, check_migrations, check_walls, check_processes, check_queue)
+        return (check_database, check_clock, check_migrations, check_walls, check_processes, check_queue, *_more)
     return (_unreachable(reason),)
 
 

@@ -173,6 +173,8 @@ class _Start:
         if (self.data / "PG_VERSION").exists():
             making.check_version(self.data, tools)
             postmaster.clear_after_crash(self.data, places.socket_folder(self.home))
+            if not making.is_closed(self.data):
+                making.close(self.data, tools)
             if not self.info.exists():
                 passwords = making.set_passwords(self.data, tools)
         else:

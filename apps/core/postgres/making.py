@@ -30,8 +30,17 @@ ACCESS = """\
 local all all scram-sha-256
 host all all 127.0.0.1/32 scram-sha-256
 """
+# Data that an earlier version made has no such file
+CLOSED = "imp-closed"
 # These want a superuser, or are wanted before the first migration
 EXTENSIONS = ("pg_stat_statements", "pg_trgm")
+# Roles of gateways live on this server too: they connect to no database but their own, and read no list of others
+OPEN_TO_ALL = "postgres, template1"
+LISTS = (
+    "pg_catalog.pg_roles, pg_catalog.pg_user, pg_catalog.pg_group, pg_catalog.pg_auth_members, pg_catalog.pg_database, "
+    "pg_catalog.pg_db_role_setting, pg_catalog.pg_stat_database, pg_catalog.pg_stat_activity"
+)
+ACTIVITY = "FUNCTION pg_catalog.pg_stat_get_activity(integer)"
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,13 @@ def make_data(data: Path, tools: Tools) -> tuple[str, str]:
         with open(unfinished / "postgresql.conf", "a") as configuration:
             configuration.write(CONFIGURATION)
         (unfinished / "pg_hba.conf").write_text(ACCESS)
-        _alone(tools, unfinished, "postgres", f"CREATE ROLE {OWNER}", f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+        _alone(tools, unfinished, "postgres", f"CREATE ROLE {OWNER}")
+        close(unfinished, tools)
+        _alone(
+            tools, unfinished, "postgres",
+            f"CREATE DATABASE {DATABASE} OWNER {OWNER}",
+            f"REVOKE CONNECT, TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC",
+        )  # fmt: skip
         _alone(tools, unfinished, DATABASE, *(f"CREATE EXTENSION {name}" for name in EXTENSIONS))
         passwords = set_passwords(unfinished, tools)
         unfinished.rename(data)
@@ -71,6 +86,24 @@ def make_data(data: Path, tools: Tools) -> tuple[str, str]:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return passwords
+
+
+def close(data: Path, tools: Tools) -> None:
+    """What every role may by default is kept for the owner; databases made from now on are closed like that."""
+    _alone(
+        tools, data, "template1",
+        f"REVOKE CONNECT, TEMPORARY ON DATABASE {OPEN_TO_ALL} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {OPEN_TO_ALL} TO {OWNER}",
+        f"REVOKE SELECT ON {LISTS} FROM PUBLIC",  # noqa: S608
+        f"GRANT SELECT ON {LISTS} TO {OWNER}",
+        f"REVOKE EXECUTE ON {ACTIVITY} FROM PUBLIC",
+        f"GRANT EXECUTE ON {ACTIVITY} TO {OWNER}",
+    )  # fmt: skip
+    (data / CLOSED).touch()
+
+
+def is_closed(data: Path) -> bool:
+    return (data / CLOSED).exists()
 
 
 def set_passwords(data: Path, tools: Tools) -> tuple[str, str]:
