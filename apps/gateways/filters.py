@@ -11,12 +11,15 @@ from apps.core.lifecycle.models import LifecycleEvent
 from apps.fleet.models import Cluster
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
+from apps.tenants.filters import member_behind
 from apps.tenants.models import Membership
 
 
 def _owners(request: Any) -> "QuerySet[User]":
-    """Inside the wall, so only the workspace's people."""
-    return User.objects.filter(pk__in=Membership.objects.values("person"))
+    member = member_behind(request)
+    if member is None:
+        return User.objects.none()
+    return User.objects.filter(pk__in=Membership.objects.of(member.tenant).values("person"))
 
 
 class GatewayFilter(django_filters.FilterSet):

@@ -17,7 +17,7 @@ SECOND_FACTOR = Exists(
 )
 
 
-def _member_behind(request: Any) -> Member | None:
+def member_behind(request: Any) -> Member | None:
     """Who asks: a page's request knows it, an endpoint's view does. Nobody where the API is described."""
     view = getattr(request, "parser_context", {}).get("view")
     actor = getattr(view, "actor", None)
@@ -31,7 +31,7 @@ class _OfOneKind(django_filters.FilterSet):
 
     def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)
-        member = _member_behind(self.request)
+        member = member_behind(self.request)
         if member is not None:
             self.filters["role"].extra["choices"] = [(role, role.label) for role in ROLES_OF[member.tenant.kind]]
 
@@ -74,7 +74,7 @@ class MemberFilter(_OfOneKind):
 
         Whose sign-in is weak is for those to know who can do something about it.
         """
-        member = _member_behind(self.request)
+        member = member_behind(self.request)
         if member is not None:
             member.require("members.manage")
         by_us = queryset.exclude(given_by=Membership.GivenBy.SSO)
