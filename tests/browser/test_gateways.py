@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.fleet.models import Agent, Cluster
+from apps.gateways import databases
 from apps.gateways.models import FunctionGateway, Variable
 from apps.tenants.models import Tenant
 from tests.browser.checks import check_accessibility, check_fits, look
@@ -159,4 +160,4 @@ def test_from_its_making_to_its_end(
     sheet.locator("[name=typed]").fill("parcel-tracking")
     sheet.get_by_role("button", name=say("Delete %(gateway)s", gateway="Parcel tracking")).click()
     expect(page).to_have_url(re.compile("/gateways$"), timeout=PATIENCE)
-    assert not databases_there()
+    assert databases.name_of(gateway.pk) not in databases_there()

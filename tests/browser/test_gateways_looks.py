@@ -1,5 +1,6 @@
 """How the pages of gateways look, in each theme, width and language; nothing is reached from here."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.core.lifecycle import kernel
 from apps.fleet.models import Cluster
+from apps.gateways import databases
 from apps.gateways.lifecycle.machines import GATEWAY
-from apps.gateways.models import FunctionGateway
+from apps.gateways.models import FunctionGateway, GatewayDatabase
 from apps.gateways.services.creating import create_gateway
 from apps.gateways.services.states import stop_gateway
 from apps.gateways.services.variables import Setting
@@ -58,6 +60,14 @@ def creating(alice: User, tidewater: Tenant, cluster: Cluster) -> FunctionGatewa
     )
     kernel.advance(GATEWAY, gateway.pk)
     return gateway
+
+
+@pytest.fixture(autouse=True)
+def _no_database_left(transactional_db: None) -> Iterator[None]:
+    """Databases outlast the rows that name them."""
+    yield
+    for name in GatewayDatabase.objects.values_list("name", flat=True):
+        databases.drop_database(name)
 
 
 def show(page: Page, path: str, name: str, folder: Path, variant: Variant) -> None:

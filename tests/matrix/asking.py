@@ -54,7 +54,7 @@ def _ways(actor: Actor, route: Route) -> Iterator[tuple[str, Callable[[], str]]]
 def requests(actor: Actor, route: Route, query: str = "") -> Iterator[tuple[str, Callable[[], HttpResponseBase]]]:
     """Every way to ask for a route, by its name: whole or in part, and as a file."""
     path = path_of(actor, route)
-    query = "&".join(part for part in (QUERIES.get(str(route), ""), query) if part)
+    query = "&".join(part for part in (_query_of(actor, route), query) if part)
     if route.is_api:
         yield "endpoint", lambda: _ask_api(actor, route, path, query)
         return
@@ -64,6 +64,11 @@ def requests(actor: Actor, route: Route, query: str = "") -> Iterator[tuple[str,
     for kind in route.exports:
         asked = "&".join(part for part in (f"format={kind}", query) if part)
         yield kind, lambda asked=asked: _ask_page(actor, route, path, asked)  # type: ignore[misc]
+
+
+def _query_of(actor: Actor, route: Route) -> str:
+    known = QUERIES.get(str(route), "")
+    return known if isinstance(known, str) else str(known(actor))
 
 
 def listening(actor: Actor, route: Route) -> str:
