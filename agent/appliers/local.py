@@ -119,7 +119,8 @@ class LocalApplier:
             except (NotYet, NotReached) as wait:
                 self._say(bundle, Status(Phase.APPLYING, str(wait), objects=objects))
             except TimeoutError:
-                self._say(bundle, Status(Phase.APPLYING, "Envoy hasn't taken the routes yet.", objects=objects))
+                problem = self.engine.proxy.problem or "Envoy hasn't taken the routes yet."
+                self._say(bundle, Status(Phase.APPLYING, problem, objects=objects))
             except (Failing, Refused) as error:
                 self._say(bundle, Status(Phase.FAILED, str(error), objects=objects))
             except Exception as error:

@@ -1,9 +1,18 @@
 """The built-in engine: a real Envoy, and a Deno process for each part of a gateway, on one machine.
 
-children.py   processes that die with the agent
-resources.py  what Envoy is to have, and what it has said to it
-ads.py        tells Envoy, over the delta form of its aggregated discovery
-proxy.py      Envoy itself: bootstrap, start, and again when it dies
-listeners.py  what of its configuration is the engine's own: the listener, clusters, endpoints
-runtimes.py   the processes that run functions: start, ready, replace, end
+machine.py     the engine as a whole: what an applier asks of it
+resources.py   what Envoy is to have, and what it has said to it
+ads.py         tells Envoy, over the delta form of its aggregated discovery
+proxy.py       Envoy itself: bootstrap, start, and again when it dies or hangs
+listeners.py   what of its configuration is the engine's own: the listener, clusters, endpoints
+routes.py      what of it bundles bring: whose hosts are whose, and whether calls get where they should
+runtimes.py    what runs the functions of some stages: start, ready, replace, end
+instances.py   one process of those
+warden.py      ends those that hang or take too much memory
+limits.py      what a process may take
+children.py    processes that die with the agent; become.py is the first thing that they run
+lines.py       what processes write
+access_log.py  the log of all calls, which stays below a size
+calls.py       short HTTP calls of the engine's own
+patience.py    back-off, and waiting for news
 """

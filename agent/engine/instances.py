@@ -97,8 +97,7 @@ class Instance:
             await instance._wait_until_ready()
         except BaseException:
             # Also where nobody waits for it any more
-            child.kill()
-            child.when_ended(instance._clean)
+            instance.discard()
             raise
         return instance
 
@@ -146,7 +145,12 @@ class Instance:
         try:
             await self.child.stop(drain)
         finally:
-            self.child.when_ended(self._clean)
+            self.discard()
+
+    def discard(self) -> None:
+        """At once, if it's still there; and nothing of it stays."""
+        self.child.kill()
+        self.child.when_ended(self._clean)
 
     def _clean(self) -> None:
         self.socket.unlink(missing_ok=True)

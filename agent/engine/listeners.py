@@ -8,14 +8,32 @@ from agent.engine.resources import CLUSTER, ENDPOINTS, LISTENER, Resources
 ADS = {"ads": {}, "resource_api_version": "V3"}
 TYPE = "type.googleapis.com/envoy."
 MAIN = "main"
-PROBE = "x-imp-probe"
-# Scopes are found by the exact host, and names of hosts know no case
-LOWER_CASE = """
+PROBE = "imp-probe"
+# What only this engine and what stands before it may say, and what programs take for the truth about a call
+NOT_FROM_CALLERS = (
+    "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto",
+    "x-original-url", "x-real-ip", "x-rewrite-url",
+)  # fmt: skip
+OURS = ("x-imp-", "x-envoy-")
+HEADERS_WITHIN, IDLE_WITHIN = "15s", "300s"
+# What is held of a call while the other side is slow
+BUFFER_BYTES = 64 * 1024
+# Scopes are found by the exact host, and names of hosts know no case. Functions never see the probe's secret. TRACE
+# would give a caller's headers to whoever makes their browser send it
+FILTER = """
 function envoy_on_request(handle)
-  local host = handle:headers():get(":authority")
-  local lower = string.lower(host)
-  if host ~= lower then
-    handle:headers():replace(":authority", lower)
+  local headers = handle:headers()
+  if headers:get("{probe}") == "{secret}" then
+    handle:streamInfo():dynamicMetadata():set("imp", "probe", "yes")
+  end
+  headers:remove("{probe}")
+  if headers:get(":method") == "TRACE" then
+    handle:respond({{[":status"] = "405", ["content-type"] = "text/plain"}}, "TRACE isn't allowed.")
+    return
+  end
+  local host = headers:get(":authority")
+  if host and host ~= string.lower(host) then
+    headers:replace(":authority", string.lower(host))
     handle:clearRouteCache()
   end
 end
@@ -65,9 +83,10 @@ def _listener(host: str, port: int, access_log: Path, probe: str) -> dict[str, A
         },
         http_filters=[
             {
-                "name": "lower-case",
+                "name": "first",
                 "typed_config": _typed(
-                    "extensions.filters.http.lua.v3.Lua", default_source_code={"inline_string": LOWER_CASE}
+                    "extensions.filters.http.lua.v3.Lua",
+                    default_source_code={"inline_string": FILTER.format(probe=PROBE, secret=probe)},
                 ),
             },
             {"name": "router", "typed_config": _typed("extensions.filters.http.router.v3.Router")},
@@ -76,13 +95,14 @@ def _listener(host: str, port: int, access_log: Path, probe: str) -> dict[str, A
             {
                 "name": "file",
                 "filter": {
-                    "header_filter": {
-                        "header": {
-                            "name": PROBE,
-                            "string_match": {"exact": probe},
-                            "invert_match": True,
-                            "treat_missing_header_as_empty": True,
-                        }
+                    "metadata_filter": {
+                        "matcher": {
+                            "filter": "imp",
+                            "path": [{"key": "probe"}],
+                            "value": {"string_match": {"exact": "yes"}},
+                            "invert": True,
+                        },
+                        "match_if_key_not_found": True,
                     }
                 },
                 "typed_config": _typed(
@@ -96,17 +116,37 @@ def _listener(host: str, port: int, access_log: Path, probe: str) -> dict[str, A
         merge_slashes=True,
         path_with_escaped_slashes_action="KEEP_UNCHANGED",
         strip_any_host_port=True,
+        strip_trailing_host_dot=True,
         use_remote_address=True,
+        early_header_mutation_extensions=[
+            {
+                "name": "not-from-callers",
+                "typed_config": _typed(
+                    "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+                    mutations=[
+                        *({"remove": name} for name in NOT_FROM_CALLERS),
+                        *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in OURS),
+                    ],
+                ),
+            }
+        ],
+        upgrade_configs=[{"upgrade_type": "websocket"}],
+        http2_protocol_options={
+            "max_concurrent_streams": 100,
+            "initial_stream_window_size": BUFFER_BYTES,
+            "initial_connection_window_size": 16 * BUFFER_BYTES,
+        },
         generate_request_id=True,
         always_set_request_id_in_response=True,
-        common_http_protocol_options={"headers_with_underscores_action": "DROP_HEADER", "idle_timeout": "300s"},
-        request_headers_timeout="15s",
-        stream_idle_timeout="300s",
+        common_http_protocol_options={"headers_with_underscores_action": "DROP_HEADER", "idle_timeout": IDLE_WITHIN},
+        request_headers_timeout=HEADERS_WITHIN,
+        stream_idle_timeout=IDLE_WITHIN,
         local_reply_config={"mappers": [_reply(*each) for each in REPLIES]},
     )
     return {
         "name": MAIN,
         "address": {"socket_address": {"address": host, "port_value": port}},
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     }
 
@@ -156,6 +196,7 @@ def _cluster(name: str) -> dict[str, Any]:
         "name": name,
         "type": "EDS",
         "connect_timeout": "1s",
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "eds_cluster_config": {"eds_config": ADS},
         # A process that is being replaced may close what Envoy just wanted to use again
         "typed_extension_protocol_options": {

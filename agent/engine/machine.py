@@ -90,7 +90,13 @@ class Engine:
         await self.resources.close()
         for key in list(self._runtimes):
             self._begin_to_stop(key, LAST_DRAIN_SECONDS)
-        await asyncio.gather(*(task for tasks in self._stopping.values() for task in tasks), return_exceptions=True)
+        stopping = [task for tasks in self._stopping.values() for task in tasks]
+        if stopping:
+            await asyncio.wait(stopping, timeout=LAST_DRAIN_SECONDS + 1)
+            # Those that have begun before with more patience
+            for task in stopping:
+                task.cancel()
+            await asyncio.gather(*stopping, return_exceptions=True)
         await self._discovery.stop()
         shutil.rmtree(self.sockets, ignore_errors=True)
 

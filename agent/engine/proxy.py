@@ -34,6 +34,8 @@ class Proxy:
         self.folder = folder
         self.admin = sockets / "admin.sock"
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
+        # Why none runs; for people
+        self.problem = ""
         self._child: Child | None = None
         self._keeper: asyncio.Task[None] | None = None
 
@@ -80,6 +82,7 @@ class Proxy:
                 # Nothing answers without it, whatever is wrong
                 why = f"{type(error).__name__}: {error}"
             pause = backoff.after(loop.time() - began)
+            self.problem = f"Envoy isn't running: {why}"
             log.warning("envoy ended", why=why, last=list(self.lines)[-3:], again_in=pause)
             await asyncio.sleep(pause)
 
@@ -99,6 +102,7 @@ class Proxy:
             environment={"PATH": "/usr/bin:/bin", "HOME": str(self.folder)},
             hear=self.lines.append,
         )  # fmt: skip
+        self.problem = ""
         failed = 0
         while failed < FAILED_CHECKS:
             with contextlib.suppress(TimeoutError):

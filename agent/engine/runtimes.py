@@ -81,7 +81,7 @@ class Runtime:
             self._keeper = asyncio.create_task(self._keep(spec))
 
     async def stop(self, drain: float) -> None:
-        """Nothing of it is left afterwards. Not to be cancelled halfway."""
+        """Nothing of it is left afterwards; cancelled, it has less patience."""
         if self._keeper:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
@@ -89,7 +89,15 @@ class Runtime:
         self._destination.lead_to([])
         if serving:
             self._errand(self._retire(serving, drain))
-        await asyncio.gather(*self._errands, return_exceptions=True)
+        try:
+            if self._errands:
+                await asyncio.wait(self._errands, timeout=drain + LET_GO_SECONDS + 1)
+        finally:
+            # Also those that began to retire with more patience before
+            left = list(self._errands)
+            for errand in left:
+                errand.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def _keep(self, spec: Spec) -> None:
         """Start what is wanted, watch it, start another when it dies or hangs or something else is wanted."""
@@ -168,11 +176,14 @@ class Runtime:
             self._moved()
 
     async def _retire(self, instance: Instance, drain: float) -> None:
-        with contextlib.suppress(TimeoutError, Refused):
-            async with asyncio.timeout(SETTLE_WITHIN):
-                await self._destination.settled()
-        await asyncio.sleep(LET_GO_SECONDS)
-        await instance.retire(drain)
+        try:
+            with contextlib.suppress(TimeoutError, Refused):
+                async with asyncio.timeout(SETTLE_WITHIN):
+                    await self._destination.settled()
+            await asyncio.sleep(LET_GO_SECONDS)
+            await instance.retire(drain)
+        finally:
+            instance.discard()
 
     def _errand(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -1,9 +1,11 @@
 """Processes of gateways: replaced without a lost call, started again when they die, ended when they're no use."""
 
+import contextlib
 import http.client
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -107,7 +109,8 @@ def test_one_that_dies_again_and_again_is_started_ever_more_slowly(place: Place)
     while time.monotonic() < give_up_at:
         if pid := place.engine.pids().get((gateway.name, "all")):
             pids.add(pid)
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
     # At once, after 0.5 s, 1 s, 2 s
     assert 2 <= len(pids) <= 5
@@ -208,21 +211,50 @@ STREAM = """
 """
 
 
-def test_a_stream_outlasts_the_restart_of_its_process(place: Place, program: Path) -> None:
+@pytest.fixture
+def streaming(program: Path) -> None:
     end = "Deno.addSignalListener('SIGTERM', async () => { await server.shutdown(); Deno.exit(0); });\n"
     program.write_text(end + PRELUDE.replace("Deno.serve(", "const server = Deno.serve(") % STREAM)
-    gateway = Gateway()
-    place.bring_up(gateway)
+
+
+@contextlib.contextmanager
+def open_stream(place: Place, gateway: Gateway) -> Iterator[http.client.HTTPResponse]:
     connection = http.client.HTTPConnection("127.0.0.1", place.port, timeout=10)
     connection.request("GET", "/stream", headers={"Host": gateway.host})
     response = connection.getresponse()
     assert response.read(2) == b"0 "
-    gateway.restarts += 1
-    place.apply(gateway.runtime())
-    place.reach(gateway.runtime())
-    assert response.read().decode().split() == [str(n) for n in range(1, 30)]
+    yield response
     connection.close()
+
+
+@pytest.mark.usefixtures("streaming")
+def test_a_stream_outlasts_the_restart_of_its_process(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    with open_stream(place, gateway) as stream:
+        gateway.restarts += 1
+        place.apply(gateway.runtime())
+        place.reach(gateway.runtime())
+        assert stream.read().decode().split() == [str(n) for n in range(1, 30)]
     wait_until(lambda: len(denos()) == 1, what="the old process to go")
+
+
+@pytest.mark.usefixtures("streaming")
+def test_the_end_of_everything_waits_for_no_stream(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    gateway, other = Gateway("parcels"), Gateway("letters")
+    place.bring_up(gateway, other)
+    with open_stream(place, gateway), open_stream(place, other):
+        # One process retires with all its patience, one is being stopped
+        gateway.restarts += 1
+        place.apply(gateway.runtime())
+        place.reach(gateway.runtime())
+        place.remove(other.runtime().key)
+        time.sleep(0.5)
+        assert len(denos()) == 3
+        began = time.monotonic()
+        place.stop()
+        assert time.monotonic() - began < 5
 
 
 def test_one_that_floods_its_log_neither_fills_the_memory_nor_takes_the_time_of_others(
