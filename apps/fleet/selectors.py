@@ -61,10 +61,8 @@ def clusters_seen_by(actor: Any) -> QuerySet[Cluster]:
 
 def agents_seen_by(actor: Any) -> QuerySet[Agent]:
     """Each with its `presence`."""
-    if not is_allowed(actor, "platform.see"):
-        return Agent.objects.none()
     is_there = Q(seen_at__gte=now() - SILENCE) & ~Q(session_id="")
-    return Agent.objects.annotate(
+    found = Agent.objects.annotate(
         presence=Case(
             When(revoked_at__isnull=False, then=Value(Presence.REVOKED.value)),
             When(~is_there, then=Value(Presence.LOST.value)),
@@ -73,6 +71,7 @@ def agents_seen_by(actor: Any) -> QuerySet[Agent]:
             output_field=CharField(),
         )
     )
+    return found if is_allowed(actor, "platform.see") else found.none()
 
 
 def registration_tokens_seen_by(actor: Any) -> QuerySet[RegistrationToken]:

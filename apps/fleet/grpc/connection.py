@@ -36,6 +36,7 @@ class Connection:
 
     def __init__(self, access_token: str, address: str, limits: Limits) -> None:
         self.cluster_id = ""
+        self.closing: asyncio.Future[None] | None = None
         self._access_token = access_token
         self._address = address
         self._limits = limits
@@ -79,7 +80,8 @@ class Connection:
             await self._say_goodbye(Ended(Reason.PROTOCOL, because), write)
         finally:
             # Also for a call that was cancelled, by an agent that vanished
-            await asyncio.shield(asyncio.ensure_future(self._close(because)))
+            self.closing = asyncio.ensure_future(self._close(because))
+            await asyncio.shield(self.closing)
 
     async def _open(self, requests: AsyncIterator[Any], write: Write) -> None:
         try:

@@ -55,6 +55,7 @@ class Registration(services.AgentRegistrationServicer):
 class Streams(services.AgentServiceServicer):
     def __init__(self, limits: Limits) -> None:
         self.connections: set[Connection] = set()
+        self.closings: set[asyncio.Future[None]] = set()
         self._limits = limits
 
     async def Connect(self, requests: Any, context: Any) -> None:
@@ -66,6 +67,9 @@ class Streams(services.AgentServiceServicer):
             await connection.serve(aiter(requests), context.write)
         finally:
             self.connections.discard(connection)
+            if connection.closing:
+                self.closings.add(connection.closing)
+                connection.closing.add_done_callback(self.closings.discard)
 
     def wake(self, cluster_ids: set[str] | None) -> None:
         for connection in self.connections:
@@ -99,6 +103,8 @@ class AgentsServer:
     async def stop(self) -> None:
         self.streams.end()
         await self._server.stop(STOP_SECONDS)
+        if self.streams.closings:
+            await asyncio.wait(self.streams.closings, timeout=STOP_SECONDS)
         if self._listener:
             self._listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -49,11 +49,12 @@ class AgentInfo:
 
 
 def register_agent(*, token: str, info: AgentInfo, address: str = "") -> tuple[Agent, Pair]:
-    """Of two that come with the same token at once, one gets in."""
+    """Of two that come with the same token, one gets in; also one whose answer got lost on its way."""
     tokens.require_shape(token, tokens.REGISTRATION)
     hashes = keyed_hashes(token, purpose=REGISTERING)
     with transaction.atomic():
         row = _locked_registration(hashes)
+        _forget_lost_answer(row, info)
         refusal = _refusal_of(row)
         if refusal is None:
             _require_place(row.cluster, info.cluster_uid)
@@ -147,6 +148,16 @@ def _locked_registration(hashes: list[str]) -> RegistrationToken:
         raise unknown
     row.cluster = cluster
     return row
+
+
+def _forget_lost_answer(row: RegistrationToken, info: AgentInfo) -> None:
+    """Somebody at the same place was let in with it and never came: the identity didn't arrive there."""
+    agent = row.used_by
+    if agent is None or agent.revoked_at or not info.cluster_uid or agent.cluster_uid != info.cluster_uid:
+        return
+    if not RefreshToken.objects.filter(agent=agent).exclude(arrived_at=None).exists():
+        agent.delete()
+        row.used_at = row.used_by = None
 
 
 def _refusal_of(row: RegistrationToken) -> Refused | None:
