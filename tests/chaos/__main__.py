@@ -1,6 +1,7 @@
 import argparse
 import secrets
 import sys
+from pathlib import Path
 
 from tests.chaos.gateways import GatewayTrial
 from tests.chaos.trial import Trial
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--gateways", type=int, default=100)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="the same victims again")
+    parser.add_argument("--log", type=Path, help="where what the product said goes when it fails")
     options = parser.parse_args()
     say(f"seed {options.seed}, {options.rounds} rounds, {options.gateways} gateways")
     with scratch_state() as state:
@@ -31,6 +33,8 @@ def main() -> None:
             assert code == 0, f"stopped with {code}"
             product.assert_nothing_left()
         except AssertionError as error:
+            if options.log:
+                options.log.write_text(product.log())
             sys.exit(f"Failed with seed {options.seed}: {error}")
         finally:
             product.end()

@@ -3,7 +3,6 @@
 import random
 import statistics
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,8 +11,6 @@ from tests.chaos.writer import Writer
 from tests.faults.product import HEAL_WITHIN, Product, stretched, wait_until
 
 PARTS = ("web", "live", "worker", "agents", "agent", "postgres")
-# One less than makes the supervisor leave a part alone
-DEATHS_A_MINUTE = 4
 TABLES = """
 CREATE TABLE IF NOT EXISTS chaos_write (number bigint PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS chaos_done (number bigint NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
@@ -42,7 +39,6 @@ class Trial:
         self.random = random.Random(seed)
         self.say = say
         self.writer = Writer(product.port, random.Random(seed + 1))
-        self.deaths: dict[str, deque[float]] = {part: deque() for part in PARTS}
 
     def run(self, rounds: int) -> Result:
         with self.product.connect() as connection:
@@ -73,7 +69,7 @@ class Trial:
         self.product.kill(pid for pids in victims.values() for pid in pids)
         killed = time.monotonic()
         for part in parts:
-            self.deaths[part].append(killed)
+            self.product.note_death(part)
         self._heal(set().union(*victims.values()))
         seconds = time.monotonic() - killed
         self.product.assert_no_orphans()
@@ -84,11 +80,7 @@ class Trial:
     def _choose(self) -> list[str]:
         """One part, or several at once; never so often that its supervisor rightly gives up."""
         while True:
-            now = time.monotonic()
-            for moments in self.deaths.values():
-                while moments and now - moments[0] > 61:
-                    moments.popleft()
-            able = [part for part in PARTS if len(self.deaths[part]) < DEATHS_A_MINUTE]
+            able = [part for part in PARTS if self.product.may_die(part)]
             if able:
                 return self.random.sample(able, k=min(len(able), self.random.choice((1, 1, 1, 2, 3, 4))))
             time.sleep(0.5)

@@ -2,15 +2,13 @@
 
 import random
 import threading
-import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 
 import psutil
 
 from tests.faults.product import Product
 
-DEATHS_A_MINUTE = 4
 PAUSE = (0.5, 4.0)
 
 
@@ -25,7 +23,6 @@ class Killer(threading.Thread):
         self._say = say
         # Each takes all processes of all gateways along, which have to be started again
         self._agent_deaths = agent_deaths
-        self._deaths: dict[str, deque[float]] = {name: deque(maxlen=DEATHS_A_MINUTE) for name in self._kinds()}
         self._ended = threading.Event()
 
     def end(self) -> None:
@@ -44,7 +41,7 @@ class Killer(threading.Thread):
             pid = self._random.choice(pids)
             self.product.kill([pid])
             self.killed[kind] += 1
-            self._deaths[kind].append(time.monotonic())
+            self.product.note_death(kind)
             self._say(f"     killed {kind} {pid}")
 
     def _kinds(self) -> dict[str, Callable[[], set[int]]]:
@@ -60,8 +57,7 @@ class Killer(threading.Thread):
     def _may_die(self, kind: str) -> bool:
         if kind == "agent" and self.killed["agent"] >= self._agent_deaths:
             return False
-        deaths = self._deaths[kind]
-        return len(deaths) < DEATHS_A_MINUTE or time.monotonic() - deaths[0] > 61
+        return self.product.may_die(kind)
 
     def _main_of(self, part: str) -> set[int]:
         pid = self.product.part_pid(part)

@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN = 240.0
 LATER_START_WITHIN = 10.0
 STOP_WITHIN = 5.0
+# One less than makes the supervisor leave a part alone
+DEATHS_A_MINUTE = 4
 HEAL_WITHIN = 10.0
 # Others may be using the machine too, as the other workers of a test run do; more is no measurement any more
 SHORTEST_STRETCH = 3.0 if "PYTEST_VERSION" in os.environ else 1.0
@@ -79,6 +81,7 @@ class Product:
         self.port, self.live_port, self.agents_port, self.gateway_port = (free_port() for _ in range(4))
         self.lines: list[str] = []
         self._killed: set[int] = set()
+        self._deaths: dict[str, list[float]] = {}
         inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", MARKER)}
         self.environment = {
             **inherited,
@@ -230,10 +233,18 @@ class Product:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def may_die(self, part: str) -> bool:
+        """Not as often yet that its supervisor rightly gives it up."""
+        return len([at for at in self._deaths.get(part, []) if time.monotonic() - at < 61]) < DEATHS_A_MINUTE
+
+    def note_death(self, part: str) -> None:
+        self._deaths.setdefault(part, []).append(time.monotonic())
+
     def kill_part(self, name: str) -> int:
         """SIGKILL for a part's main process; its pid."""
         pid = self.part_pid(name)
         assert pid is not None, f"{name} doesn't run\n{self.log()[-3000:]}"
+        self.note_death(name)
         self.kill([pid])
         return pid
 
