@@ -72,7 +72,18 @@ class MaintenanceInput(Input):
     reason = serializers.CharField(max_length=LONGEST_REASON, help_text="Whoever waits for the cluster reads it.")
 
 
-class ClusterViewSet(Listed, Retrieved, Created, Updated, Destroyed):
+class ForOperators(Listed, Retrieved):
+    """Whoever runs the platform, but not with one factor only, is told that rather than that nothing is there."""
+
+    def get_object(self) -> Any:
+        try:
+            return super().get_object()
+        except NotFound:
+            insist_on_second_factor(self.actor)
+            raise
+
+
+class ClusterViewSet(ForOperators, Created, Updated, Destroyed):
     """Where gateways can run."""
 
     tag, singular, plural = "clusters", "a cluster", "clusters"
@@ -151,7 +162,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
         read_only_fields = fields
 
 
-class AgentViewSet(Listed, Retrieved):
+class AgentViewSet(ForOperators):
     """The programs that bring about in clusters what is wanted there. For operators."""
 
     tag, singular, plural = "agents", "an agent", "agents"
@@ -163,7 +174,6 @@ class AgentViewSet(Listed, Retrieved):
     sorts = ("name", "created_at")
 
     def get_queryset(self) -> "QuerySet[Agent]":
-        insist_on_second_factor(self.actor)
         return selectors.agents_seen_by(self.actor)
 
     @verb()
@@ -202,7 +212,7 @@ class RegistrationTokenInput(Input):
     cluster = serializers.CharField(max_length=LONGEST_LABEL, help_text="A cluster's id or name.")
 
 
-class RegistrationTokenViewSet(Listed, Retrieved, Created):
+class RegistrationTokenViewSet(ForOperators, Created):
     """Each lets one agent into one cluster, once, within a day. For operators."""
 
     tag, singular, plural = "registration-tokens", "a registration token", "registration tokens"
@@ -215,7 +225,6 @@ class RegistrationTokenViewSet(Listed, Retrieved, Created):
     sorts = ("created_at", "expires_at")
 
     def get_queryset(self) -> "QuerySet[RegistrationToken]":
-        insist_on_second_factor(self.actor)
         return selectors.registration_tokens_seen_by(self.actor)
 
     def perform_create(self, **fields: Any) -> RegistrationToken:

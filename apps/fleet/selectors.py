@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Case, CharField, Count, F, FloatField, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, FloatField, Q, QuerySet, Value, When
 from django.db.models.aggregates import Aggregate
 from django.db.models.enums import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -53,10 +53,10 @@ def list_agents() -> QuerySet[Agent]:
 
 def clusters_seen_by(actor: Any) -> QuerySet[Cluster]:
     """All of them, for who runs the platform and for providers, who choose one for each of their gateways."""
-    memberships = Membership.objects.filter(person=actor.pk, tenant__suspended_at=None)
-    if is_allowed(actor, "platform.see") or memberships.filter(tenant__kind=Kind.PROVIDER).exists():
+    if is_allowed(actor, "platform.see"):
         return list_clusters()
-    return Cluster.objects.none()
+    own = Membership.objects.filter(person=actor.pk, tenant__suspended_at=None, tenant__kind=Kind.PROVIDER)
+    return list_clusters().filter(Exists(own))
 
 
 def agents_seen_by(actor: Any) -> QuerySet[Agent]:

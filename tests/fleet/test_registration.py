@@ -49,9 +49,9 @@ def test_a_stolen_registration_token_that_was_used_first_shows_itself(portal: Po
 def test_of_two_that_come_with_one_token_at_once_one_gets_in(portal: Portal, cluster: Cluster) -> None:
     token = processes.new_token(cluster)
 
-    def come(_number: int) -> bool:
+    def come(number: int) -> bool:
         try:
-            register(portal.port, token)
+            register(portal.port, token, place=f"place-{number}")
         except grpc.RpcError:
             return False
         return True
@@ -59,6 +59,21 @@ def test_of_two_that_come_with_one_token_at_once_one_gets_in(portal: Portal, clu
     with ThreadPoolExecutor(6) as pool:
         assert sorted(pool.map(come, range(6))) == [False] * 5 + [True]
     assert Agent.objects.count() == 1
+
+
+def test_a_registration_whose_answer_got_lost_is_asked_for_again(
+    portal: Portal, cluster: Cluster, connect: Connect
+) -> None:
+    token = processes.new_token(cluster)
+    lost = register(portal.port, token).tokens
+    # From another place it's somebody else
+    refused(lambda: register(portal.port, token, place="elsewhere"), "token-used")
+    again = register(portal.port, token).tokens
+    assert Agent.objects.count() == 1
+    assert connect(again.access_token).hello().leads
+    assert connect(lost.access_token).is_refused() == Reason.TOKEN_EXPIRED
+    # It arrived, so from now on the token is used up
+    refused(lambda: register(portal.port, token), "token-used")
 
 
 def test_an_ended_one_a_revoked_one_an_unknown_one_and_half_of_one_let_nobody_in(

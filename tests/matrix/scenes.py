@@ -76,6 +76,10 @@ BODIES: dict[str, Scene] = {
     "PATCH /v1/members/{pk}": lambda actor: {"role": Role.ADMIN},
     "POST /v1/invitations": lambda actor: {"email": "new@example.com", "role": Role.VIEWER},
     "PATCH /v1/invitations/{pk}": lambda actor: {"email": "elsewhere@example.com"},
+    "POST /v1/clusters": lambda actor: {"name": "seoul-b", "region": "ap-northeast-2", "domain": "seoul-b.example"},
+    "PATCH /v1/clusters/{pk}": lambda actor: {"title": "Another title"},
+    "POST /v1/clusters/{pk}/begin-maintenance": lambda actor: {"reason": "New disks"},
+    "POST /v1/registration-tokens": lambda actor: {"cluster": actor.things.gateway.cluster_id},
     "POST /v1/api-gateways": lambda actor: {"name": "another-gateway", "cluster": "local"},
     "PATCH /v1/api-gateways/{pk}": lambda actor: {"title": "Another title"},
     "PUT /v1/api-gateways/{pk}/variables": lambda actor: {"variables": [{"name": "ZONE", "value": "KR"}]},
@@ -131,6 +135,7 @@ PATHS: dict[tuple[str, str], Scene] = {
     ("/v1/tenants/{pk}/resume", "pk"): lambda actor: actor.world.closed.pk,
     ("/workspaces/invitations/{invitation_id}", "invitation_id"): lambda actor: actor.own.invitation.pk,
     ("/fleet/clusters/{cluster_id}/maintenance/end", "cluster_id"): lambda actor: _resting_cluster(),
+    ("/v1/clusters/{pk}/end-maintenance", "pk"): lambda actor: _resting_cluster(),
     ("/admin/{app_label}/", "app_label"): lambda actor: "accounts",
 }
 

@@ -13,12 +13,13 @@ from apps.access.models import AccessToken
 from apps.access.services import create_token, revoke_token
 from apps.accounts.models import Session, User
 from apps.audit.models import AuditEvent
-from apps.audit.services import record
+from apps.audit.services import SYSTEM, record
 from apps.core import clock
 from apps.core.crypto.hashing import keyed_hash
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.timeline import note
-from apps.fleet.models import Agent, Bundle
+from apps.fleet.models import Agent, Bundle, RegistrationToken
+from apps.fleet.services.agents import make_registration_token
 from apps.fleet.services.bundles import put_bundle
 from apps.gateways.models import FunctionGateway, Variable
 from apps.sso.models import IdentityProvider, LinkedIdentity
@@ -124,6 +125,13 @@ def by_name(things: Things) -> dict[str, Any]:
     }
 
 
+def registration_token_of(things: Things) -> RegistrationToken:
+    """Into the gateway's cluster, whoever asks first."""
+    cluster = things.gateway.cluster
+    found = cluster.registration_tokens.filter(revoked_at=None).first()
+    return found or make_registration_token(actor=SYSTEM, cluster=cluster)
+
+
 def by_collection(things: Things, own: OwnThings) -> dict[str, Any]:
     """The objects behind `{pk}`, by the part of the address before it."""
     return {
@@ -132,6 +140,9 @@ def by_collection(things: Things, own: OwnThings) -> dict[str, Any]:
         "invitations": things.invitation.pk,
         "api-gateways": things.gateway.pk,
         "stuck": things.gateway.pk,
+        "clusters": things.gateway.cluster_id,
+        "agents": things.agent.pk,
+        "registration-tokens": registration_token_of(things).pk,
         "audit-events": things.event.pk,
         "sessions": own.session.pk,
         "access-tokens": own.active_token.pk,

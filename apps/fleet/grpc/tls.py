@@ -52,7 +52,7 @@ def _credentials(certificate: Path, key: Path) -> grpc.ServerCredentials:
         seen = stamp
         return found
 
-    return grpc.dynamic_ssl_server_credentials(now_shown, renewed)
+    return grpc.dynamic_ssl_server_credentials(now_shown, renewed)  # type: ignore[arg-type]
 
 
 def _read(certificate: Path, key: Path) -> grpc.ServerCertificateConfiguration:
