@@ -99,8 +99,8 @@ def _listener(host: str, port: int, access_log: Path, probe: str) -> dict[str, A
                         "matcher": {
                             "filter": "imp",
                             "path": [{"key": "probe"}],
-                            "value": {"string_match": {"exact": "yes"}},
-                            "invert": True,
+                            # Never so where it's there: Envoy doesn't look at `invert` here
+                            "value": {"string_match": {"exact": "no"}},
                         },
                         "match_if_key_not_found": True,
                     }

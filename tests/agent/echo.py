@@ -8,13 +8,15 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from agent.engine.routes import PROBE_PATH
+
 
 class Echo(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
     def __init__(self, socket: Path) -> None:
         super().__init__(str(socket), Conversation)
-        # The head of each call that came
+        # The head of each call that came, but for the engine's own
         self.heads: list[str] = []
         self._thread = threading.Thread(target=self.serve_forever)
         self._thread.start()
@@ -31,14 +33,15 @@ class Conversation(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         with contextlib.suppress(ConnectionError, ValueError):
             while head := self._head():
-                self.server.heads.append(head)
+                if PROBE_PATH not in head:
+                    self.server.heads.append(head)
                 headers = headers_in(head)
                 if headers.get("upgrade", "").lower() == "websocket":
                     self._socket()
                     return
                 body = self._body(headers)
                 content = json.dumps({"head": head, "body": base64.b64encode(body).decode()}).encode()
-                self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(content))
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nx-imp-gateway: echo\r\ncontent-length: %d\r\n\r\n" % len(content))
                 self.wfile.write(b"" if head.startswith("HEAD ") else content)
 
     def _head(self) -> str:

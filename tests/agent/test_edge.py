@@ -118,8 +118,8 @@ def test_a_request_id_is_the_engines(edge: Edge) -> None:
 
 
 def test_the_probes_secret_reaches_no_function_and_its_calls_no_log(edge: Edge) -> None:
-    log = edge.place.folder / "engine" / "logs" / "access.log"
-    secret = edge.place.engine.routes.probe
+    log = edge.place.engine.access_log.file
+    secret = edge.place.engine._routes.probe
     assert secret not in edge.seen("/probed", imp__probe=secret).values()
     edge.get("/not-probed", imp__probe="guessed")
     wait_until(lambda: "/not-probed" in log.read_text(), what="the log")
@@ -153,8 +153,10 @@ def test_an_unknown_host_gets_a_problem_with_its_request_id(edge: Edge) -> None:
 
 
 def test_two_hosts_in_one_call_are_refused(edge: Edge) -> None:
+    before = len(edge.echo.heads)
     answer = edge.send(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nHost: {REAL}\r\nConnection: close\r\n\r\n".encode())
-    assert status(answer) == 400
+    assert status(answer) in (400, 404)
+    assert len(edge.echo.heads) == before
 
 
 def test_an_address_in_place_of_a_path_names_the_host(edge: Edge) -> None:
@@ -226,8 +228,6 @@ SMUGGLED = f"GET /smuggled HTTP/1.1\r\nHost: {HOST}\r\n\r\n"
         "Transfer-Encoding : chunked",
         "Content-Length: +0",
         "Content-Length: 0x0",
-        "X: y\r\n Transfer-Encoding: chunked",
-        "X: a\rContent-Length: 0",
         "X: a\0b",
     ],
 )
@@ -238,6 +238,16 @@ def test_no_call_is_hidden_in_another(edge: Edge, headers: str) -> None:
     assert status(answer) in (0, 400, 501)
     assert answer.count(b"HTTP/1.1 ") <= 1
     assert not [each for each in edge.echo.heads if "/smuggled" in each]
+
+
+@pytest.mark.parametrize("header", ["X: y\r\n Content-Length: {size}", "X: a\rContent-Length: {size}"])
+def test_a_line_that_goes_on_is_no_other_header(edge: Edge, header: str) -> None:
+    """Refused, or the value of the one that it's in, as whoever reads it next sees it too."""
+    call = f"POST /outer HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n{header.format(size=len(SMUGGLED))}\r\n\r\n"
+    answer = edge.send(f"{call}{SMUGGLED}".encode())
+    if status(answer) != 400:
+        assert echoed(answer)[1]["content-length"] == "0"
+    assert not [each for each in edge.echo.heads if "/smuggled" in each or re.search(r"\r[^\n]|[^\r]\n", each)]
 
 
 def test_two_calls_on_one_connection_are_two(edge: Edge) -> None:
@@ -325,8 +335,8 @@ def test_a_long_body_comes_to_its_end_and_a_refusal_back(edge: Edge) -> None:
 
 
 def test_what_is_logged_is_a_line_of_json_whatever_was_asked(edge: Edge) -> None:
-    log = edge.place.folder / "engine" / "logs" / "access.log"
-    edge.get('/"}\\{"status":"200"', user__agent='"')
+    log = edge.place.engine.access_log.file
+    edge.get('/?"}{"status":"200"')
     wait_until(lambda: '{\\"status' in log.read_text(), what="the log")
     for line in log.read_text().splitlines():
         assert {"at", "host", "path", "status"} <= json.loads(line).keys()
