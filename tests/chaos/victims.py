@@ -9,7 +9,8 @@ import psutil
 
 from tests.faults.product import Product
 
-PAUSE = (0.5, 4.0)
+# Time to heal in between, at least a little
+PAUSE = (0.5, 5.0)
 
 
 class Killer(threading.Thread):

@@ -234,8 +234,8 @@ class Product:
                 os.kill(pid, signal.SIGKILL)
 
     def may_die(self, part: str) -> bool:
-        """Not as often yet that its supervisor rightly gives it up."""
-        return len([at for at in self._deaths.get(part, []) if time.monotonic() - at < 61]) < DEATHS_A_MINUTE
+        """Not as often yet that its supervisor rightly gives it up, which may notice each death a while later."""
+        return len([at for at in self._deaths.get(part, []) if time.monotonic() - at < 80]) < DEATHS_A_MINUTE
 
     def note_death(self, part: str) -> None:
         self._deaths.setdefault(part, []).append(time.monotonic())
