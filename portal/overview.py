@@ -17,6 +17,9 @@ from apps.core.errors import Text
 from apps.core.processes.selectors import Health, list_processes
 from apps.core.queue.selectors import get_counts
 from apps.core.web import htmx
+from apps.fleet.concerns import concerns_of
+from apps.fleet.health import cluster_states, fleet_state
+from apps.gateways.views.stuck import count_stuck
 from apps.tenants.operators import require_operator
 from apps.tenants.requests import memberships_at_hand
 from apps.tenants.selectors import invitations_for
@@ -70,16 +73,22 @@ def activity_context(request: HttpRequest) -> dict[str, Any]:
 
 
 def platform_context(request: HttpRequest) -> dict[str, Any]:
-    """Which processes live and what the worker has to do. Two queries."""
+    """Which processes live, what the worker has to do, and whether clusters and gateways are where they should be."""
     person: Any = request.user
     require_operator(person, "platform.see")
     processes = list_processes()
     counts = get_counts()
     is_late = counts.lag is not None and counts.lag > LATE_AFTER
+    is_well = bool(processes) and all(each.health == Health.ALIVE for each in processes) and not is_late
+    states = cluster_states()
+    concerns, stuck = len(concerns_of(states)), count_stuck()
     return {
         "processes": [(PROCESS_NAMES.get(each.kind, each.kind), each) for each in processes],
         "counts": counts,
         "is_late": is_late,
-        "is_well": bool(processes) and all(each.health == Health.ALIVE for each in processes) and not is_late,
+        "is_well": is_well and not (concerns or stuck),
+        "fleet": fleet_state(states),
+        "concerns": concerns,
+        "stuck": stuck,
         "asked_at": clock.now(),
     }

@@ -92,6 +92,10 @@ def test_the_menu_counts_them_and_the_fleet_leads_there(operator: User, stuck: F
     assert "Stuck gateways 1 See why" in text
     assert re.search(r"billing-hooks is stuck For .*: its domain was deleted while the gateway stays\.", text)
     assert "Stuck gateways 1" in words_of(operator, "/platform")
+    overview = words_of(operator, "/platform", "platform")
+    assert "Needs a look" in overview
+    assert "Fleet 0 of 1 cluster in sync, 1 needs a look" in overview
+    assert "Gateways 1 is stuck" in overview
 
 
 @pytest.mark.parametrize("part", ["list", "reason", "attempts", "made-of", "does"])
