@@ -233,9 +233,9 @@ class Product:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def may_die(self, part: str) -> bool:
+    def may_die(self, part: str, *, spare: int = 0) -> bool:
         """Not as often yet that its supervisor rightly gives it up, which may notice each death a while later."""
-        return len([at for at in self._deaths.get(part, []) if time.monotonic() - at < 80]) < DEATHS_A_MINUTE
+        return len([at for at in self._deaths.get(part, []) if time.monotonic() - at < 80]) < DEATHS_A_MINUTE - spare
 
     def note_death(self, part: str) -> None:
         self._deaths.setdefault(part, []).append(time.monotonic())
