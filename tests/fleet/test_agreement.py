@@ -36,7 +36,7 @@ STEPS = st.one_of(
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(steps=st.lists(STEPS, min_size=3, max_size=14))
 def test_portal_and_agent_end_with_the_same_digest(portal: Portal, steps: list[tuple[str, int, int]]) -> None:
