@@ -13,11 +13,12 @@ from apps.core.lifecycle.models import Living
 def while_held(row: Living) -> Iterator[None]:
     """What happens inside commits only while the lease is ours under which `row` was read; else LeaseLost.
 
-    The row is locked last, as those who bring news lock what they write before they nudge the row.
+    The row is locked first, before what its step wants elsewhere, as by those who bring news of that. A child is
+    locked before its parent: then `require_held(parent)` in the child's transaction is the way.
     """
     with transaction.atomic():
-        yield
         require_held(row)
+        yield
 
 
 def require_held(row: Living) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -100,7 +101,9 @@ def delete_domain(gateway: FunctionGateway) -> None:
     _want_domain(gateway, State.DELETED, Phase.DELETED)
     # Its domain has removed them; where that one was gone before, nobody has
     want_no(gateway, "routes")
-    with while_held(gateway):
+    with transaction.atomic():
+        list(RuntimeDomain.objects.select_for_update().filter(gateway=gateway))
+        require_held(gateway)
         RuntimeDomain.objects.filter(gateway=gateway).delete()
 
 
@@ -128,8 +131,9 @@ def delete_namespace(gateway: FunctionGateway) -> None:
 
 def _want_domain(gateway: FunctionGateway, state: State, until: Phase, *, layout: str = "") -> None:
     """The domain has a life of its own: say what is wanted of it, and wait until it is so."""
-    with while_held(gateway):
+    with transaction.atomic():
         domain = RuntimeDomain.objects.select_for_update().filter(gateway=gateway).first()
+        require_held(gateway)
         if domain is not None and domain.phase == Phase.DELETED and state != State.DELETED:
             # What was deleted isn't brought back: a gateway that stays gets a new one
             domain.delete()
