@@ -9,7 +9,11 @@ from tests.contracts.service import ServiceContract
 from tests.contracts.services import Service, all_services, called_by_test, writes_audit
 
 # Parts of services, in a transaction of their own for whoever needs only the part
-STEPS = {"apps.accounts.services.sessions.end_sessions": "whoever changes how somebody signs in writes that down"}
+STEPS = {
+    "apps.accounts.services.sessions.end_sessions": "whoever changes how somebody signs in writes that down",
+    "apps.fleet.services.bundles.put_bundle": "whoever wants it writes down why",
+    "apps.fleet.services.bundles.remove_bundle": "whoever wants it gone writes down why",
+}
 # Somebody acts here who is no person, so there are no roles to try
 NO_PERSON = {"apps.tenants.services.groups.follow_groups": "an identity provider"}
 
