@@ -290,7 +290,14 @@ def test_make_lists_what_there_is(clone: Clone) -> None:
 def test_clean_removes_what_the_others_made(clone: Clone) -> None:
     before = sorted(path for path in clone.folder.rglob("*") if "__pycache__" not in path.parts)
     clone.with_environment()
-    for made in (".imp/keys", "node_modules/x", "static/dist/x", "runtime/dist/x", "benchmarks/results/x", ".mypy_cache/x"):
+    for made in (
+        ".imp/keys",
+        "node_modules/x",
+        "static/dist/x",
+        "runtime/dist/x",
+        "benchmarks/results/x",
+        ".mypy_cache/x",
+    ):
         (clone.folder / made).mkdir(parents=True)
     shutil.copytree(ROOT / "apps" / "core" / "postgres", clone.folder / "apps" / "core" / "postgres")
 
