@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.web.search import Provider, Result, register_search
+from apps.fleet import search as of_fleet
 from apps.gateways import search as of_gateways
 from apps.tenants.search import people, workspaces
 from portal.context import Shell
@@ -34,7 +35,9 @@ def commands(request: HttpRequest, query: str) -> Iterator[Result]:
 
 register_search(Provider(_("Go to"), pages))
 register_search(Provider(_("Gateways"), of_gateways.gateways, is_ranked=True))
+register_search(Provider(_("Clusters"), of_fleet.clusters))
 register_search(Provider(_("Workspaces"), workspaces))
 register_search(Provider(_("People"), people, is_ranked=True))
 register_search(Provider(_("Do"), commands))
 register_search(Provider(_("Do"), of_gateways.commands))
+register_search(Provider(_("Do"), of_fleet.commands))

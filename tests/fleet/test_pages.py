@@ -183,3 +183,17 @@ def test_a_cluster_costs_as_much_with_many_bundles(operator: User, seoul: Cluste
     client.get(page_of(seoul))
     with pinned_queries("Fleet: cluster"):
         client.get(page_of(seoul))
+
+
+# --- The palette -----------------------------------------------------------------------------------
+
+
+def test_operators_find_clusters_and_nobody_else_does(
+    operator: User, alice: User, tidewater: Tenant, seoul: Cluster
+) -> None:
+    assert "seoul-a" in words_of(operator, "/search?q=seoul", "palette")
+    assert "Register a cluster" in words_of(operator, "/search?q=register", "palette")
+    for query in ("seoul", "register"):
+        text = words_of(alice, f"/search?q={query}", "palette")
+        assert "seoul-a" not in text
+        assert "Register a cluster" not in text
