@@ -7,7 +7,7 @@ from apps.fleet.selectors import bundle_of
 from apps.gateways.rendering.names import bundle_key
 from apps.gateways.views.live import Part
 from apps.gateways.views.page import GatewayPage
-from apps.gateways.views.parts import activity_part, domains_part, runtime_part, stage_part
+from apps.gateways.views.parts import about_part, activity_part, domains_part, runtime_part, stage_part
 from apps.gateways.views.shown import is_moving, places_of
 from apps.gateways.views.timeline import timeline_parts
 
@@ -28,6 +28,7 @@ class Detail(GatewayPage):
             runtime_part(gateway, runtime),
             domains_part(gateway, self.places),
             activity_part(gateway, self.actor),
+            about_part(gateway),
         ]
 
     def get_context(self) -> dict[str, Any]:

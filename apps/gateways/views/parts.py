@@ -69,6 +69,11 @@ def activity_part(gateway: FunctionGateway, actor: Member) -> Part:
     return render_part(f"{PAGE}#activity", "activity", {"events": shown, "gateway": gateway})
 
 
+def about_part(gateway: FunctionGateway) -> Part:
+    database = getattr(gateway, "database", None)
+    return render_part(f"{PAGE}#about", "about", {"gateway": gateway, "database": database.name if database else ""})
+
+
 def _standing(bundle: Bundle | None) -> tuple[Text, str]:
     """What the cluster says of the processes, which come and go together."""
     if bundle is None:
