@@ -13,13 +13,12 @@ from apps.access.models import AccessToken
 from apps.access.services import create_token, revoke_token
 from apps.accounts.models import Session, User
 from apps.audit.models import AuditEvent
-from apps.audit.services import SYSTEM, record
+from apps.audit.services import record
 from apps.core import clock
 from apps.core.crypto.hashing import keyed_hash
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.timeline import note
 from apps.fleet.models import Agent, Bundle, RegistrationToken
-from apps.fleet.services.agents import make_registration_token
 from apps.fleet.services.bundles import put_bundle
 from apps.gateways.models import FunctionGateway, Variable
 from apps.sso.models import IdentityProvider, LinkedIdentity
@@ -41,7 +40,9 @@ class Things:
     membership: Membership
     invitation: Invitation
     gateway: FunctionGateway
+    variable: Variable
     # In the gateway's cluster
+    registration_token: RegistrationToken
     agent: Agent
     bundle: Bundle
     # The secret in the invitation's link
@@ -72,12 +73,15 @@ def make_things(tenant: Tenant) -> Things:
         event = record(actor=somebody, verb="member.joined", target=membership, after={"role": Role.VIEWER})
     assert event.tenant_id == tenant.pk
     gateway = some_gateway(tenant, somebody, name=f"gateway-of-{tenant.slug}")
-    Variable.objects.create(tenant=tenant, gateway=gateway, name="ZONE", value=tenant.slug)
+    variable = Variable.objects.create(tenant=tenant, gateway=gateway, name="ZONE", value=tenant.slug)
     with transaction.atomic():
         note("gateway", gateway, LifecycleEvent.Kind.WISHED, because="%(wish)s", because_of={"wish": tenant.slug})
     agent = gateway.cluster.agents.first() or Agent.objects.create(cluster=gateway.cluster, name="agent-1")
+    registration_token = RegistrationToken.objects.create(
+        cluster=gateway.cluster, token_hash=f"of-{tenant.slug}", expires_at=clock.now() + timedelta(days=1)
+    )
     bundle = put_bundle(cluster_id=gateway.cluster_id, key=f"gateway/{gateway.pk}/namespace", manifests=[])
-    return Things(tenant, membership, invitation, gateway, agent, bundle, link, event)
+    return Things(tenant, membership, invitation, gateway, variable, agent, bundle, link, event)
 
 
 def make_own_things(person: User, provider: IdentityProvider, inviting: Tenant) -> OwnThings:
@@ -115,7 +119,7 @@ def by_name(things: Things) -> dict[str, Any]:
         "membership_id": things.membership.pk,
         "invitation_id": things.invitation.pk,
         "gateway_id": things.gateway.pk,
-        "variable_id": things.gateway.variables.values_list("pk", flat=True)[0],
+        "variable_id": things.variable.pk,
         "event_id": things.event.pk,
         "token": things.link,
         "slug": PROVIDER_SLUG,
@@ -123,13 +127,6 @@ def by_name(things: Things) -> dict[str, Any]:
         "agent_id": things.agent.pk,
         "bundle_id": things.bundle.pk,
     }
-
-
-def registration_token_of(things: Things) -> RegistrationToken:
-    """Into the gateway's cluster, whoever asks first."""
-    cluster = things.gateway.cluster
-    found = cluster.registration_tokens.filter(revoked_at=None).first()
-    return found or make_registration_token(actor=SYSTEM, cluster=cluster)
 
 
 def by_collection(things: Things, own: OwnThings) -> dict[str, Any]:
@@ -142,7 +139,7 @@ def by_collection(things: Things, own: OwnThings) -> dict[str, Any]:
         "stuck": things.gateway.pk,
         "clusters": things.gateway.cluster_id,
         "agents": things.agent.pk,
-        "registration-tokens": registration_token_of(things).pk,
+        "registration-tokens": things.registration_token.pk,
         "audit-events": things.event.pk,
         "sessions": own.session.pk,
         "access-tokens": own.active_token.pk,
