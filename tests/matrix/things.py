@@ -81,7 +81,7 @@ def make_things(tenant: Tenant) -> Things:
         cluster=gateway.cluster, token_hash=f"of-{tenant.slug}", expires_at=clock.now() + timedelta(days=1)
     )
     bundle = put_bundle(cluster_id=gateway.cluster_id, key=f"gateway/{gateway.pk}/namespace", manifests=[])
-    return Things(tenant, membership, invitation, gateway, variable, agent, bundle, link, event)
+    return Things(tenant, membership, invitation, gateway, variable, registration_token, agent, bundle, link, event)
 
 
 def make_own_things(person: User, provider: IdentityProvider, inviting: Tenant) -> OwnThings:
