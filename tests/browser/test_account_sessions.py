@@ -1,14 +1,13 @@
 """Sessions in Chromium: ended elsewhere while a page is open, dialogs, and leaving for good."""
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from apps.accounts.models import Session, User
 from tests.accounts.browsers import ELSEWHERE, FIREFOX, HOME, SAFARI, client_of
-from tests.browser.checks import check_accessibility, check_fits
+from tests.browser.checks import check_accessibility, check_fits, press_until
 from tests.browser.plugin import SignIn
 from tests.browser.variants import every_variant
 from tests.browser.watch import Problems
@@ -29,18 +28,6 @@ def mina(transactional_db: None) -> User:
 def confirm(page: Page) -> None:
     page.locator("input[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Go on").click()
-
-
-def press_until(press: Callable[[], None], shown: Locator) -> None:
-    """A page just opened hears of its own sign-in, and a click in the moment of that refresh goes nowhere."""
-    for _ in range(10):
-        press()
-        try:
-            expect(shown).to_be_visible(timeout=3_000)
-        except AssertionError:
-            continue
-        return
-    expect(shown).to_be_visible()
 
 
 @every_variant
