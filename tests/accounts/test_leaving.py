@@ -54,10 +54,10 @@ def test_ones_data_is_one_file(here, mina, registered):
     assert [event["verb"] for event in taken["history"]] == ["account.data_taken", "account.signed_in"]
 
 
-def test_nothing_secret_and_nothing_of_others_is_in_it(here, mina, secret):
+def test_nothing_secret_and_nothing_of_others_is_in_it(browser, mina, secret):
     other = User.objects.create_user("other@tidewater.example", PASSWORD)
     sign_in(client_of(), other)
-    text = json.dumps(take(here))
+    text = json.dumps(take(browser))
     assert other.email not in text
     mina.refresh_from_db()
     for kept in (mina.password, secret, Session.objects.filter(person=mina)[0].session_key):
@@ -83,14 +83,14 @@ def confirm(client: Client) -> None:
     assert client.post("/account/confirm", {"password": PASSWORD}).status_code == 302
 
 
-def test_an_account_is_deleted_with_all_that_hangs_on_it(here, mina, secret):
-    confirm(here)
-    page = here.get("/account/delete").content.decode()
+def test_an_account_is_deleted_with_all_that_hangs_on_it(browser, mina, secret):
+    confirm(browser)
+    page = browser.get("/account/delete").content.decode()
     assert f"Type {mina.email} to go on" in page
-    answer = here.post("/account/delete", {"typed": mina.email}, follow=True)
+    answer = browser.post("/account/delete", {"typed": mina.email}, follow=True)
     assert answer.redirect_chain == [("/sign-in", 302)]
     assert "Your account is deleted" in answer.content.decode()
-    assert not is_signed_in(here)
+    assert not is_signed_in(browser)
     for model in (User, Session, Authenticator):
         assert not model._base_manager.filter(**({"pk": mina.pk} if model is User else {})).exists()
     event = AuditEvent.objects.get(verb="account.deleted")

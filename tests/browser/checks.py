@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from tests.browser.plugin import PATIENCE
 
@@ -56,6 +56,19 @@ def check_fits(page: Page) -> None:
                 .slice(0, 5).map(each => each.outerHTML.slice(0, 160))"""
     )
     assert not widest, f"{page.url} is wider than the window:\n" + "\n".join(widest)
+
+
+def press_until(press: Callable[[], None], shown: Locator) -> None:
+    """A click goes nowhere in the very moment in which a live part is replaced under it; a person clicks again."""
+    until = time.monotonic() + PATIENCE / 1000
+    while True:
+        try:
+            press()
+            expect(shown).to_be_visible(timeout=3_000)
+            return
+        except (AssertionError, TimeoutError):
+            if time.monotonic() > until:
+                raise
 
 
 def look(page: Page, folder: Path, name: str) -> Path:

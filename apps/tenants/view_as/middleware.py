@@ -22,7 +22,9 @@ from apps.tenants.view_as.viewing import Viewing
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # What one may look at as somebody else. Whatever isn't here is closed, also what is added later
-OPEN = re.compile(r"/(t/.*|search|audit(/.*)?|workspaces(/new)?|errors/.*|components(/.*)?|v1/(reference/.*|openapi\.json)?)?")
+OPEN = re.compile(
+    r"/(t/.*|search|audit(/.*)?|workspaces(/new)?|errors/.*|components(/.*)?|v1/(reference/.*|openapi\.json)?)?"
+)
 
 
 class ViewAsMiddleware:

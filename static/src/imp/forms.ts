@@ -74,8 +74,14 @@ function tickColumn(box: HTMLInputElement): void {
   if (count) count.textContent = String(ticked);
 }
 
+/** A whole page may show refused fields for other reasons, such as the page of parts. */
+function isRefusal(): boolean {
+  const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  return navigation?.responseStatus === 422;
+}
+
 export function startForms(): void {
-  focusRefused(document);
+  if (isRefusal()) focusRefused(document);
   on("click", "[data-copy]", copy);
   on("input", "input.otp", (input) => sendWhenComplete(input as HTMLInputElement));
   on("change", '.table input[type="checkbox"]', (box) => tickColumn(box as HTMLInputElement));
