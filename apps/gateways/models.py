@@ -132,6 +132,60 @@ class RuntimeDomain(TenantOwned, Living):
         return self.observed_generation < self.generation
 
 
+class CustomDomain(TenantOwned, Living):
+    """A host name of its workspace's own that a stage answers to, once a record in DNS has shown whose it is."""
+
+    class Phase(models.TextChoices):
+        WAITING = "waiting", _("waiting for the record")
+        PROVEN = "proven", _("proven")
+        # It still serves
+        LOSING = "losing", _("record missing")
+
+    id = IdField(prefix="cdm")
+    gateway = models.ForeignKey(FunctionGateway, on_delete=models.CASCADE, related_name="custom_domains")
+    gateway_id: str
+    stage = models.OneToOneField(Stage, on_delete=models.CASCADE, related_name="custom_domain")
+    stage_id: str
+    # The gateway's, which has each host once
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="+")
+    cluster_id: str
+    # As DNS has it: other scripts than Latin as xn--
+    host = models.CharField(_("host"), max_length=253)
+    # What the record has to say; no secret, as everybody may ask for it
+    token = models.CharField(max_length=64)
+    phase = models.CharField(_("phase"), max_length=16, choices=Phase, default=Phase.WAITING, editable=False)
+    # Since then it has routes
+    proven_at = models.DateTimeField(null=True, editable=False)
+    # When the record wasn't there any more
+    missing_at = models.DateTimeField(null=True, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False)
+    # When a proven one is looked at again
+    check_at = models.DateTimeField(null=True, editable=False)
+    # When somebody wanted it looked at
+    asked_at = models.DateTimeField(null=True, editable=False)
+    # Where calls to it go, as DNS says; null: nobody knows
+    leads_here = models.BooleanField(null=True, editable=False)
+    leads_to = models.CharField(max_length=300, blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta(Living.Meta):
+        verbose_name = _("custom domain")
+        verbose_name_plural = _("custom domains")
+        constraints = [
+            # Before that, anybody may say that it's theirs
+            models.UniqueConstraint(
+                fields=["cluster", "host"], condition=models.Q(proven_at__isnull=False), name="custom_domain_once"
+            )
+        ]
+        indexes = [
+            *Living.Meta.indexes,
+            models.Index(fields=["check_at"], condition=models.Q(check_at__isnull=False), name="custom_domain_check"),
+        ]
+
+    def __str__(self) -> str:
+        return self.host
+
+
 class GatewayDatabase(TenantOwned):
     """A database and a role of its own. A leaf: its gateway makes and removes it."""
 
