@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError
+from django.utils.translation import gettext_noop
 
 from agent.protocol import v1_pb2 as wire
 from apps.core.clock import now
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 Write = Callable[[Any], Awaitable[None]]
 Reason = wire.Goodbye
-NO_HELLO = "A stream begins with a hello."
+NO_HELLO = gettext_noop("A stream begins with a hello.")
 
 
 class Connection:
@@ -62,7 +63,7 @@ class Connection:
         self._look.set()
 
     async def serve(self, requests: AsyncIterator[Any], write: Write) -> None:
-        because = "The stream ended."
+        because = gettext_noop("The stream ended.")
         try:
             await self._open(requests, write)
             await self._until_one_ends(requests, write)
@@ -71,7 +72,7 @@ class Connection:
             await self._say_goodbye(ended, write)
         except DatabaseError as error:
             log.warning("agent's stream", error=str(error).strip())
-            because = "The portal's database is away."
+            because = gettext_noop("The portal's database is away.")
             await self._say_goodbye(Ended(Reason.SHUTDOWN, because), write)
         except Exception as error:
             # Whatever goes wrong on this stream ends this stream; the agent comes back
@@ -101,7 +102,7 @@ class Connection:
         self.cluster_id, self._leads, self._resyncs = session.cluster_id, session.leads, session.resyncs
         wanted = await in_database(delivery.wanted_of, session.cluster_id)
         if wanted is None:
-            raise Ended(Reason.REVOKED, "This agent's cluster is gone.")
+            raise Ended(Reason.REVOKED, gettext_noop("This agent's cluster is gone."))
         sync, since = _sync(hello, wanted)
         self._hearing = Hearing(
             session,
@@ -161,7 +162,7 @@ class Connection:
         async for message in requests:
             self._hearing.heard_at = asyncio.get_running_loop().time()
             await heard.put(message)
-        raise Ended(Reason.SHUTDOWN, "The agent has gone.")
+        raise Ended(Reason.SHUTDOWN, gettext_noop("The agent has gone."))
 
     async def _deliver(self, write: Write) -> None:
         """What is wanted, as it comes to be wanted. One delivery at a time: what comes meanwhile goes together."""
@@ -213,18 +214,18 @@ class Connection:
                 async with asyncio.timeout(self._limits.look_every):
                     await self._look.wait()
             if self._ends:
-                raise Ended(Reason.SHUTDOWN, "The portal is being restarted.")
+                raise Ended(Reason.SHUTDOWN, gettext_noop("The portal is being restarted."))
             self._require_signs_of_life()
             if not self._look.is_set():
                 continue
             self._look.clear()
             standing = await in_database(sessions.standing_of, self._session)
             if standing.is_revoked:
-                raise Ended(Reason.REVOKED, "This agent was revoked: register it again with a new token.")
+                raise Ended(Reason.REVOKED, gettext_noop("This agent was revoked: register it again with a new token."))
             if standing.is_superseded:
-                raise Ended(Reason.SUPERSEDED, "A newer instance of this agent has connected.", 60)
+                raise Ended(Reason.SUPERSEDED, gettext_noop("A newer instance of this agent has connected."), 60)
             if standing.is_closed:
-                raise Ended(Reason.PROTOCOL, "Nothing was heard of the agent.")
+                raise Ended(Reason.PROTOCOL, gettext_noop("Nothing was heard of the agent."))
             if standing.resyncs != self._resyncs:
                 self._resyncs = standing.resyncs
                 self._hearing.want_all()
@@ -238,13 +239,13 @@ class Connection:
         moment = asyncio.get_running_loop().time()
         limits = self._limits
         if moment - self._hearing.heard_at > limits.silence:
-            raise Ended(Reason.PROTOCOL, "Nothing was heard of the agent.")
+            raise Ended(Reason.PROTOCOL, gettext_noop("Nothing was heard of the agent."))
         if self._hearing.waits_since is not None and moment - self._hearing.waits_since > limits.ack_within:
-            raise Ended(Reason.PROTOCOL, "What was sent was never acknowledged.")
+            raise Ended(Reason.PROTOCOL, gettext_noop("What was sent was never acknowledged."))
         if self._write_began is not None and moment - self._write_began > limits.ack_within:
-            raise Ended(Reason.PROTOCOL, "What was sent was never read.")
+            raise Ended(Reason.PROTOCOL, gettext_noop("What was sent was never read."))
         if self._hearing.access_ends_at <= now():
-            raise Ended(Reason.TOKEN_EXPIRED, "The access token has ended: refresh it and come back.")
+            raise Ended(Reason.TOKEN_EXPIRED, gettext_noop("The access token has ended: refresh it and come back."))
 
     async def _send(self, write: Write, **body: Any) -> None:
         self._seq += 1

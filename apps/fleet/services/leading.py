@@ -1,5 +1,7 @@
 """Of a cluster's agents one leads. Whoever changes that holds the cluster's lock."""
 
+from django.utils.translation import gettext_noop
+
 from apps.core.clock import now
 from apps.core.events import publish
 from apps.core.notify import notify
@@ -7,7 +9,7 @@ from apps.fleet.models import Agent
 from apps.fleet.selectors import SILENCE
 from apps.fleet.services.bundles import CHANNEL
 
-SILENT = "Nothing was heard of it."
+SILENT = gettext_noop("Nothing was heard of it.")
 
 
 def pass_on_lead(cluster_id: str) -> None:

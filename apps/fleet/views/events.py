@@ -53,7 +53,7 @@ def _of_agents(cluster: Cluster | None) -> Iterator[ShownEvent]:
         if presence_of(agent) == Presence.LOST and agent.seen_at:
             text = _("%(agent)s was lost: %(because)s") % {
                 "agent": agent,
-                "because": agent.disconnected_because or _("no heartbeat"),
+                "because": _(agent.disconnected_because) if agent.disconnected_because else _("no heartbeat"),
             }
             yield _agent_event(agent, "bad", text, agent.seen_at)
 
