@@ -110,6 +110,7 @@ class Bulk:
     run: Callable[..., Any]
     permission: str
     title: Callable[[int], str]
+    button: Callable[[int], str]
     lead: Text
     after: Text
     is_dangerous: bool = False
@@ -126,6 +127,7 @@ BULKS: Mapping[str, Bulk] = {
         start_gateway,
         "gateways.operate",
         _titled(lambda count: ngettext("Start %(count)d gateway?", "Start %(count)d gateways?", count)),
+        _titled(lambda count: ngettext("Start %(count)d gateway", "Start %(count)d gateways", count)),
         gettext_lazy("Each answers at its addresses as soon as it's up."),
         gettext_lazy("running"),
     ),
@@ -134,6 +136,7 @@ BULKS: Mapping[str, Bulk] = {
         restart_gateway,
         "gateways.operate",
         _titled(lambda count: ngettext("Restart %(count)d gateway?", "Restart %(count)d gateways?", count)),
+        _titled(lambda count: ngettext("Restart %(count)d gateway", "Restart %(count)d gateways", count)),
         gettext_lazy("Callers don't notice: the old processes serve until the new ones are ready."),
         gettext_lazy("restarting"),
     ),
@@ -142,6 +145,7 @@ BULKS: Mapping[str, Bulk] = {
         stop_gateway,
         "gateways.operate",
         _titled(lambda count: ngettext("Stop %(count)d gateway?", "Stop %(count)d gateways?", count)),
+        _titled(lambda count: ngettext("Stop %(count)d gateway", "Stop %(count)d gateways", count)),
         gettext_lazy("Their addresses stop answering. Data, variables and names stay."),
         gettext_lazy("stopped"),
         is_dangerous=True,
@@ -152,6 +156,9 @@ BULKS: Mapping[str, Bulk] = {
         "gateways.delete",
         _titled(
             lambda count: ngettext("Delete %(count)d gateway for good?", "Delete %(count)d gateways for good?", count)
+        ),
+        _titled(
+            lambda count: ngettext("Delete %(count)d gateway for good", "Delete %(count)d gateways for good", count)
         ),
         gettext_lazy("Their addresses stop answering, and their databases are destroyed with everything in them."),
         gettext_lazy("deleted"),
@@ -191,12 +198,11 @@ class Several(InGateways, ConfirmView):
 
     def get_context(self) -> dict[str, Any]:
         bulk = self.bulk
-        title = bulk.title(len(self.chosen))
         return {
             **super().get_context(),
-            "title": title,
+            "title": bulk.title(len(self.chosen)),
             "lead": bulk.lead,
-            "submit_label": title.rstrip("?"),
+            "submit_label": bulk.button(len(self.chosen)),
             "is_dangerous": bulk.is_dangerous,
         }
 
