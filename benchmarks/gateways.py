@@ -1,7 +1,8 @@
 """From somebody's wish to a gateway that is so: create, stop, start, delete; one after the other, and many at once.
 
-The baseline is what all of it stands on, done by hand in the same run and taking turns: a database made, and a Deno
-process for each part of the layout started until it's ready.
+Of a creation it's told where its time goes, step by step, as its timeline has it. The baseline is what all of it stands
+on, done by hand in the same run and taking turns: a database made, and a Deno process for each part of the layout
+started until it's ready.
 
 python -m benchmarks.gateways
 """
@@ -13,11 +14,15 @@ import statistics
 from datetime import datetime
 from pathlib import Path
 
+import psutil
+
 from benchmarks.engine import Engine, engine, wait_until
 from benchmarks.harness import percentile, record
 
-ALONE = 8
-TOGETHER = 10
+ALONE = 12
+TOGETHER = 50
+# Of two processes and its part of everything else; where there's less, fewer are made at once
+GATEWAY_MB = 175
 GOAL = 3.0
 PHASES = {"create": "started", "stop": "stopped", "start": "started", "delete": "deleted"}
 
@@ -33,11 +38,14 @@ def main() -> None:
 
 def alone(found: Engine) -> None:
     seconds: dict[str, list[float]] = {wish: [] for wish in PHASES}
+    steps: dict[str, list[float]] = {}
     by_hand = []
     for number in range(ALONE):
         by_hand.append(asyncio.run(made_by_hand(found, 1)))
         gateway_id = create(found, f"alone-{number}")
         seconds["create"].append(reached([gateway_id], "started", since="created_at"))
+        for step, ms in steps_of(gateway_id):
+            steps.setdefault(step, []).append(ms)
         for wish, phase in list(PHASES.items())[1:]:
             say(found, wish, gateway_id)
             seconds[wish].append(reached([gateway_id], phase, since="state_at"))
@@ -50,21 +58,41 @@ def alone(found: Engine) -> None:
             baseline=baseline, goal=GOAL if is_promised else None, holds=median <= GOAL if is_promised else None,
         )  # fmt: skip
         record(name=f"gateways: {wish}, slowest", value=max(figures), unit="s", baseline=baseline)
+    for step, each in steps.items():
+        record(
+            name=f"gateways: of a creation, {step}, p50", value=statistics.median(each), unit="ms",
+            baseline=statistics.median(seconds["create"]) * 1000,
+        )  # fmt: skip
+
+
+def steps_of(gateway_id: str) -> list[tuple[str, int]]:
+    """With how long each took, from the end of the one before; the domain's own is a part of the last."""
+    from apps.core.lifecycle.models import LifecycleEvent
+
+    lines = LifecycleEvent.objects.filter(subject_id=gateway_id, kind=LifecycleEvent.Kind.DONE).order_by("id")
+    return [(line.step, line.ms or 0) for line in lines]
 
 
 def together(found: Engine) -> None:
     """Until the last of them is so."""
-    baseline = asyncio.run(made_by_hand(found, TOGETHER))
-    ids = [create(found, f"together-{number}") for number in range(TOGETHER)]
+    count = min(TOGETHER, psutil.virtual_memory().available // 1_000_000 // GATEWAY_MB)
+    baseline = asyncio.run(made_by_hand(found, count))
+    ids = [create(found, f"together-{number}") for number in range(count)]
     took = reached(ids, "started", since="created_at")
-    record(name=f"gateways: {TOGETHER} at once created, the last", value=took, unit="s", baseline=baseline)
-    p50 = percentile([reached([each], "started", since="created_at") for each in ids], 50)
-    record(name=f"gateways: {TOGETHER} at once created, p50", value=p50, unit="s", baseline=baseline)
+    each = [reached([pk], "started", since="created_at") for pk in ids]
+    tell_all(f"{count} at once created", took, each, baseline)
     for wish, phase in list(PHASES.items())[1:]:
         for gateway_id in ids:
             say(found, wish, gateway_id)
         took = reached(ids, phase, since="state_at")
-        record(name=f"gateways: {TOGETHER} at once {phase}, the last", value=took, unit="s", baseline=baseline)
+        each = [reached([pk], phase, since="state_at") for pk in ids]
+        tell_all(f"{count} at once {phase}", took, each, baseline)
+
+
+def tell_all(what: str, took: float, each: list[float], baseline: float) -> None:
+    record(name=f"gateways: {what}, p50", value=percentile(each, 50), unit="s", baseline=baseline)
+    record(name=f"gateways: {what}, p95", value=percentile(each, 95), unit="s", baseline=baseline)
+    record(name=f"gateways: {what}, the last", value=took, unit="s", baseline=baseline)
 
 
 def create(found: Engine, name: str) -> str:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.chaos.gateways import GatewayTrial
+from tests.chaos.room import free_mb, needed_mb, room_for
 from tests.chaos.trial import Trial
 from tests.faults.product import Product, scratch_state
 
@@ -13,6 +14,19 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def as_many_as_fit(wanted: int) -> tuple[int, str]:
+    """And, where that isn't all, why."""
+    free = free_mb()
+    count = room_for(wanted, free)
+    if count == wanted:
+        return count, ""
+    why = f", as {wanted} need {needed_mb(wanted):,} MB of memory and {free:,.0f} MB are free"
+    if not count:
+        sys.exit(f"No gateways at all{why}: end something else, or try it on a larger machine.")
+    say(f"ONLY {count} gateways{why}.")
+    return count, why
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make chaos", description="Kill parts of the product and watch it heal.")
     parser.add_argument("--rounds", type=int, default=50)
@@ -20,14 +34,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="the same victims again")
     parser.add_argument("--log", type=Path, help="where what the product said goes when it fails")
     options = parser.parse_args()
-    say(f"seed {options.seed}, {options.rounds} rounds, {options.gateways} gateways")
+    count, too_few = as_many_as_fit(options.gateways)
+    say(f"seed {options.seed}, {options.rounds} rounds, {count} gateways{too_few}")
     with scratch_state() as state:
         product = Product(state, settings="tests.chaos.settings")
         product.start()
         try:
             product.wait_started()
             product.wait_until_healthy(30)
-            outcome = GatewayTrial(product, seed=options.seed, count=options.gateways, say=say).run()
+            outcome = GatewayTrial(product, seed=options.seed, count=count, say=say).run()
             result = Trial(product, seed=options.seed, say=say).run(options.rounds) if options.rounds else None
             code = product.stop()
             assert code == 0, f"stopped with {code}"
@@ -41,6 +56,8 @@ def main() -> None:
     say(outcome.told())
     if result:
         say(result.told())
+    if too_few:
+        say(f"NOT ALL OF IT: {count} gateways{too_few}")
 
 
 if __name__ == "__main__":

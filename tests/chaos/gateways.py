@@ -2,15 +2,18 @@
 
 import http.client
 import json
+import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
+from tests.chaos.books import DONE, LEFT, TWICE, counts, less
+from tests.chaos.room import layout_of, processes_of
 from tests.chaos.victims import Killer
 from tests.faults.product import Product, stretched, wait_until
 
@@ -23,29 +26,9 @@ SELECT name, phase, due_at IS NULL AND NOT has_stopped, due_at <= clock_timestam
        concat_ws(' ', phase, checkpoint, attempts, wakes, fence, due_at), because
 FROM gateways_functiongateway WHERE name LIKE 'chaos-%'
 """
-# A step that is done again without the phase having been entered again
-TWICE = """
-WITH lines AS (
-    SELECT subject_id, step, kind, id,
-           count(*) FILTER (WHERE kind IN ('moved', 'wished')) OVER (PARTITION BY subject_id ORDER BY id) AS visit
-    FROM core_lifecycleevent WHERE machine IN ('gateway', 'domain')
-)
-SELECT subject_id, visit, step, count(*) FROM lines WHERE kind = 'done' GROUP BY 1, 2, 3 HAVING count(*) > 1
-"""
-LEFT = """
-SELECT 'bundle ' || key FROM fleet_bundle WHERE split_part(key, '/', 2) IN
-    (SELECT id FROM gateways_functiongateway WHERE name LIKE 'chaos-%')
-UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname LIKE 'gw_db_%' AND datname NOT IN
-    (SELECT d.name FROM gateways_gatewaydatabase d)
-UNION ALL SELECT 'role ' || rolname FROM pg_roles WHERE rolname LIKE 'gw_db_%' AND rolname NOT IN
-    (SELECT d.name FROM gateways_gatewaydatabase d)
-UNION ALL SELECT 'database of ' || g.name FROM gateways_gatewaydatabase d JOIN gateways_functiongateway g
-    ON g.id = d.gateway_id WHERE g.name LIKE 'chaos-%'
-UNION ALL SELECT 'domain of ' || g.name FROM gateways_runtimedomain d JOIN gateways_functiongateway g
-    ON g.id = d.gateway_id WHERE g.name LIKE 'chaos-%'
-UNION ALL SELECT 'stage of ' || g.name FROM gateways_stage s JOIN gateways_functiongateway g
-    ON g.id = s.gateway_id WHERE g.name LIKE 'chaos-%'
-"""
+STAGES = 3
+# Each of namespace, configuration, runtime and routes
+BUNDLES = 4
 
 
 @dataclass
@@ -73,14 +56,31 @@ class Outcome:
     seconds: dict[str, float]
     stall: Watch
     killed: dict[str, int]
+    # What there was of all of them, and what is left
+    made: dict[str, int]
+    left: dict[str, int]
+    steps: int
+    # Of the machine, the highest
+    load: float
 
     def told(self) -> str:
         ways = ", ".join(f"{wish} {seconds:.0f} s" for wish, seconds in self.seconds.items())
         deaths = ", ".join(f"{kind} {number}" for kind, number in sorted(self.killed.items()))
-        return (
-            f"{self.count} gateways ({ways}), all where they should be; longest stall {self.stall.longest:.1f} s "
-            f"({self.stall.worst}); "
-            f"killed: {deaths}; no step committed twice, nothing left"
+        made = ", ".join(f"{number} {name}" for name, number in self.made.items() if number)
+        left = ", ".join(f"{number} {name}" for name, number in self.left.items())
+        stall = f"{self.stall.longest:.1f} s of the {LONGEST_STALL:.0f} s that it may be"
+        if self.stall.longest > LONGEST_STALL:
+            stall = f"{self.stall.longest:.1f} s, MORE than {LONGEST_STALL:.0f} s: the load was up to {self.load:.0f}"
+        return "\n".join(
+            [
+                f"Gateways: {self.count} and {processes_of(self.count)} processes, through {ways}.",
+                f"  killed         {deaths}: {sum(self.killed.values())} in all",
+                f"  ended          all {self.count} where the last wish says, after each wish",
+                f"  longest stall  {stall} ({self.stall.worst or 'nothing'})",
+                f"  steps          {self.steps:,} done, none of them twice",
+                f"  made           {made}",
+                f"  left           {left}",
+            ]
         )
 
 
@@ -88,14 +88,15 @@ class GatewayTrial:
     def __init__(self, product: Product, *, seed: int, count: int, say: Callable[[str], None]) -> None:
         self.product = product
         self.say = say
-        # Most in one process; every fifth as people have them
-        self.layouts = {f"chaos-{number}": "shared" if number % 5 else "prod-apart" for number in range(count)}
+        self.layouts = {f"chaos-{number}": layout_of(number) for number in range(count)}
         self.watch = Watch()
+        self.load = 0.0
         self.killer = Killer(product, seed=seed, say=say, agent_deaths=max(1, count // 25))
 
     def run(self) -> Outcome:
         self._wait_for_demo()
-        before = self._hosts_of_envoy()
+        before = counts(self.product)
+        made: dict[str, int] = {}
         seconds = {}
         self.killer.start()
         for wish, phase in WISHES:
@@ -107,11 +108,13 @@ class GatewayTrial:
             self.say(f"     {len(self.layouts)} gateways: {wish} in {seconds[wish]:.1f} s")
             if phase == "started":
                 self._answer()
+                with self.killer.resting():
+                    made = made or self._made(before)
         self.killer.end()
         self.product.wait_until_healthy()
         self._wait_for_demo()
-        self._balance(before)
-        return Outcome(len(self.layouts), seconds, self.watch, dict(self.killer.killed))
+        left, steps = self._balance(before)
+        return Outcome(len(self.layouts), seconds, self.watch, dict(self.killer.killed), made, left, steps, self.load)
 
     def _ask(self, name: str, wish: str) -> None:
         """Until the product says that it has it; each of these may be said again."""
@@ -136,6 +139,7 @@ class GatewayTrial:
         give_up_at = time.monotonic() + within
         while True:
             rows = self._rows()
+            self.load = max(self.load, os.getloadavg()[0])
             if rows is not None:
                 self.watch.look(rows)
                 late = [row for row in rows if not (row[1] == phase and row[2])]
@@ -147,7 +151,9 @@ class GatewayTrial:
                 )
             time.sleep(SAMPLE)
         limit = stretched(LONGEST_STALL)
-        assert self.watch.longest <= limit, f"{wish}: stalled for {self.watch.longest:.1f} s: {self.watch.worst}"
+        assert self.watch.longest <= limit, (
+            f"{wish}: stalled for {self.watch.longest:.1f} s, at a load of {os.getloadavg()[0]:.0f}: {self.watch.worst}"
+        )
 
     def _rows(self) -> list[Any] | None:
         try:
@@ -180,41 +186,54 @@ class GatewayTrial:
         for name in ("parcel-tracking", "billing-hooks", "address-check"):
             wait_until(lambda name=name: self._is_answered(name), within=stretched(60), what=name)  # type: ignore[misc]
 
-    def _hosts_of_envoy(self) -> int:
-        """How many hosts it has a route for, as it says itself."""
-        connection = http.client.HTTPConnection("localhost", timeout=5)
-        connection.sock = self._admin_socket()
-        try:
-            connection.request("GET", "/config_dump?resource=dynamic_scoped_route_configs")
-            return len(list(_scopes(json.loads(connection.getresponse().read()))))
-        finally:
-            connection.close()
+    def _made(self, before: dict[str, int]) -> dict[str, int]:
+        """Of everything as much as the gateways need, once what was killed a moment ago is back."""
+        count = len(self.layouts)
+        wanted = {
+            "databases": count,
+            "roles": count,
+            "stages": STAGES * count,
+            "domains": count,
+            "bundles": BUNDLES * count,
+            "routes in Envoy": STAGES * count,
+            "folders": count,
+            "sockets": processes_of(count),
+            "processes": processes_of(count),
+            "open ports": 0,
+        }
+        self._require(lambda found: less(found, before), wanted, within=60)
+        return wanted
 
-    def _admin_socket(self) -> Any:
-        import socket
-
-        [path] = self.product.state.glob("agent/**/admin.sock")
-        found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        found.settimeout(5)
-        found.connect(str(path))
-        return found
-
-    def _balance(self, hosts_before: int) -> None:
+    def _balance(self, before: dict[str, int]) -> tuple[dict[str, int], int]:
         with self.product.connect() as connection:
             twice = connection.execute(TWICE).fetchall()
             left = connection.execute(LEFT).fetchall()
+            steps = connection.execute(DONE).fetchone()
         assert not twice, f"steps committed twice: {twice[:10]}"
         assert not left, f"left behind: {left[:10]}"
         for name in self.layouts:
             assert self._asked(name).get("type") == "/errors/no-such-host", f"{name} still has a route"
-        wait_until(lambda: self._hosts_of_envoy() == hosts_before, within=10, what="Envoy without their hosts")
-        folders = [each.name for each in (self.product.state / "agent" / "engine" / "gateways").iterdir()]
-        assert not [name for name in folders if "chaos-" in name], f"folders left: {folders}"
-        # Of three gateways: one in two processes, two in one each
-        wait_until(lambda: len(self.killer._below_agent("deno")) == 4, within=stretched(15), what="four processes")
+        nothing = dict.fromkeys(before, 0)
+        self._require(lambda found: less(found, before), nothing, within=15)
         self.product.assert_no_orphans()
+        assert steps is not None
+        return nothing, int(steps[0])
 
+    def _require(
+        self, of: Callable[[dict[str, int]], dict[str, int]], wanted: dict[str, int], *, within: float
+    ) -> None:
+        seen: dict[str, int] = {}
 
-def _scopes(found: Any) -> Iterator[Any]:
-    for config in found.get("configs", []):
-        yield from config.get("scoped_route_configs", [config])
+        def is_so() -> bool:
+            try:
+                seen.update(of(counts(self.product)))
+            except (OSError, ValueError, http.client.HTTPException, psycopg.Error):
+                # Something of it was killed this moment
+                return False
+            return seen == wanted
+
+        try:
+            wait_until(is_so, within=stretched(within), what="what there should be of the gateways")
+        except AssertionError as error:
+            wrong = {name: number for name, number in seen.items() if number != wanted[name]}
+            raise AssertionError(f"{error}: {wrong}, and not {wanted}") from None

@@ -3,10 +3,10 @@
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-import psutil
-
+from tests.chaos.books import below_agent
 from tests.faults.product import Product
 
 # Time to heal in between, at least a little
@@ -25,25 +25,36 @@ class Killer(threading.Thread):
         # Each takes all processes of all gateways along, which have to be started again
         self._agent_deaths = agent_deaths
         self._ended = threading.Event()
+        self._at_it = threading.Lock()
 
     def end(self) -> None:
         self._ended.set()
         self.join(30)
         assert not self.is_alive()
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Nothing more is killed inside."""
+        with self._at_it:
+            yield
+
     def run(self) -> None:
         while not self._ended.wait(self._random.uniform(*PAUSE)):
-            kinds = self._kinds()
-            able = [name for name in kinds if self._may_die(name)]
-            kind = self._random.choice(able) if able else ""
-            pids = sorted(kinds[kind]()) if able else []
-            if not pids:
-                continue
-            pid = self._random.choice(pids)
-            self.product.kill([pid])
-            self.killed[kind] += 1
-            self.product.note_death(kind)
-            self._say(f"     killed {kind} {pid}")
+            with self._at_it:
+                self._kill_one()
+
+    def _kill_one(self) -> None:
+        kinds = self._kinds()
+        able = [name for name in kinds if self._may_die(name)]
+        kind = self._random.choice(able) if able else ""
+        pids = sorted(kinds[kind]()) if able else []
+        if not pids:
+            return
+        pid = self._random.choice(pids)
+        self.product.kill([pid])
+        self.killed[kind] += 1
+        self.product.note_death(kind)
+        self._say(f"     killed {kind} {pid}")
 
     def _kinds(self) -> dict[str, Callable[[], set[int]]]:
         return {
@@ -66,11 +77,4 @@ class Killer(threading.Thread):
         return {pid} if pid else set()
 
     def _below_agent(self, program: str) -> set[int]:
-        found = set()
-        for pid in self.product.processes_of("agent"):
-            try:
-                if psutil.Process(pid).name() == program:
-                    found.add(pid)
-            except psutil.Error:
-                continue
-        return found
+        return below_agent(self.product, program)

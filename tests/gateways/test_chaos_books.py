@@ -9,7 +9,9 @@ from apps.core.lifecycle.models import LifecycleEvent
 from apps.fleet.services.bundles import put_bundle
 from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
 from apps.tenants.models import Tenant
-from tests.chaos.gateways import LEFT, TWICE, Watch
+from tests.chaos.books import LEFT, TWICE
+from tests.chaos.gateways import Watch
+from tests.chaos.room import needed_mb, processes_of, room_for
 from tests.gateways.world import make_cluster, make_gateway
 
 pytestmark = pytest.mark.django_db
@@ -68,3 +70,11 @@ def test_a_row_that_is_due_and_does_not_move_stalls(monkeypatch: pytest.MonkeyPa
     watch.look([("chaos-1", "starting", False, True, "2", "")])
     watch.look([("chaos-1", "started", True, False, "3", "")])
     assert watch.longest == 5.0, "what waits for a moment to come, moves or rests doesn't stall"
+
+
+def test_no_more_gateways_are_taken_than_there_is_memory_for() -> None:
+    assert [processes_of(number) for number in (1, 5, 6, 100)] == [2, 6, 8, 120]
+    assert room_for(100, needed_mb(100)) == 100
+    assert room_for(100, needed_mb(100) - 1) == 99
+    assert room_for(100, needed_mb(3)) == 3
+    assert room_for(100, needed_mb(1) - 1) == 0
