@@ -14,7 +14,10 @@ from apps.accounts.selectors import has_second_factor
 from apps.core.errors import Text
 from apps.core.web import htmx
 from apps.core.web.addresses import address
-from apps.gateways.selectors import list_gateways
+from apps.gateways.models import FunctionGateway
+from apps.gateways.selectors import address_of, hosts_of, list_gateways
+from apps.gateways.sizes import StageName
+from apps.gateways.views.shown import statephase_of
 from apps.tenants.history.selectors import list_own_tenant_events, list_tenant_events
 from apps.tenants.member import Member
 from apps.tenants.requests import member_of
@@ -22,6 +25,7 @@ from apps.tenants.roles import MEANING, Role
 from apps.tenants.selectors import list_invitations, list_members
 
 RECENT = 8
+GATEWAYS = 5
 # Whoever hides the first steps does so for themselves, in this browser and this workspace
 HIDDEN_STEPS = "first-steps"
 A_YEAR = 365 * 24 * 3600
@@ -50,7 +54,14 @@ def overview(request: HttpRequest) -> HttpResponse:
         return htmx.fresh(request, "tenants/overview.html#activity", activity_context(member))
     if part == "steps":
         return htmx.fresh(request, "tenants/overview.html#steps", steps_context(request, member))
-    context = {**steps_context(request, member), **activity_context(member), "meaning": MEANING[member.role]}
+    if part == "gateways":
+        return htmx.fresh(request, "tenants/overview.html#gateways", gateways_context(member))
+    context = {
+        **steps_context(request, member),
+        **gateways_context(member),
+        **activity_context(member),
+        "meaning": MEANING[member.role],
+    }
     return htmx.vary(render(request, "tenants/overview.html", context))
 
 
@@ -74,6 +85,19 @@ def activity_context(member: Member) -> dict[str, Any]:
     events = list_tenant_events(actor=member) if reads_log else list_own_tenant_events(actor=member)
     topic = f"audit:{member.tenant.pk if reads_log else member.pk}"
     return {"member": member, "events": list(events[:RECENT]), "reads_log": reads_log, "live_topic": topic}
+
+
+def gateways_context(member: Member) -> dict[str, Any]:
+    """Those that moved last."""
+    if not member.may("gateways.read"):
+        return {"member": member}
+    found = list_gateways(actor=member).select_related("cluster", "tenant").order_by("-phase_at", "pk")
+    return {"member": member, "gateways": [_shown(row) for row in found[:GATEWAYS]], "gateway_count": found.count()}
+
+
+def _shown(row: FunctionGateway) -> dict[str, Any]:
+    hosts = [(stage, address_of(row, hosts_of(row, stage)[0])) for stage in StageName]
+    return {"row": row, "shown": statephase_of(row), "hosts": hosts}
 
 
 def steps_context(request: HttpRequest, member: Member) -> dict[str, Any]:

@@ -94,7 +94,13 @@ class NewGatewayForm(forms.Form):
         max_length=LONGEST_NAME,
         help_text=gettext_lazy("In every host name, so it stays for good. Lower case, digits, hyphens."),
         widget=forms.TextInput(
-            {"class": "mono", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+            {
+                "class": "mono",
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "data-name-from": "id_title",
+            }
         ),
     )
     cluster = forms.CharField(label=gettext_lazy("Cluster"))

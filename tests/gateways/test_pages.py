@@ -82,6 +82,7 @@ def test_who_may_only_look_sees_all_of_it_and_nothing_to_press(bob: User, page: 
         assert shown.status_code == 200, tail
         text = shown.content.decode()
         assert "gateway-menu" not in text
+        assert "do-more" not in text
         for sign in ("do-stop", "do-restart", "/settings/rename", "/settings/bundle", "/environment/set", "/delete"):
             assert f'"{page}{sign}' not in text, (tail, sign)
     text = as_(bob).get(GATEWAYS).content.decode()

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 
 from apps.accounts.models import User
@@ -13,9 +14,11 @@ from apps.core.lifecycle.models import LifecycleEvent
 from apps.gateways.lifecycle.diagnosis import Cure
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway, RuntimeDomain
+from apps.gateways.selectors import can_listen
 from apps.tenants.models import Tenant
 from tests.contracts.queries import pinned_queries
 from tests.fleet.test_pages import words_of
+from tests.gateways.pages import ASKING
 from tests.gateways.test_mending import half_delete
 from tests.gateways.world import ObedientCluster, converge, make_cluster, make_gateway
 from tests.tenants.pages import as_
@@ -50,6 +53,14 @@ def test_it_is_for_operators_only(alice: User, stuck: FunctionGateway) -> None:
         assert Client().get(path).headers["Location"].startswith("/sign-in")
     assert as_(alice).post(page_of(stuck), {"cure": Cure.FINISH}).status_code == 403
     assert RuntimeDomain.objects.get().phase == Phase.DELETED
+
+
+def test_it_hears_of_gateways_whose_workspaces_hear_of_their_own(
+    operator: User, alice: User, charlie: User, stuck: FunctionGateway
+) -> None:
+    assert can_listen(operator, stuck.pk)
+    assert can_listen(alice, stuck.pk)
+    assert not can_listen(charlie, stuck.pk)
 
 
 def test_what_is_not_there_is_not_found(operator: User) -> None:
@@ -98,12 +109,49 @@ def test_the_menu_counts_them_and_the_fleet_leads_there(operator: User, stuck: F
     assert "Gateways 1 is stuck" in overview
 
 
-@pytest.mark.parametrize("part", ["list", "reason", "attempts", "made-of", "does"])
-def test_a_part_comes_alone(operator: User, stuck: FunctionGateway, part: str) -> None:
-    headers = {"HX-Request": "true", "HX-Target": part}
-    shown = as_(operator).get(page_of(stuck), headers=headers).content.decode()
-    assert f'id="{part}"' in shown
-    assert "<main" not in shown
+def seen_by(text: str) -> str:
+    found = re.search(r"""hx-vals='{"seen": "([^"]*)"}'""", text.replace("&quot;", '"'))
+    assert found, "the page has nothing that asks for news"
+    return found[1]
+
+
+def test_only_what_has_changed_comes_anew_and_the_remedies_go_once_it_is_well(
+    operator: User, stuck: FunctionGateway, cluster: ObedientCluster
+) -> None:
+    client, page = as_(operator), page_of(stuck)
+    text = client.get(page).content.decode()
+    assert f'data-live="gateway:{stuck.pk}"' in text
+    with time_machine.travel(clock.now(), tick=False):
+        seen = seen_by(client.get(page).content.decode())
+        assert 'hx-swap-oob="true"' not in client.get(page, {"seen": seen}, headers=ASKING).content.decode()
+    client.post(page, {"cure": Cure.FINISH, "reason": "Asked for in ticket 4471"})
+    converge(cluster)
+    news = client.get(page, {"seen": seen}, headers=ASKING).content.decode()
+    for part in ("list", "because", "attempts", "made-of", "remedies-box"):
+        assert f'id="{part}" hx-swap-oob="true"' in news, part
+    assert 'name="cure"' not in news
+    assert "It stands where it should" in news
+
+
+def test_what_somebody_writes_is_left_alone_while_there_is_news(operator: User, stuck: FunctionGateway) -> None:
+    client, page = as_(operator), page_of(stuck)
+    seen = seen_by(client.get(page).content.decode())
+    stuck.tenant.name = "Tidewater Freight"
+    stuck.tenant.save()
+    news = client.get(page, {"seen": seen}, headers=ASKING).content.decode()
+    assert 'id="reason" hx-swap-oob="true"' in news
+    assert "remedies-box" not in news
+
+
+def test_who_looks_at_none_is_led_to_the_first_that_gets_stuck(
+    operator: User, stuck: FunctionGateway, cluster: ObedientCluster
+) -> None:
+    client = as_(operator)
+    RuntimeDomain.objects.update(state=State.STOPPED, phase=Phase.STOPPED)
+    assert seen_by(client.get(LIST).content.decode()) == ""
+    assert "HX-Redirect" not in client.get(LIST, {"seen": ""}, headers=ASKING).headers
+    half_delete(stuck)
+    assert client.get(LIST, {"seen": ""}, headers=ASKING).headers["HX-Redirect"] == LIST
 
 
 def test_choosing_another_remedy_says_what_that_one_does(operator: User, stuck: FunctionGateway) -> None:
@@ -120,7 +168,7 @@ def test_equal_attempts_are_one_line(operator: User, stuck: FunctionGateway) -> 
         step="routes", because="The domain isn't stopped.", attempt=31, count=29, worker="worker-2",
         at=moment - timedelta(minutes=22), last_at=moment,
     )  # fmt: skip
-    text = words_of(operator, page_of(stuck), "attempts")
+    text = words_of(operator, page_of(stuck))
     assert "3–31 The domain isn't stopped. (29 attempts, all the same)" in text
 
 

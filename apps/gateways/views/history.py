@@ -53,9 +53,8 @@ class History(AboutGateway, ListPage):
         context = {**super().get_context(listing), "lines": lines, "gateway": self.gateway}
         if listing.request.headers.get("HX-Target") == self.partial:
             return context
-        return {**head_context(self.gateway, self._head()), **context, "tab": "history", "tab_label": self.tab_label}
-
-    tab_label = gettext_lazy("History")
+        head = head_context(self.gateway, self.actor, self._head())
+        return {**head, **context, "tab": "history", "tab_label": gettext_lazy("History")}
 
     def _head(self) -> Parts:
         parts = head_parts(self.gateway, self.actor)

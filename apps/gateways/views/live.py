@@ -27,11 +27,15 @@ ASKER = "live"
 
 @dataclass(frozen=True)
 class Part:
-    """An element with an id. What is `within` it comes by itself where nothing else of it has changed."""
+    """An element with an id. What is `within` it comes by itself where nothing else of it has changed.
+
+    `sign` says what counts as a change where not all of it does, such as of a form that somebody fills in.
+    """
 
     id: str
     html: SafeString
     within: "tuple[Part, ...]" = ()
+    sign: str = ""
 
     def __str__(self) -> str:
         """As a template shows it."""
@@ -39,7 +43,7 @@ class Part:
 
     @property
     def mark(self) -> str:
-        text: str = self.html
+        text: str = self.sign or self.html
         for part in self.within:
             text = text.replace(part.html, "")
         text = RELATIVE.sub(r"\1", COUNTED.sub(r"\1\2", text))

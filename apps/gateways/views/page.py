@@ -31,21 +31,25 @@ FRAME = "gateways/_frame.html"
 def head_parts(gateway: FunctionGateway, actor: Member) -> list[Part]:
     """What stands above the tabs of each page."""
     offers = offers_for(gateway, actor)
-    context = {"offers": offers, "menu": _menu(gateway, actor, offers)}
+    menu = {"menu": _menu(gateway, actor, offers)}
     return [
         render_part(f"{FRAME}#statephase", "statephase", {"shown": statephase_of(gateway)}),
-        render_part(f"{FRAME}#actions", "actions", context),
+        render_part(f"{FRAME}#actions", "actions", {"offers": offers}),
+        render_part(f"{FRAME}#more", "more", menu),
+        render_part(f"{FRAME}#menu_items", "menu-items", menu),
     ]
 
 
-def head_context(gateway: FunctionGateway, parts: Parts) -> dict[str, Any]:
+def head_context(gateway: FunctionGateway, actor: Member, parts: Parts) -> dict[str, Any]:
+    is_own = gateway.owner_id == actor.pk
     return {
         "gateway": gateway,
         "parts": parts,
+        "may_act": any(actor.may(name, is_own=is_own) for name in ("gateways.operate", "gateways.delete")),
         "cpu": cpu_of(gateway.size),
         "memory": memory_of(gateway.size),
         "variable_count": gateway.variables.count(),
-        **{part.id: part for part in parts.parts},
+        **{part.id.replace("-", "_"): part for part in parts.parts},
     }
 
 
@@ -75,7 +79,8 @@ class GatewayPage(AboutGateway, LoginRequiredMixin, View):
         parts = Parts([*head_parts(gateway, self.actor), *self.parts], topic=f"gateway:{gateway.pk}", url=request.path)
         if is_asked(request):
             return parts.answer(take_seen(request))
-        context = {**head_context(gateway, parts), "tab": self.tab, "tab_label": self.tab_label, **self.get_context()}
+        tab = {"tab": self.tab, "tab_label": self.tab_label}
+        context = {**head_context(gateway, self.actor, parts), **tab, **self.get_context()}
         response = render(request, self.template_name, context)
         response["Cache-Control"] = "private, no-cache"
         return htmx.vary(response)

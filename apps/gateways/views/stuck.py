@@ -1,13 +1,14 @@
 """Gateways that don't move, for those who run the platform: why, what was tried, and what may be done about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,6 +27,7 @@ from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import LONGEST_REASON, FunctionGateway
 from apps.gateways.progress import Line, Standing, StepProgress, progress_of, tell, timeline_of
 from apps.gateways.services.mending import force_phase, mend_gateway
+from apps.gateways.views.live import Parts, is_asked, render_part, take_seen
 from apps.gateways.views.shown import statephase_of
 from apps.tenants import roles
 from apps.tenants.operators import is_allowed
@@ -34,7 +36,11 @@ from apps.tenants.operators import is_allowed
 ATTEMPTS = 12
 # Lines of "Needs a look" on the fleet's page
 MOST_CONCERNS = 3
-PARTS = ("list", "reason", "attempts", "made-of", "does")
+PAGE = "fleet/stuck.html"
+# That a gateway gets stuck is no event, only time that goes by: so the page looks from time to time, too
+NEWS = "live, every 15s"
+# More are listed than anybody looks at; a stream takes only so many topics
+MOST_FOLLOWED = 50
 STEP_STATUS: Mapping[Standing, str] = {Standing.DONE: "done", Standing.DOING: "failed", Standing.WAITING: ""}
 LINE_TONES: Mapping[str, str] = {
     Kind.FAILED: "bad",
@@ -94,32 +100,64 @@ class StuckView(ForOperators, View):
     """What the list and the page of one share: the page is the list with one of them beside it."""
 
     permission = "gateways.mend"
-    template = "fleet/stuck.html"
 
     def _show(self, stuck: Sequence[Diagnosis], gateway: FunctionGateway | None) -> HttpResponse:
-        part, context = htmx.target(self.request), self._context(stuck, gateway)
-        if gateway is not None and part in PARTS:
-            return show(self.request, f"{self.template}#{part}", {**context, "is_part": True})
-        return show(self.request, self.template, context)
+        if gateway is None:
+            return self._show_none(stuck)
+        if is_asked(self.request):
+            seen = take_seen(self.request)
+            parts: Parts = self._context(stuck, gateway)["parts"]
+            return parts.answer(seen)
+        if htmx.target(self.request) == "does":
+            chosen = self._about(gateway, stuck)
+            return show(self.request, f"{PAGE}#does", {**chosen, "is_part": True})
+        return show(self.request, PAGE, self._context(stuck, gateway))
 
-    def _context(
-        self, stuck: Sequence[Diagnosis], gateway: FunctionGateway | None, form: MendForm | None = None
-    ) -> dict[str, Any]:
-        context: dict[str, Any] = {
+    def _show_none(self, stuck: Sequence[Diagnosis]) -> HttpResponse:
+        parts = Parts([], topic="fleet", url=reverse("stuck:list"), trigger=NEWS)
+        if is_asked(self.request):
+            return parts.answer(set())
+        return show(self.request, PAGE, {**self._list(stuck, None), "parts": parts})
+
+    def _list(self, stuck: Sequence[Diagnosis], gateway: FunctionGateway | None) -> dict[str, Any]:
+        return {
             "stuck": [(each, _spent(each), statephase_of(each.gateway)) for each in stuck],
             "all_gateways": FunctionGateway.objects.exclude(phase=Phase.DELETED).count(),
             "gateway": gateway,
         }
-        if gateway is None:
-            return context
+
+    def _context(
+        self,
+        stuck: Sequence[Diagnosis],
+        gateway: FunctionGateway,
+        form: MendForm | None = None,
+        conflict: Problem | None = None,
+    ) -> dict[str, Any]:
+        context = {**self._list(stuck, gateway), **self._about(gateway, stuck, form), "conflict": conflict}
+        because = render_part(f"{PAGE}#because", "because", context)
+        # Its form is left alone while somebody writes in it, and goes once nothing is to be mended any more
+        form_sign = "to mend" if context["diagnosis"] else "well"
+        found = {
+            "list": render_part(f"{PAGE}#list", "list", context),
+            "reason": render_part(f"{PAGE}#reason", "reason", {**context, "because_part": because}, because),
+            "attempts": render_part(f"{PAGE}#attempts", "attempts", context),
+            "made_of": render_part(f"{PAGE}#made_of", "made-of", context),
+            "remedies": replace(render_part(f"{PAGE}#remedies", "remedies-box", context), sign=form_sign),
+        }
+        followed = {gateway.pk, *(each.gateway.pk for each in stuck[:MOST_FOLLOWED])}
+        topic = " ".join(f"gateway:{pk}" for pk in sorted(followed))
+        parts = Parts(list(found.values()), topic=topic, url=context["here"], trigger=NEWS)
+        return {**context, **{f"{name}_part": part for name, part in found.items()}, "parts": parts}
+
+    def _about(
+        self, gateway: FunctionGateway, stuck: Sequence[Diagnosis], form: MendForm | None = None
+    ) -> dict[str, Any]:
         # What the list was made from is the same moment; one that isn't in it is looked at by itself
         diagnosis = next((each for each in stuck if each.gateway.pk == gateway.pk), None) or diagnose(gateway)
-        here = reverse("stuck:gateway", args=[gateway.pk])
-        return {**context, "here": here, **self._about(gateway, diagnosis), **self._choice(diagnosis, form)}
-
-    def _about(self, gateway: FunctionGateway, diagnosis: Diagnosis | None) -> dict[str, Any]:
         progress = progress_of(gateway)
         return {
+            "here": reverse("stuck:gateway", args=[gateway.pk]),
+            "csrf_token": get_token(self.request),
             "diagnosis": diagnosis,
             "spent": _spent(diagnosis) if diagnosis else "",
             "statephase": statephase_of(gateway),
@@ -131,6 +169,7 @@ class StuckView(ForOperators, View):
             if progress
             else [],
             "lines": [ShownLine(tell(line)) for line in timeline_of(gateway)[:ATTEMPTS]],
+            **self._choice(diagnosis, form),
         }
 
     def _choice(self, diagnosis: Diagnosis | None, form: MendForm | None) -> dict[str, Any]:
@@ -162,6 +201,9 @@ class StuckList(StuckView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         stuck = list_stuck(_rows())
+        if stuck and is_asked(request):
+            # There was none when the page was made
+            return htmx.redirect(request, reverse("stuck:list"))
         return self._show(stuck, next((each.gateway for each in stuck), None))
 
 
@@ -195,8 +237,7 @@ class StuckGateway(StuckView):
 
     def _again(self, gateway: FunctionGateway, form: MendForm, conflict: Problem | None = None) -> HttpResponse:
         """What was written is still there."""
-        context = {**self._context(list_stuck(_rows()), gateway, form), "conflict": conflict}
-        response = show(self.request, self.template, context)
+        response = show(self.request, PAGE, self._context(list_stuck(_rows()), gateway, form, conflict))
         response.status_code = conflict.status if conflict else InvalidInput.status
         return response
 

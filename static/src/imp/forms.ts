@@ -74,6 +74,19 @@ function tickColumn(box: HTMLInputElement): void {
   if (count) count.textContent = String(ticked);
 }
 
+/** A name that nobody has written yet follows the title: "Parcel tracking" becomes parcel-tracking. */
+function suggestNames(title: HTMLInputElement): void {
+  for (const name of document.querySelectorAll<HTMLInputElement>("input[data-name-from]")) {
+    if (name.dataset.nameFrom !== title.id || name.value !== (name.dataset.suggested ?? "")) continue;
+    name.value = name.dataset.suggested = nameOf(title.value, name.maxLength);
+  }
+}
+
+function nameOf(title: string, longest: number): string {
+  const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return plain.replace(/[^a-z0-9]+/g, "-").replace(/^-/, "").slice(0, longest).replace(/-$/, "");
+}
+
 /** A whole page may show refused fields for other reasons, such as the page of parts. */
 function isRefusal(): boolean {
   const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
@@ -84,5 +97,6 @@ export function startForms(): void {
   if (isRefusal()) focusRefused(document);
   on("click", "[data-copy]", copy);
   on("input", "input.otp", (input) => sendWhenComplete(input as HTMLInputElement));
+  on("input", "input", (input) => suggestNames(input as HTMLInputElement));
   on("change", '.table input[type="checkbox"]', (box) => tickColumn(box as HTMLInputElement));
 }

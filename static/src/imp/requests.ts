@@ -19,7 +19,8 @@ const UNASKED = new Set(["live", "load", "revealed"]);
 
 function wasAsked({ requestConfig }: Failure): boolean {
   const [trigger = ""] = requestConfig?.triggeringEvent?.type.split(":") ?? [];
-  return !UNASKED.has(trigger);
+  // Without an event, it's only time that has gone by
+  return trigger !== "" && !UNASKED.has(trigger);
 }
 
 /** problem+json says what went wrong in the words of the server; a page of HTML has its title. */
