@@ -15,12 +15,15 @@ import psutil
 
 from agent.appliers.base import Phase, Status, Wanted
 from agent.appliers.local import LocalApplier
+from agent.engine.children import BECOME
+from agent.engine.instances import PROGRAM
 from agent.engine.machine import Engine, socket_folder
 from tests.fleet.processes import wait_until
 from tests.machine import free_port
 
 VERSION = "local.imp.dev/v1"
 TYPE = "type.googleapis.com/envoy.config.route.v3."
+OURS = {"envoy", PROGRAM.name, BECOME.name}
 Manifest = dict[str, Any]
 
 
@@ -187,14 +190,13 @@ async def _others() -> list[str]:
 
 
 def children() -> list[str]:
-    """Of this process, that are Envoys, Denos or about to be."""
+    """Of this process, that are Envoys, runtimes or about to be; other tests' Denos aren't."""
     found = []
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
-            if child.status() != psutil.STATUS_ZOMBIE and any(
-                name in " ".join(child.cmdline()[:4]) for name in ("envoy", "deno", "become.py")
-            ):
-                found.append(" ".join(child.cmdline())[:100])
+            command = child.cmdline()
+            if child.status() != psutil.STATUS_ZOMBIE and {Path(word).name for word in command} & OURS:
+                found.append(" ".join(command)[:100])
     return found
 
 
