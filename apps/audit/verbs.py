@@ -89,6 +89,12 @@ _texts: dict[str, Text] = {
     "gateway.transferred": _("Gave the gateway %(target)s another owner"),
     "gateway.variables_set": _("Set variables of the gateway %(target)s"),
     "gateway.stage_switched": _("Switched a stage of the gateway %(target)s"),
+    "gateway.domain_set": _("Gave a stage of the gateway %(target)s a domain of its own"),
+    "gateway.domain_removed": _("Removed a custom domain of the gateway %(target)s"),
+    "gateway.domain_checked": _("Had a custom domain of the gateway %(target)s checked"),
+    "gateway.domain_proven": _("Proved a custom domain of the gateway %(target)s"),
+    "gateway.domain_missing": _("Missed the record of a custom domain of the gateway %(target)s"),
+    "gateway.domain_cut": _("Stopped serving a custom domain of the gateway %(target)s"),
     # Gateways that don't move, by an operator
     "gateway.finished": _("Had the gateway %(target)s finish what was wanted of it"),
     "gateway.started_again": _("Had the gateway %(target)s start again"),

@@ -9,6 +9,7 @@ class GatewaysConfig(AppConfig):
 
     def ready(self) -> None:
         import apps.gateways.calls  # noqa: F401  callers are led to their pages
+        import apps.gateways.checks  # noqa: F401  registers itself
         from apps.accounts.demo import register_part
         from apps.core.doctor.services import register_check
         from apps.core.events import register_topic
@@ -17,6 +18,7 @@ class GatewaysConfig(AppConfig):
         from apps.fleet.services.bundles import register_owner
         from apps.gateways import demo
         from apps.gateways.doctor import check_gateway_databases
+        from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN
         from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundle
         from apps.gateways.selectors import can_listen
         from apps.gateways.services import workspaces
@@ -32,6 +34,7 @@ class GatewaysConfig(AppConfig):
         )
         register_machine(GATEWAY)
         register_machine(DOMAIN)
+        register_machine(CUSTOM_DOMAIN)
         register_owner("gateway", hear_of_bundle)
         register_part(demo.load)
         register_source(Source(_("Stuck gateways"), "stuck:list", count_stuck, concerns))

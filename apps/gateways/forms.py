@@ -137,6 +137,24 @@ class StageForm(forms.Form):
     )
 
 
+class DomainForm(forms.Form):
+    host = forms.CharField(
+        label=gettext_lazy("Host name"),
+        max_length=300,
+        help_text=gettext_lazy("Such as api.example.com, alone: no https:// and no path."),
+        widget=forms.TextInput(
+            {
+                "class": "mono",
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "inputmode": "url",
+                "autofocus": True,
+            }
+        ),
+    )
+
+
 class VariableForm(forms.Form):
     """One that is there already: its name stays, and a secret stays secret."""
 

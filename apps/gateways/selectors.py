@@ -9,7 +9,7 @@ from apps.core.mail.addresses import public_url
 from apps.fleet.models import Bundle
 from apps.gateways import databases
 from apps.gateways.lifecycle.table import Phase
-from apps.gateways.models import FunctionGateway, Stage, Variable
+from apps.gateways.models import CustomDomain, FunctionGateway, Stage, Variable
 from apps.gateways.rendering.names import PARTS, bundle_key, namespace_of
 from apps.gateways.rendering.spec import GatewaySpec, ProcessSpec, StageSpec
 from apps.gateways.sizes import PROCESSES, SIZES, StageName
@@ -65,6 +65,17 @@ def hosts_of(gateway: FunctionGateway, stage: str) -> tuple[str, ...]:
     return (f"{gateway.name}.{stage}.{gateway.cluster.domain}",)
 
 
+def custom_domain_of(stage: Stage) -> CustomDomain | None:
+    found: CustomDomain | None = getattr(stage, "custom_domain", None)
+    return found
+
+
+def all_hosts_of(gateway: FunctionGateway, stage: Stage) -> tuple[str, ...]:
+    """With its own one, once that is proven."""
+    custom = custom_domain_of(stage)
+    return (*hosts_of(gateway, stage.name), *((custom.host,) if custom and custom.proven_at else ()))
+
+
 def address_of(gateway: FunctionGateway, host: str) -> str:
     """At the port that the cluster's agent says it listens on."""
     port = gateway.cluster.facts.get("gateway_port")
@@ -87,9 +98,10 @@ def processes_of(layout: str) -> tuple[ProcessSpec, ...]:
 
 def _stages(gateway: FunctionGateway) -> tuple[StageSpec, ...]:
     order = list(StageName)
-    rows = sorted(gateway.stages.all(), key=lambda stage: order.index(StageName(stage.name)))
+    found = gateway.stages.select_related("custom_domain")
+    rows = sorted(found, key=lambda stage: order.index(StageName(stage.name)))
     return tuple(
-        StageSpec(row.name, hosts_of(gateway, row.name), row.inactive_because, row.state == Stage.State.ACTIVE)
+        StageSpec(row.name, all_hosts_of(gateway, row), row.inactive_because, row.state == Stage.State.ACTIVE)
         for row in rows
     )
 

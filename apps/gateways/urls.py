@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.gateways.views import changes, detail, environment, history, list, new, settings, wishes
+from apps.gateways.views import changes, detail, domains, environment, history, list, new, settings, wishes
 
 app_name = "gateways"
 urlpatterns = [
@@ -27,6 +27,10 @@ urlpatterns = [
         environment.RemoveVariable.as_view(),
         name="remove_variable",
     ),
+    path("gateways/<str:gateway_id>/domains", domains.Domains.as_view(), name="domains"),
+    path("gateways/<str:gateway_id>/domains/<slug:stage>/add", domains.AddDomain.as_view(), name="add_domain"),
+    path("gateways/<str:gateway_id>/domains/<slug:stage>/check", domains.CheckDomain.as_view(), name="check_domain"),
+    path("gateways/<str:gateway_id>/domains/<slug:stage>/remove", domains.RemoveDomain.as_view(), name="remove_domain"),
     path("gateways/<str:gateway_id>/history", history.History.as_view(), name="history"),
     path("gateways/<str:gateway_id>/settings", settings.Settings.as_view(), name="settings"),
     path("gateways/<str:gateway_id>/settings/rename", changes.Rename.as_view(), name="rename"),

@@ -19,7 +19,7 @@ from apps.gateways.models import (
 )
 from apps.gateways.progress import why
 from apps.gateways.rendering.names import PARTS
-from apps.gateways.selectors import address_of, hosts_of
+from apps.gateways.selectors import address_of, all_hosts_of, custom_domain_of
 from apps.gateways.sizes import Layout, SizeName, StageName
 
 ABSENT = "absent"
@@ -29,8 +29,12 @@ class StageSerializer(serializers.Serializer[Any]):
     name = serializers.ChoiceField(choices=StageName.choices)
     state = serializers.ChoiceField(choices=Stage.State.choices)
     inactive_because = serializers.CharField(help_text="What callers are told while it's inactive.")
-    hosts = serializers.ListField(child=serializers.CharField(), help_text="The names that it answers to.")
+    hosts = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The names that it answers to: the platform's, and its own once proven.",
+    )
     addresses = serializers.ListField(child=serializers.URLField(), help_text="Where it's called.")
+    custom_domain = serializers.CharField(allow_null=True, help_text="The host of its own, also while it's unproven.")
 
 
 class ConditionSerializer(serializers.Serializer[Any]):
@@ -183,13 +187,14 @@ class StageChanges(Input):
 
 
 def _stage(gateway: FunctionGateway, stage: Stage) -> dict[str, Any]:
-    hosts = hosts_of(gateway, stage.name)
+    hosts, custom = all_hosts_of(gateway, stage), custom_domain_of(stage)
     return {
         "name": stage.name,
         "state": stage.state,
         "inactive_because": stage.inactive_because,
         "hosts": list(hosts),
         "addresses": [address_of(gateway, host) for host in hosts],
+        "custom_domain": custom.host if custom else None,
     }
 
 

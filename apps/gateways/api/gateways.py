@@ -2,16 +2,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
-from apps.core.api.views import answer
+from apps.core.api.views import answer, no_content
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, Updated, of_version, verb
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, NotFound
 from apps.core.listing import Page, paginate
 from apps.fleet.models import Cluster
 from apps.gateways import services
@@ -25,11 +25,15 @@ from apps.gateways.api.answers import (
     VariablesInput,
     VariablesSerializer,
 )
+from apps.gateways.api.domains import CustomDomainInput, CustomDomainSerializer
+from apps.gateways.custom import custom_standing
 from apps.gateways.filters import GatewayFilter
-from apps.gateways.models import FunctionGateway
-from apps.gateways.selectors import list_gateways, list_variables, with_parts
+from apps.gateways.models import FunctionGateway, Stage
+from apps.gateways.selectors import custom_domain_of, list_gateways, list_variables, with_parts
 from apps.gateways.services import Setting
 from apps.tenants.api_base import TenantApi
+
+STAGE = "stages/(?P<stage>[a-z]{1,16})"
 
 
 class GatewayViewSet(TenantApi, Listed, Retrieved, Created, Updated, Destroyed):
@@ -46,7 +50,7 @@ class GatewayViewSet(TenantApi, Listed, Retrieved, Created, Updated, Destroyed):
 
     def get_queryset(self) -> "QuerySet[FunctionGateway]":
         rows = list_gateways(actor=self.actor).select_related("cluster", "domain", "tenant")
-        return rows.prefetch_related("stages")
+        return rows.prefetch_related(Prefetch("stages", Stage.objects.select_related("custom_domain")))
 
     def get_object(self) -> FunctionGateway:
         row: FunctionGateway = super().get_object()
@@ -141,7 +145,7 @@ class GatewayViewSet(TenantApi, Listed, Retrieved, Created, Updated, Destroyed):
         return self._set(row, _settings_of(body), remove=body["remove"])
 
     @extend_schema(request=StageChanges)
-    @action(detail=True, methods=["patch"], url_path="stages/(?P<stage>[a-z]{1,16})")
+    @action(detail=True, methods=["patch"], url_path=STAGE)
     @of_version
     def change_stage(self, request: Request, pk: str, stage: str) -> HttpResponse:
         """Switch a stage of a function gateway on or off.
@@ -153,6 +157,59 @@ class GatewayViewSet(TenantApi, Listed, Retrieved, Created, Updated, Destroyed):
         return self.show(
             self._again(services.switch_stage(actor=self.actor, gateway=row, stage=stage, version=row.version, **body))
         )
+
+    @extend_schema(responses=CustomDomainSerializer)
+    @action(detail=True, methods=["get"], url_path=f"{STAGE}/domain")
+    def custom_domain(self, request: Request, pk: str, stage: str) -> HttpResponse:
+        """Retrieve the custom domain of a stage.
+
+        With the records to make in DNS, and what is wrong with them. The ETag is the gateway's, as a change of it is
+        one of the gateway.
+        """
+        return self._show_domain(self.get_object(), stage)
+
+    @extend_schema(request=CustomDomainInput, responses=CustomDomainSerializer)
+    @custom_domain.mapping.put
+    @of_version
+    def set_custom_domain(self, request: Request, pk: str, stage: str) -> HttpResponse:
+        """Give a stage a domain of its own.
+
+        It's served once its TXT record is found in DNS, which is looked for by itself. Another one that the stage
+        had before isn't served any more.
+        """
+        row = self.get_for_change()
+        body = self.read_body(CustomDomainInput)
+        row = services.set_domain(actor=self.actor, gateway=row, stage=stage, version=row.version, **body)
+        return self._show_domain(self._again(row), stage)
+
+    @custom_domain.mapping.delete
+    @of_version
+    def remove_custom_domain(self, request: Request, pk: str, stage: str) -> HttpResponse:
+        """Remove the custom domain of a stage.
+
+        Calls to it get 404 from then on.
+        """
+        row = self.get_for_change()
+        services.remove_domain(actor=self.actor, gateway=row, stage=stage, version=row.version)
+        return no_content()
+
+    @extend_schema(request=None, responses=CustomDomainSerializer)
+    @action(detail=True, methods=["post"], url_path=f"{STAGE}/domain/check")
+    def check_custom_domain(self, request: Request, pk: str, stage: str) -> HttpResponse:
+        """Check the custom domain of a stage now.
+
+        The answer comes at once, and what DNS says after it: `checked_at` tells.
+        """
+        row = services.check_domain(actor=self.actor, gateway=self.get_object(), stage=stage)
+        return self._show_domain(self._again(row), stage)
+
+    def _show_domain(self, row: FunctionGateway, stage: str) -> HttpResponse:
+        found = next((each for each in row.stages.all() if each.name == stage), None)
+        domain = custom_domain_of(found) if found else None
+        if domain is None:
+            raise NotFound(_("This stage has no domain of its own."))
+        shown = CustomDomainSerializer(custom_standing(row, domain, stage)).data
+        return answer(shown, headers={"ETag": self.etag_of(row, self.represent(row))})
 
     def _set(self, row: FunctionGateway, settings: list[Setting], **how: Any) -> HttpResponse:
         row = services.set_variables(actor=self.actor, gateway=row, settings=settings, version=row.version, **how)

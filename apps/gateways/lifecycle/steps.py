@@ -17,7 +17,7 @@ from apps.gateways import databases
 from apps.gateways.lifecycle.belongings import remove_belongings
 from apps.gateways.lifecycle.parts import want, want_no
 from apps.gateways.lifecycle.table import Phase, State
-from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
+from apps.gateways.models import CustomDomain, FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
 from apps.gateways.rendering.local import render_configuration, render_namespace, render_runtime
 from apps.gateways.selectors import processes_of, spec_of
 from apps.gateways.sizes import StageName
@@ -102,8 +102,11 @@ def delete_domain(gateway: FunctionGateway) -> None:
     # Its domain has removed them; where that one was gone before, nobody has
     want_no(gateway, "routes")
     with transaction.atomic():
+        # Nobody else may have their hosts before the routes are gone
+        list(CustomDomain.objects.select_for_update().filter(gateway=gateway))
         list(RuntimeDomain.objects.select_for_update().filter(gateway=gateway))
         require_held(gateway)
+        CustomDomain.objects.filter(gateway=gateway).delete()
         RuntimeDomain.objects.filter(gateway=gateway).delete()
 
 

@@ -9,7 +9,7 @@ from apps.core.lifecycle.timeline import Kind
 from apps.core.versions import raise_stale, save_version
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.lifecycle.table import Phase, State
-from apps.gateways.models import FunctionGateway, RuntimeDomain
+from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain
 from apps.gateways.problems import BeingDeleted
 from apps.tenants.member import Member
 from apps.tenants.services.owners import renewed
@@ -25,6 +25,7 @@ def lock_gateway(
     actor = renewed(actor)
     if with_domain:
         # Children before parents, as the kernel does
+        list(CustomDomain.objects.of(actor.tenant).select_for_update().filter(gateway=gateway))
         list(RuntimeDomain.objects.of(actor.tenant).select_for_update().filter(gateway=gateway))
     rows = FunctionGateway.objects.of(actor.tenant).exclude(phase=Phase.DELETED)
     row = rows.select_for_update(of=("self",)).select_related("cluster", "tenant").filter(pk=gateway.pk).first()

@@ -10,6 +10,7 @@ from apps.fleet.models import Bundle
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway, RuntimeDomain
 from apps.gateways.sizes import PROCESSES, process_of
+from apps.gateways.views.custom import shown_domains
 from apps.gateways.views.live import Part, render_part
 from apps.gateways.views.shown import AT_REST, Place, cpu_of, memory_of
 from apps.tenants.history.selectors import list_own_tenant_events, list_tenant_events
@@ -55,6 +56,8 @@ def domains_part(gateway: FunctionGateway, places: list[Place]) -> Part:
     phase = Phase(domain.phase) if domain else Phase.CREATING
     context = {
         "places": places,
+        "customs": shown_domains(gateway),
+        "gateway": gateway,
         "domain_word": phase.label,
         "domain_tone": AT_REST.get(phase, "busy"),
         "domain_because": told(domain.because, domain.because_of) if domain else "",

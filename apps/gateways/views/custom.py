@@ -1,0 +1,71 @@
+"""Custom domains in words: what they are, and in which tone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from apps.core.errors import Text
+from apps.gateways.certificates import MEANING
+from apps.gateways.custom import CustomStanding, custom_standing
+from apps.gateways.lifecycle.table import State
+from apps.gateways.models import CustomDomain, FunctionGateway
+from apps.gateways.selectors import custom_domain_of
+from apps.gateways.sizes import StageName
+from apps.gateways.views.shown import url_of
+
+Phase = CustomDomain.Phase
+
+
+@dataclass(frozen=True)
+class ShownDomain:
+    """A custom domain in words."""
+
+    standing: CustomStanding
+    word: Text
+    tone: str
+    url: str
+
+    @property
+    def host(self) -> str:
+        return self.standing.domain.host
+
+    @property
+    def stage(self) -> str:
+        return self.standing.stage
+
+    @property
+    def certificate_told(self) -> Text:
+        return MEANING[self.standing.certificate]
+
+    @property
+    def last_check_at(self) -> datetime | None:
+        return self.standing.domain.checked_at
+
+
+def shown_domains(gateway: FunctionGateway) -> list[ShownDomain]:
+    """In the order of stages; those that there are."""
+    rows = {row.name: row for row in gateway.stages.select_related("custom_domain")}
+    found = [(name, custom_domain_of(rows[name])) for name in StageName if name in rows]
+    return [_shown(gateway, domain, name) for name, domain in found if domain is not None]
+
+
+def _shown(gateway: FunctionGateway, domain: CustomDomain, stage: str) -> ShownDomain:
+    standing = custom_standing(gateway, domain, stage)
+    word, tone = _said(gateway, standing)
+    return ShownDomain(standing, word, tone, url_of(gateway, domain.host))
+
+
+def _said(gateway: FunctionGateway, standing: CustomStanding) -> tuple[Text, str]:
+    domain = standing.domain
+    if domain.has_stopped:
+        return _("not looked for any more"), "bad"
+    if domain.phase == Phase.LOSING:
+        return Phase.LOSING.label, "warn"
+    if domain.phase == Phase.WAITING:
+        return Phase.WAITING.label, "busy"
+    if standing.is_serving:
+        return _("serving"), "ok"
+    if gateway.wanted in (State.STOPPED, State.DELETED):
+        return _("proven, not serving"), "idle"
+    return _("proven, waits for routes"), "busy"
