@@ -16,6 +16,8 @@ FOLDED = (Kind.WAITS, Kind.FAILED)
 # Reasons that change at each try fill no more lines than this while a row is at one step
 MOST_LINES_OF_A_STEP = 20
 LONGEST_REASON = 2_000
+# Parts of a reason that are words themselves
+WORDS = frozenset({"phase", "state"})
 
 
 def note(
@@ -76,5 +78,5 @@ def told(because: str, parts: Mapping[str, Any]) -> str:
     """A reason in the reader's language."""
     if not because:
         return ""
-    text = gettext(because)
-    return text % parts if parts else text
+    text, words = gettext(because), WORDS.intersection(parts)
+    return text % {**parts, **{name: gettext(str(parts[name])) for name in words}} if parts else text

@@ -13,9 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.utils.translation import gettext
-
 from apps.core.errors import Text
+from apps.core.lifecycle.timeline import told
 from apps.fleet.models import Agent, Bundle
 from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain
 
@@ -28,8 +27,7 @@ class Sentence:
     parts: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        told = gettext(self.text)
-        return told % {name: str(part) for name, part in self.parts.items()} if self.parts else told
+        return told(self.text, {name: str(part) for name, part in self.parts.items()})
 
 
 @dataclass(frozen=True)

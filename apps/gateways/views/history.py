@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.web.lists import Column, Listing, ListPage
 from apps.gateways.filters import TimelineFilter
-from apps.gateways.progress import tell, timeline_of
+from apps.gateways.progress import label_of, tell, timeline_of
 from apps.gateways.views.base import AboutGateway
 from apps.gateways.views.live import Parts, is_asked, take_seen
 from apps.gateways.views.page import head_context, head_parts
@@ -64,4 +64,11 @@ class History(AboutGateway, ListPage):
 def _shown(row: LifecycleEvent) -> dict[str, Any]:
     line = tell(row)
     tone, level = LEVELS.get(line.kind, ("idle", line.kind))
-    return {"line": line, "tone": tone, "level": level, "took": seconds_told(line.seconds)}
+    return {
+        "line": line,
+        "tone": tone,
+        "level": level,
+        "phase": label_of(line.phase, ""),
+        "step": label_of(line.phase, line.step) if line.step else "",
+        "took": seconds_told(line.seconds),
+    }

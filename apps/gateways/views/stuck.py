@@ -25,7 +25,7 @@ from apps.gateways.lifecycle.diagnosis import Cure, Diagnosis, Remedy
 from apps.gateways.lifecycle.sight import diagnose, list_stuck
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import LONGEST_REASON, FunctionGateway
-from apps.gateways.progress import Line, Standing, StepProgress, progress_of, tell, timeline_of
+from apps.gateways.progress import Line, Standing, StepProgress, label_of, progress_of, tell, timeline_of
 from apps.gateways.services.mending import force_phase, mend_gateway
 from apps.gateways.views.live import Parts, is_asked, render_part, take_seen
 from apps.gateways.views.shown import statephase_of
@@ -81,6 +81,14 @@ class ShownLine:
     @property
     def tone(self) -> str:
         return LINE_TONES.get(self.line.kind, "")
+
+    @property
+    def phase(self) -> Text:
+        return label_of(self.line.phase, "")
+
+    @property
+    def step(self) -> Text:
+        return label_of(self.line.phase, self.line.step)
 
     @property
     def worker(self) -> str:
