@@ -314,6 +314,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "GatewayStateEnum": "apps.gateways.lifecycle.table.State",
+        "StageNameEnum": "apps.gateways.sizes.StageName",
         "StageStateEnum": "apps.gateways.models.Stage.State",
     },
     "POSTPROCESSING_HOOKS": [

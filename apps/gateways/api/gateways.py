@@ -182,6 +182,7 @@ class GatewayViewSet(TenantApi, Listed, Retrieved, Created, Updated, Destroyed):
         row = services.set_domain(actor=self.actor, gateway=row, stage=stage, version=row.version, **body)
         return self._show_domain(self._again(row), stage)
 
+    @extend_schema(responses={204: None})
     @custom_domain.mapping.delete
     @of_version
     def remove_custom_domain(self, request: Request, pk: str, stage: str) -> HttpResponse:
