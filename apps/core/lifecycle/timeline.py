@@ -78,5 +78,5 @@ def told(because: str, parts: Mapping[str, Any]) -> str:
     """A reason in the reader's language."""
     if not because:
         return ""
-    text, words = gettext(because), WORDS.intersection(parts)
-    return text % {**parts, **{name: gettext(str(parts[name])) for name in words}} if parts else text
+    text, words = gettext(because), {name: str(parts[name]) for name in WORDS.intersection(parts)}
+    return text % {**parts, **{name: gettext(word) for name, word in words.items()}} if parts else text
