@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.decorators import display
 
 from apps.accounts.requests import person_of
@@ -183,7 +184,7 @@ class AgentAdmin(FleetAdmin):
             run,
             title=_("Revoke %(agents)s?") % {"agents": names},
             lead=_("They are cut off at once. Traffic goes on with what is there; changes wait for another agent."),
-            submit=_("Revoke"),
+            submit=pgettext_lazy("an agent", "Revoke"),
             back=reverse("admin:fleet_agent_changelist"),
             touches=[Touch(_("Agents"), names)],
             chosen=[agent.pk for agent in chosen],

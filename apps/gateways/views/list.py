@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from apps.core.errors import NotFound, Problem, Text
 from apps.core.web import htmx
@@ -51,7 +51,7 @@ class GatewayList(InGateways, ListPage):
         Column("layout", gettext_lazy("Processes"), on_page=False),
         Column("owner", gettext_lazy("Owner"), value=lambda row: str(row.owner or "")),
         Column("hosts", gettext_lazy("Addresses"), value=lambda row: hosts_told(row)),
-        Column("created_at", gettext_lazy("Since"), sort="created_at"),
+        Column("created_at", pgettext_lazy("a gateway", "Since"), sort="created_at"),
     )
 
     def get_queryset(self) -> "QuerySet[FunctionGateway]":

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.core.web.forms import ConfirmView, Done, Touch
 from apps.gateways.services.states import delete_gateway, restart_gateway, start_gateway, stop_gateway
@@ -86,7 +86,7 @@ class Stop(_Wish):
 
     def get_consequences(self) -> list[Touch]:
         return [
-            Touch(_("Ends"), _processes(self)),
+            Touch(ENDS, _processes(self)),
             Touch(_("Stops answering"), hosts_in_lines(self.gateway), is_code=True),
             Touch(_("Callers"), _("Calls under way are finished, new ones get 404.")),
             Touch(_("Stays"), _("Its database, variables and names. Start it again at any time.")),
@@ -121,7 +121,7 @@ class Delete(_Wish):
         counted = {"variables": gateway.variables.count() - secrets, "secrets": secrets}
         return [
             Touch(_("Stops answering"), hosts_in_lines(gateway), is_code=True),
-            Touch(_("Ends"), _processes(self)),
+            Touch(ENDS, _processes(self)),
             Touch(_("Destroyed"), _("The database %(name)s with everything in it") % {"name": database})
             if database
             else Touch(_("Destroyed"), _("No database yet")),
@@ -134,6 +134,7 @@ class Delete(_Wish):
         return Done(_("%(gateway)s is being deleted") % {"gateway": self.gateway})
 
 
+ENDS = pgettext_lazy("processes", "Ends")
 FOR_GOOD = gettext_lazy("Traffic goes first, then what runs, its data last. None of it can be brought back.")
 SO_FAR = gettext_lazy("What was made so far is removed.")
 
