@@ -34,6 +34,11 @@ export function asked(request: Request, path: string): Asked {
   };
 }
 
+/** The gateway's own part of each stage, however it's spelled: no function is ever asked for it. */
+export function isReserved(path: string): boolean {
+  return /^\/+_imp(\/|$)/.test(path.replace(/%(?:2f|5f|69|6d|70)/gi, (code) => decodeURIComponent(code)));
+}
+
 /** Browsers name text/html and like it best; what takes anything gets JSON. */
 export function prefersPage(accept: string): boolean {
   const qualities = new Map(accept.split(",").map(quality));

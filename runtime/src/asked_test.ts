@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { asked, prefersPage, rawPath } from "./asked.ts";
+import { asked, isReserved, prefersPage, rawPath } from "./asked.ts";
 
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 
@@ -39,6 +39,17 @@ Deno.test("stage, path and request id are told apart", () => {
   equal(asked(request("/dev"), "/dev").path, "/");
   equal(asked(request("/dev/"), "/dev/").path, "/");
   equal(asked(request("//x"), "//x").stage, "");
+});
+
+Deno.test("the gateway's own paths are its own, however they're spelled", () => {
+  for (
+    const path of ["/_imp", "/_imp/", "/_imp/health", "//_imp/x", "/%5fimp/x", "/%5F%69%6D%70%2fhealth", "/_imp%2Fx"]
+  ) {
+    equal(isReserved(path), true, path);
+  }
+  for (const path of ["/", "/imp/x", "/_impossible", "/a/_imp/x", "/_IMP/x", "/%255fimp/x"]) {
+    equal(isReserved(path), false, path);
+  }
 });
 
 Deno.test("what is no request id isn't repeated", () => {

@@ -1,4 +1,4 @@
-import { asked, rawPath } from "./asked.ts";
+import { asked, isReserved, rawPath } from "./asked.ts";
 import type { Asked } from "./asked.ts";
 import { takeIn } from "./body.ts";
 import type { Config } from "./config.ts";
@@ -79,6 +79,15 @@ export class Calls {
         slug: "no-such-stage",
         title: "There is no such stage here",
         detail: `${gateway.name} answers here for ${stages.join(", ")} alone. Check the address.`,
+      };
+    }
+    // Before anything looks for a function
+    if (isReserved(path)) {
+      return {
+        status: 404,
+        slug: "no-such-function",
+        title: "There is no function here",
+        detail: "Paths that begin with /_imp/ are the gateway's own. Give the function another path.",
       };
     }
     return {

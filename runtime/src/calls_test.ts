@@ -45,6 +45,12 @@ Deno.test("a stage that isn't in this process isn't answered for", async () => {
   equal(problem.detail, "parcel-tracking answers here for dev, staging alone. Check the address.");
 });
 
+Deno.test("a path of the gateway's own is nobody's", async () => {
+  const response = await new Calls(CONFIG).answer(request("/dev/_imp/health"), DONE);
+  equal(response.status, 404);
+  match((await response.json()).detail, /^Paths that begin with \/_imp\/ are the gateway's own/);
+});
+
 Deno.test("a long path isn't repeated in full", async () => {
   const problem = await (await new Calls(CONFIG).answer(request(`/dev/${"a".repeat(5000)}`), DONE)).json();
   equal(problem.path, `/${"a".repeat(299)}…`);
