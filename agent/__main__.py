@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from importlib.metadata import PackageNotFoundError, version
+import tomllib
 from pathlib import Path
 
 # Before gRPC is imported: this program starts others, and none of them is a copy of itself
@@ -36,6 +36,7 @@ examples:
       where the portal's certificate is signed by an authority of your own
 
 Gateways go on without the portal, and start again without it. SIGTERM ends the agent and all that it runs.
+SIGHUP: replace Envoy without dropping a call; it's also done when another Envoy is installed.
 Exit code 0: ended as asked. 2: the options are wrong. 3: it can't begin here; the last line says why.
 """
 
@@ -128,6 +129,13 @@ async def run(options: argparse.Namespace) -> None:
         credentials=credentials,
     )
     loop = asyncio.get_running_loop()
+    has_terminal = sys.stderr.isatty()
+
+    def hang_up() -> None:
+        # Also the system's word that the terminal has gone from which it was started
+        client.stop() if has_terminal and not sys.stderr.isatty() else applier.renew()
+
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, client.stop)
     pulse = asyncio.create_task(beat(state / "pulse"))
@@ -165,10 +173,12 @@ def _read(file: Path | None) -> str:
 
 
 def own_version() -> str:
+    """Of the folder that it runs from, which is no installed package."""
     try:
-        return version("imp-gateway")
-    except PackageNotFoundError:
-        return "0"
+        found = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text())
+        return str(found["project"]["version"])
+    except (OSError, ValueError, KeyError):
+        return "unknown"
 
 
 if __name__ == "__main__":

@@ -45,12 +45,20 @@ def chaos(arguments: Sequence[str]) -> int:
     return become("-m", "tests.chaos", *arguments)
 
 
+def agent(arguments: Sequence[str]) -> int:
+    """What `./imp-agent` calls, from any folder: its options name files beside whoever calls it."""
+    if not is_running_here():
+        set_up("base")
+    sys.stdout.flush()
+    os.execve(PYTHON, [str(PYTHON), "-m", "agent", *arguments], environment(PYTHONPATH=str(ROOT)))  # noqa: S606
+
+
 def clean(_arguments: Sequence[str]) -> int:
     return cleaning.clean()
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
-    command.__name__: command for command in (run, test, check, fmt, bench, chaos, clean)
+    command.__name__: command for command in (run, test, check, fmt, bench, chaos, agent, clean)
 }
 
 

@@ -72,6 +72,10 @@ class Applier(Protocol):
         """Reports PRUNED once nothing of it is left, also where nothing was."""
         ...
 
+    def renew(self) -> None:
+        """What stands in the way of calls is replaced by another of its kind, and no call notices."""
+        ...
+
     def facts(self) -> dict[str, str]:
         """What only it knows of the place."""
         ...

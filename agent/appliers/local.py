@@ -52,6 +52,8 @@ class LocalApplier:
             with contextlib.suppress(Unreadable):
                 manifests = read_manifests(bundle)
             wave = manifests[0].wave if manifests else 0
+            for each in manifests:
+                self._hear_problem_types(each)
             readable.append((wave, bundle.key, bundle, {each.namespace for each in manifests}))
         await self.engine.start(self._look_again, {name for *_, names in readable for name in names})
         # What others wait for first; and always in the same order, as of two that want the same host the first gets it
@@ -63,6 +65,9 @@ class LocalApplier:
             task.cancel()
         await asyncio.gather(*self._work.values(), return_exceptions=True)
         await self.engine.stop()
+
+    def renew(self) -> None:
+        self.engine.renew()
 
     def facts(self) -> dict[str, str]:
         return self.engine.facts()
@@ -167,9 +172,15 @@ class LocalApplier:
             case "Configuration":
                 self.engine.put_configuration(namespace, name, spec)
             case "Runtime":
+                self._hear_problem_types(manifest)
                 self.engine.want_runtime(namespace, name, self._spec_of(manifest))
             case "Routes":
                 self.engine.put_routes(namespace, name, spec["resources"])
+
+    def _hear_problem_types(self, manifest: Manifest) -> None:
+        """The portal's, and so the same in all of them."""
+        if types := manifest.spec.get("problem_types"):
+            self.engine.answer_with(types)
 
     async def _wait_for(self, wave: list[Manifest]) -> None:
         runtimes = [each for each in wave if each.kind == "Runtime"]

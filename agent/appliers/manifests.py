@@ -29,9 +29,17 @@ def _list_of(kind: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(isinstance(each, kind) for each in value)
 
 
+# Where the pages about problems are: an address, or a path where the portal has none
+PLACE = re.compile(r"(https?://[^\s\"\\]+)?/([^\s\"\\]*/)?")
+
 TEXT: Check = ("a text", lambda value: isinstance(value, str))
 NUMBER: Check = ("a number", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0)
-# Of each kind what its spec must hold. More than that is no harm
+# Of each kind what its spec must hold, and what it may. More than that is no harm
+OPTIONAL: dict[str, dict[str, Check]] = {
+    "Runtime": {
+        "problem_types": ("an address", lambda value: isinstance(value, str) and bool(PLACE.fullmatch(value))),
+    }
+}
 SPECS: dict[str, dict[str, Check]] = {
     "Namespace": {},
     "Configuration": {"variables": (TEXTS, _texts), "secrets": (TEXTS, _texts), "database_url": TEXT},
@@ -104,6 +112,9 @@ def _manifest(number: int, content: Any) -> Manifest:
         raise Unreadable(f"{kind} {name} has no spec.")
     for key, (what, holds) in SPECS[kind].items():
         if not holds(spec.get(key)):
+            raise Unreadable(f"{kind} {name}: {key} must be {what}.")
+    for key, (what, holds) in OPTIONAL.get(kind, {}).items():
+        if key in spec and not holds(spec[key]):
             raise Unreadable(f"{kind} {name}: {key} must be {what}.")
     wave = content.get("wave", 0)
     if not isinstance(wave, int):

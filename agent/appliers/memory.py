@@ -28,5 +28,8 @@ class MemoryApplier:
         bundle = self.bundles.pop(key, None)
         self._report(key, bundle.digest if bundle else "", Status(Phase.PRUNED))
 
+    def renew(self) -> None:
+        pass
+
     def facts(self) -> dict[str, str]:
         return {}

@@ -79,13 +79,14 @@ class Conversation:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
+        # The Envoy's own name, which its first request says
+        self._node = ""
         self._subscriptions: dict[str, Subscription] = {}
         self._sent: dict[str, Sent] = {}
         self._nonces = itertools.count(1)
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
 
     async def answers(self, requests: Any) -> AsyncIterator[Any]:
-        await self.resources.begin_anew()
         stop_listening = self.resources.listen(self._inbox.put_nowait)
         reader = asyncio.create_task(self._read(requests))
         try:
@@ -95,13 +96,14 @@ class Conversation:
                 for heard in [await self._inbox.get(), *_drain(self._inbox)]:
                     if heard is None:
                         return
-                    types[heard if isinstance(heard, str) else await self._hear(heard)] = None
+                    types[heard if isinstance(heard, str) else self._hear(heard)] = None
                 for type_url in types:
                     for answer in self._answers(type_url):
                         yield answer
         finally:
             stop_listening()
             reader.cancel()
+            self.resources.lose_sight(self._node)
 
     async def _read(self, requests: Any) -> None:
         try:
@@ -110,8 +112,11 @@ class Conversation:
         finally:
             self._inbox.put_nowait(None)
 
-    async def _hear(self, request: Any) -> str:
+    def _hear(self, request: Any) -> str:
         """The type of which something may have to be sent now."""
+        if not self._node:
+            self._node = request.node.id or "unnamed"
+            self.resources.join(self._node)
         type_url = request.type_url
         is_first = type_url not in self._subscriptions
         subscription = self._subscriptions.setdefault(type_url, Subscription())
@@ -128,22 +133,22 @@ class Conversation:
             subscription.names.discard(name)
             subscription.has.pop(name, None)
         if sent := self._sent.pop(request.response_nonce, None):
-            await self._settle(subscription, sent, request)
+            self._settle(subscription, sent, request)
         return str(type_url)
 
-    async def _settle(self, subscription: Subscription, sent: Sent, request: Any) -> None:
+    def _settle(self, subscription: Subscription, sent: Sent, request: Any) -> None:
         if not request.HasField("error_detail"):
-            await self.resources.acked(sent.type_url, sent.resources.items(), sent.removed)
+            self.resources.acked(self._node, sent.type_url, sent.resources.items(), sent.removed)
             return
         reason = request.error_detail.message
         if len(sent.resources) == 1:
             ((name, resource),) = sent.resources.items()
             log.warning("envoy refused", type=sent.type_url, name=name, reason=reason)
-            await self.resources.refused(sent.type_url, name, resource.version, reason)
+            self.resources.refused(self._node, sent.type_url, name, resource.version, reason)
         elif not sent.resources:
             # Nothing more can be done about it, and nobody should wait for it
             log.error("envoy refused", type=sent.type_url, removed=sent.removed, reason=reason)
-            await self.resources.acked(sent.type_url, (), sent.removed)
+            self.resources.acked(self._node, sent.type_url, (), sent.removed)
         else:
             names = sorted(sent.resources)
             for name in names:

@@ -24,7 +24,10 @@ def main(parent: int, memory_bytes: int, cgroup: str, command: list[str]) -> Non
         # Unlike the heap's own limit, this one counts array buffers too
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.execv(command[0], command)  # noqa: S606 (a shell is what it must not be)
+    try:
+        os.execv(command[0], command)  # noqa: S606 (a shell is what it must not be)
+    except OSError as error:
+        sys.exit(f"{command[0]} can't be started: {error.strerror}.")
 
 
 if __name__ == "__main__":

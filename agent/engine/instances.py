@@ -15,11 +15,10 @@ from typing import Any
 from agent.engine.calls import Unanswered, call
 from agent.engine.children import Child
 from agent.engine.limits import Cgroups, Limit
+from agent.engine.patience import DRAIN_SECONDS
 
 PROGRAM = Path(__file__).resolve().parents[2] / "runtime" / "dist" / "runtime.js"
 READY_WITHIN = 20.0
-# Calls that are under way when a process is replaced may go on for this long; so may streams
-DRAIN_SECONDS = 30.0
 CHECK_TIMEOUT = 2.0
 LINES_KEPT = 100
 HEAP_SHARE = 0.75
@@ -141,9 +140,9 @@ class Instance:
         self.fault = self.fault or fault
         self.child.kill()
 
-    async def retire(self, drain: float) -> None:
+    async def retire(self, patience: float) -> None:
         try:
-            await self.child.stop(drain)
+            await self.child.stop(patience)
         finally:
             self.discard()
 

@@ -1,9 +1,10 @@
 """What of Envoy's configuration is the engine's own: where calls arrive, and the processes that they go to."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
-from agent.engine.resources import CLUSTER, ENDPOINTS, LISTENER, Resources
+from agent.engine.resources import CLUSTER, ENDPOINTS, Resources
 
 ADS = {"ads": {}, "resource_api_version": "V3"}
 TYPE = "type.googleapis.com/envoy."
@@ -16,6 +17,8 @@ NOT_FROM_CALLERS = (
 )  # fmt: skip
 OURS = ("x-imp-", "x-envoy-")
 HEADERS_WITHIN, IDLE_WITHIN = "15s", "300s"
+# Envoy has said that it knows; until its workers have let go of a socket that was taken from them
+LET_GO_SECONDS = 0.3
 # What is held of a call while the other side is slow
 BUFFER_BYTES = 64 * 1024
 # Scopes are found by the exact host, and names of hosts know no case. Functions never see the probe's secret. TRACE
@@ -40,11 +43,6 @@ end
 """
 
 
-def put_listener(resources: Resources, host: str, port: int, access_log: Path, *, probe: str) -> None:
-    """Calls whose header `PROBE` holds that secret are the engine's own: nobody shall count them."""
-    resources.put(LISTENER, MAIN, _listener(host, port, access_log, probe))
-
-
 class Destination:
     """A name that routes lead to, and the processes behind it. One that is taken out gets no new calls."""
 
@@ -60,6 +58,12 @@ class Destination:
         """Until Envoy knows; however long it's away."""
         await self._resources.settle([(ENDPOINTS, self._name)])
 
+    async def let_go(self) -> None:
+        """Until no call comes to a socket any more that was taken out."""
+        await self.settled()
+        if not self._resources.is_closed:
+            await asyncio.sleep(LET_GO_SECONDS)
+
     def remove(self) -> None:
         self._resources.remove(CLUSTER, self._name)
         self._resources.remove(ENDPOINTS, self._name)
@@ -69,7 +73,8 @@ def _typed(name: str, **content: Any) -> dict[str, Any]:
     return {"@type": f"{TYPE}{name}", **content}
 
 
-def _listener(host: str, port: int, access_log: Path, probe: str) -> dict[str, Any]:
+def render_listener(host: str, port: int, access_log: Path, *, probe: str, problem_types: str) -> dict[str, Any]:
+    """Calls whose header `PROBE` holds that secret are the engine's own: nobody shall count them."""
     manager = _typed(
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix="gateways",
@@ -141,7 +146,7 @@ def _listener(host: str, port: int, access_log: Path, probe: str) -> dict[str, A
         common_http_protocol_options={"headers_with_underscores_action": "DROP_HEADER", "idle_timeout": IDLE_WITHIN},
         request_headers_timeout=HEADERS_WITHIN,
         stream_idle_timeout=IDLE_WITHIN,
-        local_reply_config={"mappers": [_reply(*each) for each in REPLIES]},
+        local_reply_config={"mappers": [_reply(problem_types, *each) for each in REPLIES]},
     )
     return {
         "name": MAIN,
@@ -177,9 +182,10 @@ REPLIES = (
 )
 
 
-def _reply(flags: list[str], slug: str, title: str, detail: str) -> dict[str, Any]:
+def _reply(types: str, flags: list[str], slug: str, title: str, detail: str) -> dict[str, Any]:
     problem = {
-        "type": f"/errors/{slug}",
+        # Envoy puts in what a percent sign names
+        "type": f"{types}{slug}".replace("%", "%%"),
         "title": title,
         "status": "%RESPONSE_CODE%",
         "detail": detail,

