@@ -218,20 +218,24 @@ class Client:
         """On the disk first, so that an answer to the portal means that it survives."""
         sound = [bundle for bundle in bundles if self._is_sound(bundle)]
         changed = [bundle for bundle in sound if self.store.bundles.get(bundle.key) != bundle]
+        same = {bundle.key for bundle in sound} - {bundle.key for bundle in changed}
         try:
             # To its end, also where the stream ends meanwhile
-            await asyncio.shield(asyncio.create_task(self._keep(revision, changed, gone)))
+            await asyncio.shield(asyncio.create_task(self._keep(revision, changed, same, gone)))
         except OSError as error:
             for bundle in changed:
                 self._report(bundle.key, bundle.digest, Status(Phase.FAILED, f"The agent can't keep it: {error}"))
             raise
 
-    async def _keep(self, revision: int, changed: list[Wanted], gone: list[str]) -> None:
+    async def _keep(self, revision: int, changed: list[Wanted], same: set[str], gone: list[str]) -> None:
         async with self.store.lock:
             await asyncio.to_thread(self.store.write, revision, changed, gone)
             self.store.remember(revision, changed, gone)
         self._outbox.say(ack=wire.Ack(revision=revision, result=wire.Ack.RECEIVED))
         self._pending[revision] = {*(bundle.key for bundle in changed), *gone}
+        self._outbox.forget(self._pending[revision])
+        # What is sent may be wanted anew: then what was said of it before doesn't count
+        self._outbox.repeat(same)
         for key in gone:
             self.applier.remove(key)
         for bundle in changed:

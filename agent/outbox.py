@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 from agent.appliers.base import Phase, Status
@@ -61,6 +62,17 @@ class Outbox:
         self._statuses[key] = (digest, status)
         self._unsent[key] = None
         self._news.set()
+
+    def repeat(self, keys: Iterable[str]) -> None:
+        """What was said of them last is said again, after the words that wait."""
+        self._unsent.update((key, None) for key in keys if key in self._statuses)
+        self._news.set()
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Something else is wanted of them: what was said of them is about the past."""
+        for key in keys:
+            self._statuses.pop(key, None)
+            self._unsent.pop(key, None)
 
     async def next(self) -> dict[str, Any]:
         loop = asyncio.get_running_loop()

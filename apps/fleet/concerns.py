@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.clock import now
 from apps.core.durations import exactly
@@ -60,6 +61,16 @@ def _concern_of(state: ClusterState) -> Concern | None:
         title = _("%(cluster)s refuses what is wanted")
         text = _("What ran there before goes on. Its page says what is wrong, object by object.")
         return Concern("error", "bad", title % words, text, _page_of(cluster.pk), _("See what it says"))
+    if state.health == Health.DRIFTED:
+        title = _("%(cluster)s isn't as it was any more")
+        text = _("Its agent holds something else than what is wanted, also after it was sent everything. Resync it.")
+        if state.drifted:
+            text = ngettext(
+                "%(count)d bundle was ready and isn't now, though nothing else is wanted. Its agent is at it.",
+                "%(count)d bundles were ready and aren't now, though nothing else is wanted. Its agent is at them.",
+                state.drifted,
+            ) % {"count": state.drifted}
+        return Concern("warn", "warn", title % words, text, _page_of(cluster.pk), _("See what it says"))
     if state.health == Health.WAITING:
         title = _("%(cluster)s waits for its first agent")
         text = _("Nothing can be brought there before one has registered.")

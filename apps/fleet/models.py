@@ -188,6 +188,12 @@ class Bundle(models.Model):
         """What the agent says is about what is wanted now."""
         return self.reported_digest == self.digest
 
+    @property
+    def has_drifted(self) -> bool:
+        """It was ready and isn't any more, though nothing else is wanted."""
+        is_on_the_way = self.phase in (self.Phase.DELIVERING, self.Phase.APPLIED)
+        return self.is_current and self.removed_at is None and is_on_the_way and self.ready_ms is not None
+
     def says(self, phase: str) -> bool:
         return self.is_current and self.phase == phase
 

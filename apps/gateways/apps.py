@@ -16,12 +16,13 @@ class GatewaysConfig(AppConfig):
         from apps.core.lifecycle import register_machine
         from apps.fleet.concerns import Source, register_source
         from apps.fleet.services.bundles import register_owner
+        from apps.fleet.services.clusters import register_past
         from apps.gateways import demo
         from apps.gateways.doctor import check_gateway_databases
         from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN
-        from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundle
+        from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundles
         from apps.gateways.selectors import can_listen
-        from apps.gateways.services import workspaces
+        from apps.gateways.services import clusters, workspaces
         from apps.gateways.views.stuck import concerns, count_stuck
         from apps.tenants.residents import register_resident
 
@@ -35,6 +36,7 @@ class GatewaysConfig(AppConfig):
         register_machine(GATEWAY)
         register_machine(DOMAIN)
         register_machine(CUSTOM_DOMAIN)
-        register_owner("gateway", hear_of_bundle)
+        register_owner("gateway", hear_of_bundles)
+        register_past(clusters.forget_deleted)
         register_part(demo.load)
         register_source(Source(_("Stuck gateways"), "stuck:list", count_stuck, concerns))

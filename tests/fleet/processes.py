@@ -78,7 +78,7 @@ def new_token(cluster: Cluster) -> str:
     return secret.reveal()
 
 
-def wait_until(holds: Callable[[], Any], *, within: float = 20, what: str = "", log: Path | None = None) -> Any:
+def wait_until(holds: Callable[[], Any], *, within: float = 60, what: str = "", log: Path | None = None) -> Any:
     give_up_at = time.monotonic() + within
     while not (found := holds()):
         said = log.read_text()[-3000:] if log else ""

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import client
 from apps.audit.services import SYSTEM
+from apps.core.clock import now
 from apps.fleet.delivery import wanted_of
-from apps.fleet.models import Bundle, Cluster
+from apps.fleet.models import Agent, Bundle, Cluster
+from apps.fleet.selectors import SILENCE
 from apps.fleet.services.bundles import put_bundle, remove_bundle
 from apps.fleet.services.clusters import begin_maintenance, end_maintenance, resync_cluster
 from tests.fleet.portal import MemoryAgent, Portal
@@ -107,7 +110,7 @@ class Trial:
             if not ends_maintenance:
                 return
             self._turn_maintenance()
-        wait_until(self._agree, within=30, what="both sides to agree")
+        wait_until(self._agree, within=60, what="both sides to agree")
 
     def _agree(self) -> bool:
         wanted = wanted_of(self.cluster.pk)
@@ -117,13 +120,48 @@ class Trial:
         return not going and not unready and wanted.digest == self.agent.digest
 
 
+def test_after_the_portal_was_away_both_agree_by_digest(portal: Portal, tmp_path: Path) -> None:
+    """For so long that its agent counted as lost, while others wanted more, less and other things."""
+    cluster = Cluster.objects.create(name="seoul-a", region="here", domain="api.example")
+
+    def put(name: str, **spec: Any) -> None:
+        manifests = [{"kind": "Namespace", "name": name, "spec": spec}]
+        put_bundle(cluster_id=cluster.pk, key=f"trial/{name}", manifests=manifests)
+
+    for name in ("stays", "changes", "goes", "comes back"):
+        put(name)
+    agent = MemoryAgent(portal, tmp_path / "agent", new_token(cluster))
+    try:
+        wait_until(lambda: Bundle.objects.filter(phase=Bundle.Phase.READY).count() == 4, what="all of it")
+        before = agent.digest
+        portal.stop()
+        row = Agent.objects.get()
+        assert (row.session_id, row.leads) == ("", False)
+        Agent.objects.update(seen_at=now() - SILENCE * 2, synced_at=None)
+        put("changes", other=True)
+        put("is new")
+        for name in ("goes", "comes back"):
+            remove_bundle(cluster_id=cluster.pk, key=f"trial/{name}")
+        put("comes back")
+        assert agent.digest == before, "Without the portal it holds what it held"
+        portal.start()
+        wait_until(lambda: agent.digest == getattr(wanted_of(cluster.pk), "digest", ""), within=60, what="one digest")
+        wait_until(lambda: Agent.objects.get().synced_at, what="the portal to know that they agree")
+        ready = Bundle.objects.filter(phase=Bundle.Phase.READY, reported_digest=F("digest"), removed_at=None)
+        wait_until(lambda: ready.count() == Bundle.objects.count(), what="a word about each")
+        keys = set(Bundle.objects.values_list("key", flat=True))
+        assert keys == {"trial/stays", "trial/changes", "trial/comes back", "trial/is new"}
+    finally:
+        agent.kill()
+
+
 def test_what_an_agent_that_comes_back_says_again_is_not_written_again(portal: Portal, tmp_path: Path) -> None:
     cluster = Cluster.objects.create(name="seoul-a", region="here", domain="api.example")
     for number in range(300):
         put_bundle(cluster_id=cluster.pk, key=f"trial/{number}", manifests=[{"kind": "Namespace", "spec": number}])
     agent = MemoryAgent(portal, tmp_path / "agent", new_token(cluster))
     ready = Bundle.objects.filter(phase=Bundle.Phase.READY)
-    wait_until(lambda: ready.count() == 300, within=40, what="all to be ready")
+    wait_until(lambda: ready.count() == 300, within=60, what="all to be ready")
     before = _writes()
     agent.kill()
     agent.start()

@@ -1,8 +1,10 @@
 """What is wanted comes to the agent: as it's wanted, after it was away, after maintenance, and in pieces."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
 from agent.protocol import v1_pb2 as wire
 from agent.state import state_digest
@@ -16,8 +18,8 @@ from apps.fleet.services.bundles import LARGEST_BUNDLE, put_bundle, remove_bundl
 from apps.fleet.services.clusters import begin_maintenance, end_maintenance, resync_cluster
 from tests.fleet import processes
 from tests.fleet.conftest import Connect
-from tests.fleet.portal import Portal, Stream, register
-from tests.fleet.processes import RunningAgent, Server, wait_until
+from tests.fleet.portal import MemoryAgent, Over, Portal, Stream, register
+from tests.fleet.processes import Server, wait_until
 from tests.fleet.test_streams import put
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -169,7 +171,7 @@ def test_what_is_said_of_another_content_does_not_count(token: str, cluster: Clu
     stream = connect(token)
     stream.hello(revision=1, digest=digest_of(old))
     new = put(cluster, changed=True)
-    stream.hear("delta")
+    stream.ack(stream.hear("delta").revision)
     stream.report(new.key, old.digest, Status.FAILED, "No room")
     stream.report(new.key, new.digest, Status.APPLYING, "1 of 2 processes ready")
     wait_until(lambda: Bundle.objects.get().phase == Bundle.Phase.DELIVERING, what="the newer status")
@@ -177,6 +179,57 @@ def test_what_is_said_of_another_content_does_not_count(token: str, cluster: Clu
     stream.report(new.key, new.digest, Status.READY)
     wait_until(lambda: Bundle.objects.get().says(Bundle.Phase.READY), what="ready")
     assert Bundle.objects.get().ready_ms is not None
+
+
+def test_ready_counts_from_the_revision_on_that_wants_it(token: str, cluster: Cluster, connect: Connect) -> None:
+    bundle = put(cluster)
+    stream = connect(token)
+    stream.hello(revision=1, digest=digest_of(bundle))
+    remove_bundle(cluster_id=cluster.pk, key=bundle.key)
+    first = stream.hear("delta")
+    assert put(cluster).digest == bundle.digest
+    # Said while it knew neither of the removal nor of what came after it
+    stream.report(bundle.key, bundle.digest, Status.READY)
+    stream.ack(first.revision)
+    second = stream.hear("delta")
+    stream.report(bundle.key, bundle.digest, Status.READY)
+    stream.say(heartbeat=wire.Heartbeat(applied_revision=1, state_digest="seen"))
+    wait_until(lambda: Agent.objects.get().state_digest == "seen", what="the heartbeat")
+    assert Bundle.objects.get().phase == Bundle.Phase.PENDING
+    stream.ack(second.revision)
+    stream.report(bundle.key, bundle.digest, Status.READY)
+    wait_until(lambda: Bundle.objects.get().says(Bundle.Phase.READY), what="ready")
+
+
+def test_that_it_can_not_be_taken_counts_before_it_is_taken(token: str, cluster: Cluster, connect: Connect) -> None:
+    stream = connect(token)
+    stream.hello()
+    bundle = put(cluster)
+    stream.hear("delta")
+    stream.report(bundle.key, bundle.digest, Status.FAILED, "No room")
+    wait_until(lambda: Bundle.objects.get().says(Bundle.Phase.FAILED), what="failed")
+
+
+def test_removed_and_wanted_again_before_the_agent_heard_of_either_it_gets_ready(
+    portal: Portal, cluster: Cluster, tmp_path: Path
+) -> None:
+    """The agent, to which nothing has changed, says it again for the newer revision."""
+    bundle, other = put(cluster, "a"), put(cluster, "b")
+    agent = MemoryAgent(portal, tmp_path / "agent", processes.new_token(cluster))
+    try:
+        ready = Bundle.objects.filter(phase=Bundle.Phase.READY)
+        wait_until(lambda: ready.count() == 2, what="both")
+        with transaction.atomic():
+            remove_bundle(cluster_id=cluster.pk, key=bundle.key)
+            again = put(cluster, "a")
+        assert (again.digest, again.revision) == (bundle.digest, other.revision + 2)
+        wait_until(lambda: ready.filter(revision=again.revision).exists(), what="ready again")
+        # And where all of it comes anew, of which the portal has forgotten what was said
+        Bundle.objects.update(phase=Bundle.Phase.PENDING, reported_digest="")
+        resync_cluster(actor=SYSTEM, cluster=cluster)
+        wait_until(lambda: ready.count() == 2, what="both after a resync")
+    finally:
+        agent.kill()
 
 
 def test_gone_counts_for_the_removal_that_the_agent_knows_of(token: str, cluster: Cluster, connect: Connect) -> None:
@@ -198,9 +251,9 @@ def test_gone_counts_for_the_removal_that_the_agent_knows_of(token: str, cluster
 def test_an_owner_that_fails_to_hear_keeps_nobody_else_from_hearing(
     token: str, cluster: Cluster, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(key: str) -> None:
-        if key == "trial/a":
-            raise ValueError(key)
+    def fail(keys: Sequence[str]) -> None:
+        if "trial/a" in keys:
+            raise ValueError(keys)
 
     monkeypatch.setitem(bundles._hearers, "trial", fail)
     poison, other = put(cluster, "a"), put(cluster, "b")
@@ -258,39 +311,40 @@ def test_more_than_fits_into_a_message_is_not_wanted_at_all(cluster: Cluster) ->
     assert revision(cluster) == 0
 
 
-def test_the_server_is_killed_in_the_middle_of_a_snapshot(cluster: Cluster, tmp_path: Path) -> None:
+def test_the_server_is_killed_in_the_middle_of_a_snapshot(
+    portal: Portal, cluster: Cluster, connect: Connect, tmp_path: Path
+) -> None:
     """Half of it changes nothing, and is told apart from all of it."""
     for number in range(20):
         put(cluster, f"b{number}", filling="x" * 900_000)
+    token = str(register(portal.port, processes.new_token(cluster)).tokens.access_token)
     server = Server(tmp_path)
-    token = processes.new_token(cluster)
-
-    def registered() -> str:
-        return str(register(server.port, token).tokens.access_token)
-
-    access = wait_until(lambda: _unless_away(registered), what="the server", log=server.log)
-    stream = Stream(server.port, access)
-    stream.hello()
-    assert not stream.hear("snapshot").last
-    server.kill()
-    stream.is_over()
-    stream.close()
+    try:
+        stream = wait_until(lambda: _stream_to(server, token), what="the server", log=server.log)
+        assert not stream.hear("snapshot").last
+        server.kill()
+        stream.is_over()
+        stream.close()
+    finally:
+        server.kill()
     revoke_agent(actor=SYSTEM, agent=Agent.objects.get())
-    server = Server(tmp_path, server.port)
-    agent = RunningAgent(tmp_path / "agent", server.port, token=processes.new_token(cluster), applier="memory")
+    agent = MemoryAgent(portal, tmp_path / "agent", processes.new_token(cluster))
     try:
         ready = Bundle.objects.filter(phase=Bundle.Phase.READY)
-        wait_until(lambda: ready.count() == 20, within=40, what="all of it", log=agent.log)
+        wait_until(lambda: ready.count() == 20, what="all of it")
     finally:
-        agent.stop()
-        server.stop()
+        agent.kill()
 
 
-def _unless_away(call: object) -> str:
+def _stream_to(server: Server, token: str) -> Stream | None:
+    """Greeted; None while nobody listens there yet."""
+    stream = Stream(server.port, token)
     try:
-        return str(call())  # type: ignore[operator]
-    except Exception:
-        return ""
+        stream.hello()
+    except Over:
+        stream.close()
+        return None
+    return stream
 
 
 def test_bundles_are_put_by_whoever_wants_them_at_once(portal: Portal, cluster: Cluster) -> None:

@@ -1,6 +1,7 @@
 """What operators see of the fleet, and nobody else."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from agent.state import state_digest
 from apps.accounts.models import User
 from apps.core.clock import now
 from apps.fleet.models import Agent, Bundle, Cluster
+from apps.fleet.selectors import SILENCE
 from apps.tenants.models import Tenant
 from tests.contracts.queries import pinned_queries
 from tests.fleet.world import make_agent, make_bundle, make_cluster
@@ -95,6 +97,36 @@ def test_clusters_stand_by_region_with_what_matters(operator: User, seoul: Clust
         assert part in text, part
     order = [text.index(region) for region in ("ap-northeast-1", "ap-northeast-2", "on-premises", "us-east-1")]
     assert order == sorted(order)
+
+
+def test_drift_and_lag_are_said_of_each_cluster(operator: User, seoul: Cluster) -> None:
+    make_bundle(seoul, "gateway/gw_2/runtime", Bundle.Phase.DELIVERING, message="1 of 2 processes ready")
+    late = make_bundle(seoul, "gateway/gw_3/runtime", reported_digest="of an older one", ready_ms=None)
+    make_bundle(seoul, "gateway/gw_4/runtime", Bundle.Phase.DELIVERING, ready_ms=None)
+    Bundle.objects.filter(pk=late.pk).update(wanted_at=now() - timedelta(minutes=3))
+    text = words_of(operator, FLEET)
+    assert "seoul-a 1 drifted" in text
+    assert re.search(r"4 bundles 1 drifted, 2 on the way, waits for 3 min 0 s", text)
+    assert "seoul-a isn't as it was any more 1 bundle was ready and isn't now" in text
+    assert "Bundles drifted 1" in text
+    assert re.search(r"1 / 4 1 drifted, 2 on the way 3 min 0 s 0\.9 s", words_of(operator, f"{FLEET}?view=table"))
+    figures = words_of(operator, page_of(seoul), "figures")
+    assert "Bundles ready 1 of 4 Behind 1 3 min 0 s Refused 0 Drifted 1 Portal and agent agreed now" in figures
+    assert "Change to ready, p95 0.9 s" in figures
+    assert "gateway/gw_2/runtime 1 of 2 processes ready drifted" in words_of(operator, page_of(seoul), "bundles")
+
+
+def test_an_agent_that_holds_something_else_shows_itself(operator: User, seoul: Cluster) -> None:
+    long_ago = now() - SILENCE * 2
+    Bundle.objects.update(reported_at=long_ago)
+    Agent.objects.update(connected_at=long_ago, synced_at=long_ago)
+    text = words_of(operator, FLEET)
+    assert "seoul-a drifted" in text
+    assert "1 bundle digests differ" in text
+    assert "holds something else than what is wanted" in text
+    # Heartbeats may just not have come yet
+    Agent.objects.update(connected_at=now())
+    assert "seoul-a in sync" in words_of(operator, FLEET)
 
 
 def test_the_same_as_a_table(operator: User, seoul: Cluster) -> None:

@@ -5,12 +5,17 @@ from typing import Any, ClassVar
 import pytest
 
 from apps.accounts.models import User
+from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core.clock import now
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, Problem
+from apps.core.lifecycle import timeline
+from apps.core.lifecycle.models import LifecycleEvent
 from apps.fleet.models import Agent, Bundle, Cluster, RefreshToken, RegistrationToken
 from apps.fleet.services import agents, clusters
 from apps.fleet.services.bundles import put_bundle
+from apps.gateways.lifecycle.table import Phase, State
+from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
 from tests.contracts.service import ServiceContract
 from tests.gateways.world import make_gateway
 
@@ -159,6 +164,34 @@ def test_a_cluster_goes_only_when_nothing_is_in_it(tidewater: Any) -> None:
     with pytest.raises(Conflict):
         clusters.delete_cluster(actor=SYSTEM, cluster=cluster)
     assert Cluster.objects.filter(pk=cluster.pk).exists()
+
+
+@pytest.mark.django_db
+def test_a_cluster_goes_with_the_rows_of_gateways_that_are_gone_and_their_history_stays(tidewater: Any) -> None:
+    cluster = make_cluster()
+    gone = make_gateway(tidewater, cluster, state=State.DELETED, phase=Phase.DELETED)
+    timeline.note("gateway", gone, timeline.Kind.WISHED, because="Wanted deleted.")
+    make_gateway(tidewater, other := make_cluster("seoul-b"), state=State.DELETED, phase=Phase.DELETED)
+    clusters.delete_cluster(actor=SYSTEM, cluster=cluster)
+    assert not Cluster.objects.filter(pk=cluster.pk).exists()
+    assert [gateway.cluster_id for gateway in FunctionGateway.objects.all()] == [other.pk]
+    assert LifecycleEvent.objects.filter(subject_id=gone.pk).exists()
+    written = AuditEvent.objects.get(verb="cluster.deleted").before
+    assert written
+    assert written["forgotten"] == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("left", [Stage, RuntimeDomain, GatewayDatabase])
+def test_a_cluster_stays_while_anything_of_a_deleted_gateway_is_left(tidewater: Any, left: Any) -> None:
+    cluster = make_cluster()
+    gateway = make_gateway(tidewater, cluster, state=State.DELETED, phase=Phase.DELETED)
+    values = {"name": "gw_db_1", "password": "x"} if left is GatewayDatabase else {}
+    left.objects.create(gateway=gateway, tenant=tidewater, **values)
+    with pytest.raises(Conflict):
+        clusters.delete_cluster(actor=SYSTEM, cluster=cluster)
+    assert FunctionGateway.objects.filter(pk=gateway.pk).exists()
+    assert left.objects.exists()
 
 
 @pytest.mark.django_db

@@ -17,6 +17,7 @@ from apps.fleet.models import Agent, Bundle, Cluster
 from apps.fleet.selectors import SILENCE
 from apps.fleet.services.agents import revoke_agent
 from apps.fleet.services.bundles import put_bundle
+from apps.fleet.services.clusters import delete_cluster
 from apps.fleet.sweeps import close_lost_streams
 from tests.fleet import processes
 from tests.fleet.conftest import Connect
@@ -85,9 +86,9 @@ def test_garbage_ends_the_stream_and_nothing_else(portal: Portal, cluster: Clust
     metadata = (("authorization", f"Bearer {tokens.access_token}"),)
     with channel_to(portal.port) as channel:
         call = channel.stream_stream("/imp.agent.v1.AgentService/Connect")
-        answers = call(iter([b"\xff\xfe garbage"]), metadata=metadata, timeout=5)
-        with pytest.raises(grpc.RpcError):
-            next(answers)
+        answers = list(call(iter([b"\xff\xfe garbage"]), metadata=metadata, timeout=20))
+    goodbye = wire.PortalMessage.FromString(answers[-1]).goodbye
+    assert (goodbye.reason, goodbye.message) == (Reason.PROTOCOL, "What the agent says can't be read.")
     stream = connect(tokens.access_token)
     stream.hello()
     # A message that is none
@@ -159,6 +160,18 @@ def test_a_revoked_agent_is_cut_off_at_once(portal: Portal, cluster: Cluster, co
         refresh(portal.port, tokens.refresh_token)
     put(cluster)
     assert connect(tokens.access_token).is_refused() == Reason.REVOKED
+
+
+def test_the_agent_of_a_cluster_that_is_deleted_is_cut_off_at_once(
+    portal: Portal, cluster: Cluster, connect: Connect
+) -> None:
+    tokens = register(portal.port, processes.new_token(cluster)).tokens
+    stream = connect(tokens.access_token)
+    stream.hello()
+    delete_cluster(actor=SYSTEM, cluster=cluster)
+    assert stream.hear("goodbye", within=1.0).reason == Reason.REVOKED
+    with pytest.raises(grpc.RpcError):
+        refresh(portal.port, tokens.refresh_token)
 
 
 def test_the_newest_instance_of_an_agent_wins(portal: Portal, cluster: Cluster, connect: Connect) -> None:

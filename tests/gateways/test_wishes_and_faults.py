@@ -26,7 +26,7 @@ from apps.core.lifecycle.machine import all_machines
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.sweeps import hint_again
 from apps.fleet.models import Bundle
-from apps.fleet.services.bundles import tell_owner
+from apps.fleet.services.bundles import tell_owners
 from apps.gateways import databases, services
 from apps.gateways.lifecycle.sight import diagnose
 from apps.gateways.lifecycle.table import Phase, State
@@ -35,7 +35,7 @@ from apps.gateways.services import Setting
 from apps.gateways.sizes import Layout, StageName
 from apps.tenants.member import Member
 from apps.tenants.models import Tenant
-from tests.gateways.world import ObedientCluster, converge, make_cluster, make_gateway
+from tests.gateways.world import ObedientCluster, converge, drop_for_good, make_cluster, make_gateway
 from tests.machine import free_port
 from tests.tenants.world import member
 
@@ -71,7 +71,7 @@ class Life(RuleBasedStateMachine):
         finally:
             transaction.set_rollback(True)
             self.around.__exit__(None, None, None)
-            databases.drop_database(databases.name_of(self.gateway.pk))
+            drop_for_good(databases.name_of(self.gateway.pk))
 
     # --- Wishes ---
 
@@ -219,7 +219,7 @@ class Life(RuleBasedStateMachine):
             bundle.reported_digest = bundle.digest
         bundle.phase, bundle.message, bundle.reported_at = phase, message, clock.now()
         bundle.save()
-        tell_owner(bundle)
+        tell_owners([bundle.key])
 
     def _leases_end(self) -> None:
         for machine in all_machines():

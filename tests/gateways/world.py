@@ -6,7 +6,7 @@ from apps.core import clock
 from apps.core.lifecycle import kernel
 from apps.core.lifecycle.machine import all_machines
 from apps.fleet.models import Bundle, Cluster, Reach
-from apps.fleet.services.bundles import tell_owner
+from apps.fleet.services.bundles import tell_owners
 from apps.gateways.models import FunctionGateway
 from apps.tenants.models import Tenant
 
@@ -42,7 +42,7 @@ class ObedientCluster:
             else:
                 continue
             new = True
-            tell_owner(bundle)
+            tell_owners([bundle.key])
         return new
 
 

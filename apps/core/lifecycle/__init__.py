@@ -13,6 +13,6 @@ Nothing in here knows what the rows are.
 """
 
 from apps.core.lifecycle.machine import Machine, Move, Retry, Stop, machine_named, register_machine
-from apps.core.lifecycle.waking import nudge, wake
+from apps.core.lifecycle.waking import nudge, nudge_all, wake
 
-__all__ = ["Machine", "Move", "Retry", "Stop", "machine_named", "nudge", "register_machine", "wake"]
+__all__ = ["Machine", "Move", "Retry", "Stop", "machine_named", "nudge", "nudge_all", "register_machine", "wake"]

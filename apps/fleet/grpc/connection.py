@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError
 from django.utils.translation import gettext_noop
+from google.protobuf.message import DecodeError
 
 from agent.protocol import v1_pb2 as wire
 from apps.core.clock import now
@@ -74,6 +75,9 @@ class Connection:
             log.warning("agent's stream", error=str(error).strip())
             because = gettext_noop("The portal's database is away.")
             await self._say_goodbye(Ended(Reason.SHUTDOWN, because), write)
+        except DecodeError:
+            because = gettext_noop("What the agent says can't be read.")
+            await self._say_goodbye(Ended(Reason.PROTOCOL, because), write)
         except Exception as error:
             # Whatever goes wrong on this stream ends this stream; the agent comes back
             log.exception("agent's stream failed")

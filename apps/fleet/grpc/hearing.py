@@ -13,7 +13,7 @@ from apps.fleet.grpc.database import in_database
 from apps.fleet.grpc.ending import Ended, ended_by
 from apps.fleet.grpc.wires import facts_of, kept_of, report_of
 from apps.fleet.problems import Refused
-from apps.fleet.services import sessions
+from apps.fleet.services import sessions, statuses
 from apps.fleet.services.identities import identify
 from apps.fleet.services.sessions import Session
 
@@ -64,21 +64,21 @@ class Hearing:
 
     async def run(self, heard: "asyncio.Queue[Any]") -> None:
         """Statuses that follow each other are looked at together: mostly they say what is known."""
-        statuses: list[Any] = []
+        waiting: list[Any] = []
         while True:
             message = await heard.get()
             kind = message.WhichOneof("body")
             if kind == "status":
-                statuses.append(message.status)
-            if statuses and (kind != "status" or heard.empty()):
-                await self._hear_statuses(statuses)
-                statuses = []
+                waiting.append(message.status)
+            if waiting and (kind != "status" or heard.empty()):
+                await self._hear_statuses(waiting)
+                waiting = []
             if kind != "status":
                 await self._hear(kind, message)
 
-    async def _hear_statuses(self, statuses: Sequence[Any]) -> None:
-        reports = [report_of(status) for status in statuses]
-        await in_database(sessions.hear_of_bundles, self._session, reports, received=self._received)
+    async def _hear_statuses(self, said: Sequence[Any]) -> None:
+        reports = [report_of(status) for status in said]
+        await in_database(statuses.hear_of_bundles, self._session, reports, received=self._received)
 
     async def _hear(self, kind: str | None, message: Any) -> None:
         match kind:

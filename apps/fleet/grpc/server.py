@@ -55,7 +55,8 @@ class Registration(services.AgentRegistrationServicer):
 class Streams(services.AgentServiceServicer):
     def __init__(self, limits: Limits) -> None:
         self.connections: set[Connection] = set()
-        self.closings: set[asyncio.Future[None]] = set()
+        # What isn't at its end yet: a stream, and after one that was cancelled the writing down of that
+        self.unfinished: set[asyncio.Future[Any]] = set()
         self._limits = limits
 
     async def Connect(self, requests: Any, context: Any) -> None:
@@ -63,13 +64,12 @@ class Streams(services.AgentServiceServicer):
         token = metadata.get("authorization", "").removeprefix("Bearer ")
         connection = Connection(token, address_of(context), self._limits)
         self.connections.add(connection)
+        self._remember(asyncio.current_task())
         try:
             await connection.serve(aiter(requests), context.write)
         finally:
             self.connections.discard(connection)
-            if connection.closing:
-                self.closings.add(connection.closing)
-                connection.closing.add_done_callback(self.closings.discard)
+            self._remember(connection.closing)
 
     def wake(self, cluster_ids: set[str] | None) -> None:
         for connection in self.connections:
@@ -79,6 +79,18 @@ class Streams(services.AgentServiceServicer):
     def end(self) -> None:
         for connection in self.connections:
             connection.end()
+
+    async def wait(self, seconds: float) -> None:
+        """Until all of it is at its end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.unfinished:
+                    await asyncio.wait(self.unfinished)
+
+    def _remember(self, future: asyncio.Future[Any] | None) -> None:
+        if future is not None:
+            self.unfinished.add(future)
+            future.add_done_callback(self.unfinished.discard)
 
 
 class AgentsServer:
@@ -103,8 +115,7 @@ class AgentsServer:
     async def stop(self) -> None:
         self.streams.end()
         await self._server.stop(STOP_SECONDS)
-        if self.streams.closings:
-            await asyncio.wait(self.streams.closings, timeout=STOP_SECONDS)
+        await self.streams.wait(STOP_SECONDS)
         if self._listener:
             self._listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):

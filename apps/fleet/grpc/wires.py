@@ -10,7 +10,7 @@ from agent.protocol import v1_pb2 as wire
 from apps.fleet.delivery import Content, Delivery, contents_of
 from apps.fleet.models import Bundle
 from apps.fleet.services.identities import AgentInfo, Pair
-from apps.fleet.services.sessions import MESSAGES_KEPT, Report
+from apps.fleet.services.statuses import MESSAGES_KEPT, Report
 from apps.fleet.tokens import ACCESS_LASTS
 
 # What is kept of what an agent says; the rest of it isn't

@@ -1,10 +1,11 @@
 """What is wanted in a cluster. An unchanged digest is no change.
 
-Locks are taken in this order: what the owner has of its own, the cluster, the bundle.
+Locks are taken in this order: what owners have of their own, the cluster, its bundles.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -22,12 +23,15 @@ CHANNEL = "imp_fleet"
 LARGEST_BUNDLE = 2 * 1024 * 1024
 NEXT_REVISION = "UPDATE fleet_cluster SET revision = revision + 1 WHERE id = %s RETURNING revision"
 
-Hear = Callable[[str], None]
+Hear = Callable[[Sequence[str]], None]
 _hearers: dict[str, Hear] = {}
 
 
 def register_owner(prefix: str, hear: Hear) -> None:
-    """`hear(key)` is told, in the transaction that wrote it, of news about bundles whose key begins with `prefix/`."""
+    """`hear(keys)` is told, in the transaction that writes them, of news about bundles whose key begins with `prefix/`.
+
+    What it locks for that, it locks in an order that holds for everybody: there may be a hundred at once.
+    """
     _hearers[prefix] = hear
 
 
@@ -64,11 +68,14 @@ def remove_bundle(*, cluster_id: str, key: str) -> Bundle | None:
     return bundle
 
 
-def tell_owner(bundle: Bundle) -> None:
-    """Before the bundle is written: by the order of locks, what its owner has comes first."""
-    prefix = bundle.key.partition("/")[0]
-    if hear := _hearers.get(prefix):
-        hear(bundle.key)
+def tell_owners(keys: Iterable[str]) -> None:
+    """Before the bundles are written: by the order of locks, what their owners have comes first."""
+    by_owner: dict[str, list[str]] = defaultdict(list)
+    for key in sorted(keys):
+        by_owner[key.partition("/")[0]].append(key)
+    for prefix, theirs in by_owner.items():
+        if hear := _hearers.get(prefix):
+            hear(theirs)
 
 
 def _set_wanted(bundle: Bundle) -> None:

@@ -1,7 +1,7 @@
 """What operators do with clusters."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -26,7 +26,17 @@ LONGEST_LABEL, LONGEST_DOMAIN, LONGEST_TITLE, LONGEST_REASON = 63, 253, 80, 300
 # What is before it in a host name: a gateway's name, a stage's, and two dots
 LONGEST_DOMAIN_HERE = LONGEST_DOMAIN - 50
 MOST_LABELS = 32
+# Of the apps above, each of which forgets the rows of what was in a cluster and is gone
+Forget = Callable[[Cluster], int]
+_forgetful: list[Forget] = []
 WRITTEN_DOWN = ("name", "title", "region", "provider", "labels", "domain")
+
+
+def register_past(forget: Forget) -> None:
+    """`forget(cluster)` is called before a cluster goes, in its transaction: it removes the rows of an app of which
+    nothing is left there, and says how many. Rows of what is still there keep the cluster from going."""
+    if forget not in _forgetful:
+        _forgetful.append(forget)
 
 
 @transaction.atomic
@@ -140,10 +150,14 @@ def resync_cluster(*, actor: Actor, cluster: Cluster) -> Cluster:
 
 @transaction.atomic
 def delete_cluster(*, actor: Actor, cluster: Cluster) -> None:
-    """Only when nothing is in it. Its agents are known no more."""
+    """Only when nothing is in it. Its agents are known no more; what was in it is known to the logs alone."""
     require_operator(actor, PERMISSION)
+    before = fields_of(cluster, WRITTEN_DOWN)
+    # Before the cluster's lock: what lies in it is locked first, as everywhere
+    if forgotten := sum(forget(cluster) for forget in _forgetful):
+        before["forgotten"] = forgotten
     Cluster.objects.select_for_update().filter(pk=cluster.pk).first()
-    record(actor=actor, verb="cluster.deleted", target=cluster, before=fields_of(cluster, WRITTEN_DOWN))
+    record(actor=actor, verb="cluster.deleted", target=cluster, before=before)
     full = Conflict(
         _("%(cluster)s isn't empty. Delete what is in it first, and wait until it's gone.") % {"cluster": cluster}
     )

@@ -1,14 +1,12 @@
-"""An agent's stream, as rows: who is connected, who leads, and what came back.
+"""An agent's stream, as rows: who is connected, who leads, and how far they are.
 
 Of an agent that isn't in the session any more, nothing counts.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
@@ -16,21 +14,16 @@ from apps.core.clock import now
 from apps.core.events import publish
 from apps.core.ids import new_id
 from apps.core.notify import notify
-from apps.fleet.models import Agent, Bundle, Cluster
-from apps.fleet.services.bundles import CHANNEL, tell_owner
+from apps.fleet.models import Agent, Cluster
+from apps.fleet.services.bundles import CHANNEL
 from apps.fleet.services.identities import AgentInfo, identify
 from apps.fleet.services.leading import close_silent, pass_on_lead
 from apps.fleet.tokens import cluster_in
 
-log = structlog.get_logger(__name__)
-
-MESSAGES_KEPT = 2_000
 # Of a bigint. What an agent says may be anything
 LARGEST_REVISION = 2**63 - 1
-# Lost with the database, it's said again: agents say everything when they come back
+# Agents say everything when they come back
 WITHOUT_WAITING = "SET LOCAL synchronous_commit = off"
-
-Phase = Bundle.Phase
 
 
 @dataclass(frozen=True)
@@ -41,17 +34,6 @@ class Session:
     leads: bool
     # Of its cluster, when it began
     resyncs: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an agent says of a bundle."""
-
-    key: str
-    digest: str
-    phase: str
-    message: str
-    statuses: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -135,7 +117,7 @@ def hear_heartbeat(
     session: Session, *, applied_revision: int, digest: str, facts: dict[str, str], is_in_sync: bool
 ) -> bool:
     """False: the stream isn't the agent's any more."""
-    _without_waiting()
+    without_waiting()
     values: dict[str, Any] = {"seen_at": now(), "applied_revision": applied_revision, "state_digest": digest}
     if is_in_sync:
         values["synced_at"] = values["seen_at"]
@@ -155,63 +137,8 @@ def hear_applied(session: Session, *, revision: int, is_all: bool) -> None:
     _mine(session).update(**values)
 
 
-def hear_of_bundles(session: Session, reports: Sequence[Report], *, received: int) -> int:
-    """How many of them were news. Counts from the agent that leads, and about what is wanted now or about its going.
-
-    `received` is the revision that the agent has taken, so that "it's gone" isn't about an earlier removal.
-    """
-    latest = {report.key: report for report in reports}
-    if not latest or not _mine(session).filter(leads=True).exists():
-        return 0
-    rows = Bundle.objects.filter(cluster_id=session.cluster_id, key__in=list(latest)).defer("manifests")
-    news = [bundle for bundle in rows if _is_news(bundle, latest[bundle.key], received)]
-    heard = 0
-    for bundle in news:
-        # One after the other: each holds locks of its owner, whose order only the owner knows
-        try:
-            heard += _hear_of_bundle(bundle, latest[bundle.key], received)
-        except DatabaseError:
-            raise
-        except Exception:
-            # One owner's mistake is no reason to hear of nothing else in this cluster
-            log.exception("bundle's owner failed", bundle=bundle.key, cluster=session.cluster_id)
-    if heard:
-        publish("fleet", "reported", session.cluster_id, tenant_id="")
-    return heard
-
-
-def _is_news(bundle: Bundle, report: Report, received: int) -> bool:
-    if bundle.removed_at is None:
-        if report.phase == Phase.PRUNED or report.digest != bundle.digest:
-            return False
-    elif received < bundle.revision or report.phase not in (Phase.PRUNED, Phase.FAILED, Phase.DELIVERING):
-        return False
-    said = (bundle.phase, bundle.reported_digest, bundle.message, bundle.statuses)
-    return said != (report.phase, report.digest, report.message[:MESSAGES_KEPT], report.statuses)
-
-
-@transaction.atomic
-def _hear_of_bundle(seen: Bundle, report: Report, received: int) -> bool:
-    _without_waiting()
-    tell_owner(seen)
-    if report.phase == Phase.PRUNED:
-        Cluster.objects.select_for_update(no_key=True).get(pk=seen.cluster_id)
-    bundle = Bundle.objects.select_for_update(no_key=True).defer("manifests").filter(pk=seen.pk).first()
-    if bundle is None or not _is_news(bundle, report, received):
-        return False
-    if report.phase == Phase.PRUNED:
-        # Agents that stand before this revision can't be told by a delta any more
-        clusters = Cluster.objects.filter(pk=bundle.cluster_id)
-        clusters.update(forgotten_revision=Greatest(F("forgotten_revision"), bundle.revision))
-        bundle.delete()
-        return True
-    moment = now()
-    if report.phase == Phase.READY and bundle.ready_ms is None:
-        bundle.ready_ms = max(0, int((moment - bundle.wanted_at).total_seconds() * 1000))
-    bundle.phase, bundle.reported_digest = report.phase, report.digest
-    bundle.message, bundle.statuses, bundle.reported_at = report.message[:MESSAGES_KEPT], report.statuses, moment
-    bundle.save(update_fields=["phase", "reported_digest", "message", "statuses", "reported_at", "ready_ms"])
-    return True
+def is_leading(session: Session) -> bool:
+    return bool(_mine(session).filter(leads=True).exists())
 
 
 def _mine(session: Session) -> Any:
@@ -222,6 +149,7 @@ def _learn(cluster_id: str, facts: dict[str, str]) -> None:
     Cluster.objects.filter(pk=cluster_id).exclude(facts=facts).update(facts=facts)
 
 
-def _without_waiting() -> None:
+def without_waiting() -> None:
+    """In a transaction: its commit doesn't wait for the disk. Lost with the database, it's said again."""
     with connection.cursor() as cursor:
         cursor.execute(WITHOUT_WAITING)

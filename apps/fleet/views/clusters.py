@@ -23,7 +23,7 @@ from apps.tenants.operators import is_allowed
 
 # What isn't ready comes first; the others are in the admin's list
 MOST_BUNDLES = 50
-PARTS = ("standing", "maintenance", "agents", "bundles")
+PARTS = ("standing", "figures", "maintenance", "agents", "bundles")
 WORST_FIRST = {
     Bundle.Phase.FAILED: 0,
     Bundle.Phase.DELIVERING: 1,
@@ -65,12 +65,16 @@ class ShownBundle:
 
     @property
     def tone(self) -> str:
-        return "busy" if self.row.removed_at or not self.row.is_current else BUNDLE_TONES[self.row.phase]
+        if self.row.removed_at or not self.row.is_current:
+            return "busy"
+        return "warn" if self.row.has_drifted else BUNDLE_TONES[self.row.phase]
 
     @property
     def phase(self) -> Text:
         if self.row.removed_at:
             return _("being removed")
+        if self.row.has_drifted:
+            return _("drifted")
         return Bundle.Phase(self.row.phase).label
 
     @property

@@ -1,10 +1,10 @@
 """Gateways and their domains, as the kernel of life cycles wants them: table and steps, put together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.core.events import publish
-from apps.core.lifecycle import Machine, Move, nudge
+from apps.core.lifecycle import Machine, Move, nudge, nudge_all
 from apps.gateways.lifecycle import domains
 from apps.gateways.lifecycle.steps import next_step
 from apps.gateways.lifecycle.table import LEADS_TO, Do, Phase, State, follows
@@ -75,10 +75,11 @@ def domain_moved(domain: RuntimeDomain) -> None:
 DOMAIN = Machine("domain", RuntimeDomain, decide_domain, domain_changed, domain_moved)
 
 
-def hear_of_bundle(key: str) -> None:
-    """News from the cluster: whoever waits for it looks again."""
-    gateway_id, part = gateway_in(key)
-    if part != "routes":
-        nudge(GATEWAY, gateway_id)
-    elif domain_id := RuntimeDomain.objects.filter(gateway=gateway_id).values_list("pk", flat=True).first():
-        nudge(DOMAIN, domain_id)
+def hear_of_bundles(keys: Sequence[str]) -> None:
+    """News from the cluster: whoever waits for it looks again. All domains before all gateways, as the kernel does."""
+    parts = [gateway_in(key) for key in keys]
+    routed = [gateway_id for gateway_id, part in parts if part == "routes"]
+    if routed:
+        nudge_all(DOMAIN, RuntimeDomain.objects.filter(gateway__in=routed).values_list("pk", flat=True))
+    if others := {gateway_id for gateway_id, part in parts if part != "routes"}:
+        nudge_all(GATEWAY, others)
