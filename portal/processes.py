@@ -122,6 +122,13 @@ def gateways(plan: Plan) -> list[str]:
     return [f"http://{host}:{plan.gateway_port}/" for host in hosts or ["{gateway}.{stage}.localhost"]]
 
 
+def has_come_up() -> bool:
+    """Whether what was made to try it with answers, beside the processes."""
+    from apps.gateways.demo import is_coming_up
+
+    return not (settings.DEBUG and is_coming_up())
+
+
 def sign_ins() -> list[tuple[str, str, str]]:
     """Address, password and role of people to try it with; outside of development there are none."""
     if not settings.DEBUG:

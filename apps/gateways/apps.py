@@ -15,13 +15,14 @@ class GatewaysConfig(AppConfig):
         from apps.core.events import register_topic
         from apps.core.lifecycle import register_machine
         from apps.fleet.concerns import Source, register_source
+        from apps.fleet.naming import register_namer
         from apps.fleet.services.bundles import register_owner
         from apps.fleet.services.clusters import register_past
         from apps.gateways import demo
         from apps.gateways.doctor import check_gateway_databases
         from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN
         from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundles
-        from apps.gateways.selectors import can_listen
+        from apps.gateways.selectors import can_listen, names_of_bundles
         from apps.gateways.services import clusters, workspaces
         from apps.gateways.views.stuck import concerns, count_stuck
         from apps.tenants.residents import register_resident
@@ -36,6 +37,7 @@ class GatewaysConfig(AppConfig):
         register_machine(GATEWAY)
         register_machine(DOMAIN)
         register_machine(CUSTOM_DOMAIN)
+        register_namer("gateway", names_of_bundles)
         register_owner("gateway", hear_of_bundles)
         register_past(clusters.forget_deleted)
         register_part(demo.load)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from apps.core.errors import Problem
 from apps.fleet.services.here import make_local_cluster
-from apps.gateways.lifecycle.table import Phase
+from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
 from apps.gateways.selectors import hosts_of
 from apps.gateways.services.creating import create_gateway
@@ -50,11 +52,21 @@ def load() -> str:
     return f"{made} gateway{'s' * (made > 1)} made." if made else ""
 
 
+def is_coming_up() -> bool:
+    """One of them has yet to answer for the first time, and nothing keeps it from that."""
+    waiting = _there().filter(state=State.RUNNING, observed_generation=0, has_stopped=False, held_at=None)
+    return waiting.filter(cluster__maintenance_at=None).exists()
+
+
 def demo_hosts() -> list[str]:
     """Where they answer in their first stage, for the table that `up` prints."""
-    names = [each.name for each in GATEWAYS]
-    found = FunctionGateway.objects.filter(name__in=names).exclude(phase=Phase.DELETED).select_related("cluster")
+    found = _there().select_related("cluster")
     return [host for gateway in found.order_by("created_at", "id") for host in hosts_of(gateway, StageName.DEV)]
+
+
+def _there() -> "QuerySet[FunctionGateway]":
+    names = [each.name for each in GATEWAYS]
+    return FunctionGateway.objects.filter(name__in=names).exclude(phase=Phase.DELETED)
 
 
 def _make(demo: DemoGateway) -> bool:

@@ -10,7 +10,7 @@ from apps.fleet.models import Bundle
 from apps.gateways import databases
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import CustomDomain, FunctionGateway, Stage, Variable
-from apps.gateways.rendering.names import PARTS, bundle_key, namespace_of
+from apps.gateways.rendering.names import PARTS, bundle_key, gateway_in, namespace_of
 from apps.gateways.rendering.spec import GatewaySpec, ProcessSpec, StageSpec
 from apps.gateways.sizes import PROCESSES, SIZES, StageName
 from apps.tenants.member import Member
@@ -80,6 +80,14 @@ def address_of(gateway: FunctionGateway, host: str) -> str:
     """At the port that the cluster's agent says it listens on."""
     port = gateway.cluster.facts.get("gateway_port")
     return f"http://{host}:{port}/" if port else f"http://{host}/"
+
+
+def names_of_bundles(keys: Sequence[str]) -> dict[str, str]:
+    """As people know them: `parcel-tracking/routes`. One query for all."""
+    parts = {key: gateway_in(key) for key in keys}
+    ids = {gateway_id for gateway_id, _ in parts.values()}
+    names = dict(FunctionGateway.objects.filter(pk__in=ids).values_list("pk", "name"))
+    return {key: f"{names[pk]}/{part}" for key, (pk, part) in parts.items() if pk in names}
 
 
 def with_parts(gateways: Sequence[FunctionGateway]) -> None:

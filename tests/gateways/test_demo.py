@@ -7,7 +7,7 @@ from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.fleet.models import Cluster
 from apps.gateways import demo
-from apps.gateways.lifecycle.table import Phase
+from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +29,18 @@ def test_one_that_was_deleted_is_not_made_again() -> None:
     FunctionGateway.objects.filter(name="billing-hooks").update(phase=Phase.DELETED)
     assert people.load_all() == []
     assert demo.demo_hosts() == ["parcel-tracking.dev.localhost", "address-check.dev.localhost"]
+
+
+def test_they_are_awaited_until_they_have_answered_once() -> None:
+    assert not demo.is_coming_up()
+    people.load_all()
+    assert demo.is_coming_up()
+    found = FunctionGateway.objects.all()
+    found.update(phase=Phase.STARTED, observed_generation=1)
+    assert not demo.is_coming_up()
+    for kept in ({"state": State.STOPPED}, {"has_stopped": True}, {"held_at": clock.now()}):
+        found.update(**{"state": State.RUNNING, "has_stopped": False, "observed_generation": 0} | kept)
+        assert not demo.is_coming_up(), kept
 
 
 def test_a_cluster_that_takes_nothing_keeps_nothing_else_from_starting() -> None:

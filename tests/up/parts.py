@@ -69,5 +69,9 @@ def gateways(plan: Plan) -> list[str]:
     return [f"http://parcel-tracking.dev.localhost:{plan.gateway_port}/"]
 
 
+def has_come_up() -> bool:
+    return True
+
+
 def sign_ins() -> list[tuple[str, str, str]]:
     return [("soojin@tidewater.example", "imp-gateway-demo", "owner")]

@@ -1,5 +1,6 @@
 """One cluster: its agents, what each bundle says, and what an operator does with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from apps.core.web.forms import Touch
 from apps.fleet.delivery import wanted_of
 from apps.fleet.health import AgentState, ClusterState, cluster_states
 from apps.fleet.models import Bundle, Cluster
+from apps.fleet.naming import names_of
 from apps.fleet.selectors import Presence, list_agents, list_bundles, list_registration_tokens
 from apps.fleet.views.base import AboutCluster, show
 from apps.fleet.views.events import recent_events
@@ -62,6 +64,8 @@ class ShownObject:
 @dataclass(frozen=True)
 class ShownBundle:
     row: Bundle
+    # As people call it
+    name: str
 
     @property
     def tone(self) -> str:
@@ -117,7 +121,7 @@ class BundlePage(AboutCluster, View):
             raise NotFound
         in_sheet = htmx.target(request) == "sheet"
         template = "fleet/bundle_sheet.html" if in_sheet else "fleet/bundle.html"
-        return show(request, template, {"cluster": self.cluster, "bundle": ShownBundle(row)})
+        return show(request, template, {"cluster": self.cluster, "bundle": _named([row])[0]})
 
 
 def standing_context(cluster: Cluster) -> dict[str, Any]:
@@ -128,10 +132,15 @@ def standing_context(cluster: Cluster) -> dict[str, Any]:
         "agents": _agents(state),
         "revoked": list_agents().filter(cluster=cluster).exclude(revoked_at=None).count(),
         "tokens": list_registration_tokens(cluster.pk).order_by("-created_at"),
-        "bundles": [ShownBundle(row) for row in bundles[:MOST_BUNDLES]],
+        "bundles": _named(bundles),
         "all_bundles": sum(state.bundles.values()),
         "facts": _facts(cluster),
     }
+
+
+def _named(rows: Sequence[Bundle]) -> list[ShownBundle]:
+    names = names_of(row.key for row in rows)
+    return [ShownBundle(row, names[row.key]) for row in rows]
 
 
 def _agents(state: ClusterState) -> list[ShownAgent]:

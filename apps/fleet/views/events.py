@@ -16,6 +16,7 @@ from apps.audit.models import AuditEvent
 from apps.audit.verbs import text_of
 from apps.core.errors import Text
 from apps.fleet.models import Agent, Bundle, Cluster
+from apps.fleet.naming import names_of
 from apps.fleet.selectors import Presence, list_agents, presence_of
 from apps.fleet.views.shown import in_seconds
 
@@ -60,15 +61,17 @@ def _of_agents(cluster: Cluster | None) -> Iterator[ShownEvent]:
 
 def _of_bundles(cluster: Cluster | None) -> Iterator[ShownEvent]:
     rows = Bundle.objects.filter(**_only(cluster)).exclude(reported_at=None).defer("manifests")
-    for row in rows.select_related("cluster").order_by("-reported_at")[:RECENT]:
+    found = list(rows.select_related("cluster").order_by("-reported_at")[:RECENT])
+    names = names_of(row.key for row in found)
+    for row in found:
         if row.is_current and row.reported_at:
-            tone, text, note = _said_of(row)
+            tone, text, note = _said_of(row, names[row.key])
             url = reverse("fleet:bundle", args=[row.cluster_id, row.pk])
             yield ShownEvent(row.pk, tone, row.cluster.name, text, row.reported_at, note, url)
 
 
-def _said_of(row: Bundle) -> tuple[str, str, str]:
-    words = {"bundle": row.key, "message": row.message[:LONGEST_MESSAGE]}
+def _said_of(row: Bundle, name: str) -> tuple[str, str, str]:
+    words = {"bundle": name, "message": row.message[:LONGEST_MESSAGE]}
     revision = _("revision %(revision)d") % {"revision": row.revision}
     if row.phase == Bundle.Phase.FAILED:
         return "bad", _("refused %(bundle)s: %(message)s") % words, revision

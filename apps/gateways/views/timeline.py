@@ -15,7 +15,8 @@ from apps.gateways.views.live import Part, render_part
 from apps.gateways.views.shown import seconds_told
 
 PAGE = "gateways/detail.html"
-RECENT = 12
+# About as tall as the steps beside them
+RECENT = 8
 # Kind → the word's tone and the word, as programs write it
 LEVELS: dict[str, tuple[str, str]] = {
     Kind.WISHED: ("idle", "wish"),

@@ -22,6 +22,9 @@ from apps.core.up.preflight import check_database, check_state_folder
 from apps.core.up.summary import print_summary
 from apps.core.up.supervisor import Supervisor
 
+PATIENCE = 15.0
+BETWEEN_LOOKS = 0.2
+
 
 class Command(BaseCommand):
     help = "Start everything, keep it healthy, and take it away at Ctrl-C."
@@ -83,8 +86,9 @@ async def _supervise(
         journal.write(run)
 
     async def tell() -> None:
-        seconds = time.monotonic() - began
         _use_database(plan)
+        await _until_come_up(declaration)
+        seconds = time.monotonic() - began
         beats.append(start_heartbeat("up", detail=lambda: {"parts": [asdict(state) for state in run.parts]}))
         sign_ins, gateways = await asyncio.to_thread(_asked, declaration, plan)
         print_summary(output, plan, seconds=seconds, states=run.parts, sign_ins=sign_ins, gateways=gateways)
@@ -117,6 +121,22 @@ def _use_database(plan: Plan) -> None:
             HOST=address.host,
             PORT=str(address.port),
         )
+
+
+async def _until_come_up(declaration: ModuleType) -> None:
+    """What the first start makes is there, too, before it says that it runs; unless that takes too long."""
+    until = time.monotonic() + PATIENCE
+    while not await asyncio.to_thread(_has_come_up, declaration) and time.monotonic() < until:
+        await asyncio.sleep(BETWEEN_LOOKS)
+
+
+def _has_come_up(declaration: ModuleType) -> bool:
+    try:
+        return bool(declaration.has_come_up())
+    except DatabaseError:
+        return False
+    finally:
+        connections.close_all()
 
 
 def _asked(declaration: ModuleType, plan: Plan) -> tuple[list[tuple[str, str, str]], list[str]]:
