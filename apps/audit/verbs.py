@@ -101,6 +101,8 @@ _texts: dict[str, Text] = {
     "gateway.retried": _("Had the gateway %(target)s tried again"),
     "gateway.lease_released": _("Released the lease on the gateway %(target)s"),
     "gateway.phase_forced": _("Forced a phase on the gateway %(target)s"),
+    # By the platform itself
+    "gateway.leftover_removed": _("Removed what was left in a cluster of the gateway %(target)s"),
     # Clusters and their agents
     "cluster.created": _("Set up the cluster %(target)s"),
     "cluster.changed": _("Changed the cluster %(target)s"),

@@ -32,6 +32,8 @@ class Leased(models.Model):
 
     leased_until = models.DateTimeField(null=True, editable=False)
     fence = models.PositiveBigIntegerField(default=0, editable=False)
+    # Who has it, or had it last, as far as they said so
+    leased_by = models.CharField(max_length=200, blank=True, editable=False)
 
     class Meta:
         abstract = True
@@ -71,13 +73,15 @@ class Lease:
             raise LeaseLost(f"The lease on {self.model._meta.label} {self.pk} has another holder.")
 
 
-def acquire(rows: QuerySet[Any], pk: Any, *, duration: timedelta | None = None, **values: Any) -> Lease | None:
+def acquire(
+    rows: QuerySet[Any], pk: Any, *, duration: timedelta | None = None, holder: str = "", **values: Any
+) -> Lease | None:
     """Take the lease on that row, and write `values` with it; None when it is held or not among `rows`."""
     free = rows.filter(Q(leased_until=None) | Q(leased_until__lte=now()), pk=pk)
     fence = free.values_list("fence", flat=True).first()
     if fence is None:
         return None
-    taken = free.filter(fence=fence).update(fence=fence + 1, leased_until=_until(duration), **values)
+    taken = free.filter(fence=fence).update(fence=fence + 1, leased_until=_until(duration), leased_by=holder, **values)
     return Lease(rows.model, pk, fence + 1) if taken else None
 
 

@@ -14,12 +14,12 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.accounts.requests import person_of
-from apps.core.lifecycle.timeline import told
+from apps.core.lifecycle.timeline import told_to_operators
 from apps.core.web.admin import OperatorsAdmin, ReadOnlyAdmin
 from apps.core.web.forms import Touch
 from apps.gateways.lifecycle.diagnosis import Cure
 from apps.gateways.lifecycle.table import Phase
-from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
+from apps.gateways.models import CustomDomain, FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
 from apps.gateways.services import mending
 from apps.tenants.admin.asking import LINK, ReasonForm, ask, bound
 from apps.tenants.operators import is_allowed
@@ -51,7 +51,7 @@ class LivingAdmin(OperatorsAdmin):
 
     @admin.display(description=_("because"))
     def reason(self, row: Any) -> str:
-        return told(row.because, row.because_of) or "–"
+        return told_to_operators(row.because, row.because_of) or "–"
 
 
 @admin.register(FunctionGateway)
@@ -157,6 +157,37 @@ class RuntimeDomainAdmin(LivingAdmin):
     list_select_related = ["gateway", "tenant"]
     ordering = ["-created_at"]
     fields = ["id", "gateway", "tenant", "state", "shown_phase", *LIFE, "generation", "observed_generation"]
+
+
+@admin.register(CustomDomain)
+class CustomDomainAdmin(LivingAdmin):
+    list_display = ["host", "gateway", "stage", "tenant", "shown_phase", "checked_at", "due_at", "has_stopped"]
+    list_filter = ["phase", "has_stopped", "cluster"]
+    search_fields = ["id", "host", "gateway__name", "gateway__id", "tenant__slug"]
+    list_select_related = ["gateway", "stage", "tenant"]
+    ordering = ["-created_at"]
+    fields = [
+        "id",
+        "host",
+        "gateway",
+        "stage",
+        "tenant",
+        "cluster",
+        "token",
+        "shown_phase",
+        *LIFE,
+        "proven_at",
+        "missing_at",
+        "checked_at",
+        "check_at",
+        "leads_here",
+        "leads_to",
+        "created_at",
+    ]
+
+    @display(description=_("phase"), ordering="phase", label={CustomDomain.Phase.PROVEN: "success"})
+    def shown_phase(self, row: CustomDomain) -> tuple[str, Any]:
+        return row.phase, row.get_phase_display()
 
 
 @admin.register(Stage)

@@ -4,9 +4,11 @@ Every function here observes first, so each can be repeated after a crash.
 """
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from select import select
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,8 +16,10 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 
-from apps.core.notify import parameters
+from apps.core.notify import KEEPALIVES, parameters
 
 # Of one gateway's processes together
 MOST_CONNECTIONS = 20
@@ -27,16 +31,36 @@ WHERE datallowconn AND (datacl IS NULL OR EXISTS (
     SELECT FROM aclexplode(datacl) WHERE grantee = 0 AND privilege_type = 'CONNECT'
 )) ORDER BY datname
 """
+# With the letters of an id
+NAMES_THERE = """
+SELECT coalesce(datname, rolname), datname IS NOT NULL AND rolname IS NOT NULL
+FROM pg_database FULL JOIN pg_roles ON datname = rolname
+WHERE coalesce(datname, rolname) ~ '^gw_db_[0-9a-hjkmnp-tv-z]{26}$'
+"""
 # Below what a step of a life cycle may take
 TIMEOUT_MS = 6_000
-
+CONNECT_WITHIN = 3
+# DROP DATABASE waits for a checkpoint of the whole server. One that is cut off leaves a database that only another
+# DROP takes away, which then waits for another checkpoint; so the server may finish it while nobody waits any more
+DROP_TIMEOUT_MS = 300_000
+DROP_WAITED_FOR = 4.0
+# What an ended DROP DATABASE leaves
+INVALID = "SELECT 1 FROM pg_database WHERE datname = %s AND datconnlimit = -2"
 
 # What a runtime has to know of the server too
 OF_TLS = ("sslmode", "sslrootcert")
 
 
+class Busy(Exception):
+    """The server is still at what it was told before of the same database, and goes on by itself."""
+
+
 def name_of(gateway_id: str) -> str:
     return gateway_id.replace("_", "_db_", 1)
+
+
+def gateway_of(name: str) -> str:
+    return name.replace("_db_", "_", 1)
 
 
 def new_password() -> str:
@@ -46,6 +70,7 @@ def new_password() -> str:
 def make_database(name: str, password: str) -> None:
     """The role, its database, and nothing of it open to other roles."""
     with _server() as connection:
+        _take(connection, name)
         if not _exists(connection, "pg_roles", "rolname", name):
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
         connection.execute(
@@ -57,6 +82,8 @@ def make_database(name: str, password: str) -> None:
         connection.execute(
             sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE").format(sql.Identifier(name))
         )
+        if connection.execute(INVALID, [name]).fetchone():
+            _drop(connection, name)
         if not _exists(connection, "pg_database", "datname", name):
             # Nobody can slip in before it's closed, to stay
             connection.execute(sql.SQL("CREATE DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
@@ -70,17 +97,25 @@ def make_database(name: str, password: str) -> None:
         connection.execute(
             sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(name))
         )
-    with _server(name) as inside:
-        inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-        inside.execute("CREATE SCHEMA IF NOT EXISTS data")
-        inside.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA data TO {}").format(sql.Identifier(name)))
+        with _server(name) as inside:
+            inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+            inside.execute("CREATE SCHEMA IF NOT EXISTS data")
+            inside.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA data TO {}").format(sql.Identifier(name)))
 
 
 def drop_database(name: str) -> None:
-    """With whoever is connected to it."""
+    """With whoever is connected to it, and with its role. Busy: look again later."""
     with _server() as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        _take(connection, name)
+        if _exists(connection, "pg_database", "datname", name):
+            _drop(connection, name)
         connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def list_there() -> dict[str, bool]:
+    """All names on the server that gateways' databases and roles could have, and whether both are there."""
+    with _server() as connection:
+        return {str(name): bool(is_whole) for name, is_whole in connection.execute(NAMES_THERE).fetchall()}
 
 
 def is_there(name: str) -> bool:
@@ -115,6 +150,39 @@ def url_of(name: str, password: str) -> str:
     return f"{address}{host}:{port}/{quote(name)}{f'?{secured}' if secured else ''}"
 
 
+def _take(connection: psycopg.Connection[Any], name: str) -> None:
+    """One session at a time is at a database, until it ends: also that of a worker that was killed meanwhile.
+
+    Without it, what was deleted could be made after that by a CREATE that nobody waits for any more.
+    """
+    row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone()
+    if not (row and row[0]):
+        raise Busy(f"Another session is at {name}.")
+
+
+def _drop(connection: psycopg.Connection[Any], name: str) -> None:
+    connection.execute(sql.SQL("SET statement_timeout TO {}").format(sql.Literal(DROP_TIMEOUT_MS)))
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    connection.pgconn.send_query(drop.as_bytes(connection))
+    _wait_for_end(connection, DROP_WAITED_FOR)
+    connection.execute(sql.SQL("SET statement_timeout TO {}").format(sql.Literal(TIMEOUT_MS)))
+
+
+def _wait_for_end(connection: psycopg.Connection[Any], seconds: float) -> None:
+    """Of the statement that was sent. Whoever waits no longer goes away without a word, so it isn't cancelled."""
+    server, give_up_at = connection.pgconn, time.monotonic() + seconds
+    while server.is_busy():
+        left = give_up_at - time.monotonic()
+        if left <= 0:
+            connection.close()
+            raise Busy("The server is still at it.")
+        if select([server.socket], [], [], left)[0]:
+            server.consume_input()
+    while result := server.get_result():
+        if result.status != ExecStatus.COMMAND_OK:
+            raise error_from_result(result)
+
+
 def _exists(connection: psycopg.Connection[Any], catalog: str, column: str, name: str) -> bool:
     query = sql.SQL("SELECT 1 FROM {} WHERE {} = %s").format(sql.Identifier(catalog), sql.Identifier(column))
     return connection.execute(query, [name]).fetchone() is not None
@@ -133,6 +201,7 @@ def _server(database: str = "") -> Iterator[psycopg.Connection[Any]]:
 
 def _parameters() -> dict[str, Any]:
     """The platform's own server, unless another one is set for gateways."""
+    around = {**KEEPALIVES, "connect_timeout": CONNECT_WITHIN}
     if settings.GATEWAYS_DATABASE_URL:
-        return dict(conninfo_to_dict(settings.GATEWAYS_DATABASE_URL))
-    return parameters()
+        return {**around, **conninfo_to_dict(settings.GATEWAYS_DATABASE_URL)}
+    return {**parameters(), **around}

@@ -1,14 +1,17 @@
-"""Whether the server of the gateways' databases keeps them apart."""
+"""Whether the server of the gateways' databases keeps them apart, and has those that it should and no others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psycopg
 from django.conf import settings
 
-from apps.core.doctor.findings import Finding, error, ok, warning
+from apps.core.doctor.findings import Finding, error, note, ok, warning
 from apps.gateways.databases import Server, look_at_server
+from apps.gateways.leftovers import Leftovers, find_leftovers
 
 NAME = "gateways' databases"
+# In a sentence, before it says that there are more
+MOST_NAMED = 5
 
 
 def check_gateway_databases() -> Iterator[Finding]:
@@ -19,6 +22,7 @@ def check_gateway_databases() -> Iterator[Finding]:
         yield error(NAME, f"the server can't be reached: {told}", "Check GATEWAYS_DATABASE_URL and that it runs.")
         return
     yield from findings_of(server)
+    yield from findings_of_leftovers(find_leftovers())
 
 
 def findings_of(server: Server) -> Iterator[Finding]:
@@ -38,3 +42,22 @@ def findings_of(server: Server) -> Iterator[Finding]:
         )
     if server.may_make and not server.open_databases:
         yield ok(NAME, f"kept apart, on {whose} server" if not settings.GATEWAYS_DATABASE_URL else "kept apart")
+
+
+def findings_of_leftovers(found: Leftovers) -> Iterator[Finding]:
+    if found.lost:
+        names = _named([f"{row.name} of {row.gateway.name}" for row in found.lost])
+        yield error(NAME, f"not on the server any more, or without their role: {names}", "Restore them from a backup.")
+    if found.unknown:
+        yield warning(
+            NAME,
+            f"on the server, and of no gateway known here: {_named(found.unknown)}",
+            "Find out whose they are, such as another installation's. If nobody's: DROP DATABASE and DROP ROLE.",
+        )
+    if found.deleted or found.bundles:
+        names = _named([gateway.pk for gateway in found.deleted] + [bundle.key for bundle in found.bundles])
+        yield note(NAME, f"left behind by gateways that were deleted: {names}", "Nothing: a sweep removes it soon.")
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")

@@ -1,10 +1,11 @@
 """How far a gateway is, for people: the steps of what it's doing now, and the lines of its timeline."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -12,12 +13,14 @@ from django.utils.translation import gettext as _
 from apps.core.clock import now
 from apps.core.errors import Text
 from apps.core.lifecycle.models import LifecycleEvent, Living
-from apps.core.lifecycle.timeline import Kind, told
+from apps.core.lifecycle.timeline import Kind, parts_of, told, told_to_operators
 from apps.fleet.models import Reach
 from apps.gateways.lifecycle.steps import STEPS, next_step
 from apps.gateways.lifecycle.table import Do, Phase, follows
 from apps.gateways.models import FunctionGateway, RuntimeDomain
 
+# A name means the same in each phase
+LABELS: Mapping[str, Text] = MappingProxyType({step.name: step.label for steps in STEPS.values() for step in steps})
 # Of these a gateway waits for its domain, which knows better why
 DOMAIN_STEPS = frozenset({"routes", "domain"})
 # More than any phase has lines that end a step or a phase
@@ -135,7 +138,8 @@ def timeline_of(gateway: FunctionGateway) -> "QuerySet[LifecycleEvent]":
     return LifecycleEvent.objects.filter(tenant_id=gateway.tenant_id, subject_id__in=subjects).order_by("-id")
 
 
-def tell(line: LifecycleEvent) -> Line:
+def tell(line: LifecycleEvent, *, to_operators: bool = False) -> Line:
+    """What was raised is told to operators alone."""
     seconds = None if line.ms is None else line.ms / 1000
     return Line(
         id=line.pk,
@@ -143,7 +147,7 @@ def tell(line: LifecycleEvent) -> Line:
         kind=line.kind,
         phase=line.phase,
         step=line.step,
-        text=_text(line, seconds),
+        text=_text(line, seconds, told_to_operators if to_operators else told),
         seconds=seconds,
         attempt=line.attempt,
         count=line.count,
@@ -161,10 +165,10 @@ def why(gateway: FunctionGateway, domain: RuntimeDomain | None = None) -> str:
 
 
 def label_of(phase: str, step: str) -> Text:
-    """The name of a step for people; that of a phase where it has none."""
-    if phase in STEPS and (found := next((each for each in STEPS[Phase(phase)] if each.name == step), None)):
-        return found.label
-    return step or (Phase(phase).label if phase in Phase.values else phase)
+    """The name of a step for people, of a gateway's or its domain's; that of a phase where it has none."""
+    if step:
+        return LABELS.get(step, step)
+    return Phase(phase).label if phase in Phase.values else phase
 
 
 def _about_to(gateway: FunctionGateway, phase: Phase) -> Progress:
@@ -232,7 +236,7 @@ def _usual(gateway: FunctionGateway, phases: list[Phase]) -> float:
     return sum(of_cluster.get(phase, 0) for phase in phases)
 
 
-def _text(line: LifecycleEvent, seconds: float | None) -> str:
+def _text(line: LifecycleEvent, seconds: float | None, tell_reason: Callable[[str, Mapping[str, Any]], str]) -> str:
     if line.kind == Kind.MOVED:
         return _("Phase %(phase)s") % {"phase": label_of(line.phase, "")}
     if line.kind == Kind.DONE:
@@ -240,4 +244,4 @@ def _text(line: LifecycleEvent, seconds: float | None) -> str:
         if seconds is None:
             return _("%(step)s: done") % {"step": step}
         return _("%(step)s: done in %(seconds).1f s") % {"step": step, "seconds": seconds}
-    return told(line.because, line.because_of)
+    return tell_reason(line.because, parts_of(line))

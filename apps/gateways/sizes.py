@@ -30,15 +30,14 @@ class Size:
 
     milli_cpu: int
     memory_mb: int
-    most_replicas: int
     meaning: Text
 
 
 SIZES: Mapping[str, Size] = MappingProxyType(
     {
-        SizeName.SMALL: Size(500, 256, 2, _("Trials, internal tools, hooks that run now and then")),
-        SizeName.STANDARD: Size(2_000, 1_024, 10, _("Most APIs. Scales out when CPU passes 70 %")),
-        SizeName.LARGE: Size(4_000, 4_096, 10, _("Many calls at once, or much to hold in memory")),
+        SizeName.SMALL: Size(500, 256, _("Trials, internal tools, hooks that run now and then")),
+        SizeName.STANDARD: Size(2_000, 1_024, _("Most APIs, with some calls at once")),
+        SizeName.LARGE: Size(4_000, 4_096, _("Many calls at once, or much to hold in memory")),
     }
 )
 

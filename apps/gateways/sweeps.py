@@ -3,10 +3,16 @@ from datetime import timedelta
 from apps.core.clock import now
 from apps.core.lifecycle import wake
 from apps.core.queue.sweeper import sweep
+from apps.gateways.leftovers import remove_leftovers
 from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN
 from apps.gateways.models import CustomDomain
 
 AT_ONCE = 500
+
+
+@sweep(every=timedelta(minutes=10))
+def remove_what_gateways_left() -> None:
+    remove_leftovers()
 
 
 @sweep(every=timedelta(minutes=5))

@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.core.lifecycle import kernel
 from apps.fleet.models import Cluster
-from apps.gateways import databases
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.models import FunctionGateway, GatewayDatabase
 from apps.gateways.services.creating import create_gateway
@@ -20,7 +19,7 @@ from apps.tenants.models import Tenant
 from tests.browser.checks import check_accessibility, check_fits, look
 from tests.browser.plugin import SignIn
 from tests.browser.variants import Variant, every_variant
-from tests.gateways.world import ObedientCluster, converge, make_cluster
+from tests.gateways.world import ObedientCluster, converge, drop_for_good, make_cluster
 from tests.tenants.world import member
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,7 +66,7 @@ def _no_database_left(transactional_db: None) -> Iterator[None]:
     """Databases outlast the rows that name them."""
     yield
     for name in GatewayDatabase.objects.values_list("name", flat=True):
-        databases.drop_database(name)
+        drop_for_good(name)
 
 
 def show(page: Page, path: str, name: str, folder: Path, variant: Variant) -> None:

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from apps.gateways import databases
+from tests.gateways.world import drop_for_good
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +17,8 @@ def _no_database_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         make(name, password)
 
     monkeypatch.setattr(databases, "make_database", remember)
+    # Where waits are cut short, a DROP that takes long would come round again and again
+    monkeypatch.setattr(databases, "DROP_WAITED_FOR", 120.0)
     yield
     for name in made:
-        databases.drop_database(name)
+        drop_for_good(name)

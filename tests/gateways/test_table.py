@@ -50,7 +50,8 @@ def test_each_pair_has_a_step_or_is_at_rest(state: State, phase: Phase) -> None:
     found = TABLE[state][phase]
     if found is Do.WORK:
         assert STEPS[phase]
-        assert callable(ACTS[phase])
+        # Before a domain serves, its row is all that there is of it
+        assert phase == Phase.CREATING or callable(ACTS[phase])
         assert LEADS_TO[phase] != phase
     elif found is Do.REST:
         assert phase in (ENDS[state], Phase.DELETED)

@@ -7,19 +7,20 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from apps.core.clock import now
 from apps.core.leases import LeaseLost, acquire
-from apps.core.lifecycle import Retry, Stop, nudge, wake
+from apps.core.lifecycle import Retry, Stop, kernel, nudge, wake
 from apps.core.lifecycle.holding import require_held, while_held
 from apps.core.lifecycle.kernel import advance
 from apps.core.lifecycle.models import LifecycleEvent
-from apps.core.lifecycle.timeline import MOST_LINES_OF_A_STEP
+from apps.core.lifecycle.timeline import MOST_LINES_OF_A_STEP, told_to_operators
 from apps.core.lifecycle.timeline import told as told_in_words
 from apps.core.lifecycle.waking import due_rows
 from apps.core.queue.runner import TaskInterrupted, TaskTimedOut
 from tests.lifecycle.world import MACHINE, MAKING, Thing, acts, decide, effects, forget_hints, hints, lines, told, write
+from tests.machine import free_port
 
 pytestmark = pytest.mark.usefixtures("things")
 
@@ -30,8 +31,8 @@ def go(thing: Thing) -> Thing:
     return thing
 
 
-def raising(error: BaseException) -> Callable[[Thing], None]:
-    def act(thing: Thing) -> None:
+def raising(error: BaseException) -> Callable[..., None]:
+    def act(*arguments: object) -> None:
         raise error
 
     return act
@@ -248,7 +249,7 @@ class TestNoMore:
         go(thing)
         assert (thing.phase, thing.checkpoint, thing.leased_until) == ("making", "cut", None)
         (line,) = lines(thing, kind="failed")
-        assert told_in_words(line.because, line.because_of).startswith("ValueError: no \\0 glue")
+        assert told_to_operators(line.because, line.because_of).startswith("ValueError: no \\0 glue")
         assert "hunter22" not in str(line.because_of)
         del acts["join"]
         write(thing, due_at=now())
@@ -257,7 +258,7 @@ class TestNoMore:
     def test_a_row_that_cant_be_decided_about_says_so(self, thing: Thing) -> None:
         write(thing, state="admired")
         go(thing)
-        assert thing.because_of == {"error": "ValueError: nobody knows how to be admired"}
+        assert thing.because_of["error"] == "ValueError: nobody knows how to be admired"
         assert (thing.leased_until, thing.due_at is None) == (None, False)
 
     def test_what_goes_wrong_while_it_is_written_is_told_too(self, thing: Thing, monkeypatch) -> None:
@@ -266,7 +267,7 @@ class TestNoMore:
         monkeypatch.setitem(MACHINE.__dict__, "moved", lambda row: [][0])
         monkeypatch.setitem(MACHINE.__dict__, "changed", lambda row: None)
         go(thing)
-        assert thing.because_of == {"error": "IndexError: list index out of range"}
+        assert thing.because_of["error"] == "IndexError: list index out of range"
         assert thing.leased_until is None
         assert broken is not MACHINE.moved
 
@@ -348,7 +349,7 @@ class TestMeanwhile:
         acts["join"] = raising(TaskTimedOut("It ran for longer than 10 s."))
         go(thing)
         (line,) = lines(thing, kind="failed")
-        assert told_in_words(line.because, line.because_of) == "It took longer than 10 s and was ended."
+        assert told_in_words(line.because, line.because_of).startswith("It took longer than 10 s and was ended.")
         assert (thing.leased_until, thing.due_at is None) == (None, False)
 
     def test_a_worker_that_ends_leaves_the_row_to_others_at_once(self, thing: Thing) -> None:
@@ -382,6 +383,32 @@ class TestMeanwhile:
         assert (thing.checkpoint, thing.leased_until) == ("cut", None)
         assert lines(thing, kind="failed")
         write(thing, due_at=now())
+        assert go(thing).phase == "made"
+
+    def test_a_database_that_is_started_again_costs_no_step(self, thing: Thing) -> None:
+        """Away between what a step did and the mark of it."""
+        where = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
+
+        def take_away(row: Thing) -> None:
+            connection.close()
+            connection.settings_dict.update(HOST="127.0.0.1", PORT=free_port())
+            threading.Timer(1, connection.settings_dict.update, kwargs=where).start()
+
+        acts["join"] = take_away
+        try:
+            go(thing)
+        finally:
+            connection.settings_dict.update(where)
+        assert thing.phase == "made"
+        assert effects(thing) == list(MAKING)
+
+    def test_where_nothing_can_be_read_the_row_is_left_to_others(self, thing: Thing, monkeypatch) -> None:
+        forget_hints()
+        with monkeypatch.context() as patched:
+            patched.setattr(kernel, "_make_move", raising(OperationalError("the server closed the connection")))
+            with pytest.raises(OperationalError):
+                advance(MACHINE, thing.pk)
+        assert hints() == 1
         assert go(thing).phase == "made"
 
     def test_who_locks_the_same_rows_the_other_way_round_costs_no_line(self, thing: Thing) -> None:

@@ -1,5 +1,8 @@
 """What no hint reaches is found, and what a hint reaches isn't told twice."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -10,6 +13,7 @@ from apps.core.lifecycle.kernel import advance
 from apps.core.lifecycle.machine import Machine
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.sweeps import find_forgotten_rows, forget_old_timelines, hint_again
+from apps.core.queue.claims import name_of_worker, this_worker
 from tests.lifecycle.world import MACHINE, Thing, forget_hints, hints, lines, write
 from tests.tasks import run_due_tasks
 
@@ -63,6 +67,34 @@ def test_a_lease_that_a_dead_worker_held_is_given_back_and_said_so(thing: Thing)
     advance(MACHINE, thing.pk)
     thing.refresh_from_db()
     assert (thing.phase, thing.fence) == ("made", 5)
+
+
+def ended_worker() -> str:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        name = name_of_worker(process.pid, os.getpid())
+        process.kill()
+    return name
+
+
+def test_what_an_ended_worker_of_this_host_held_waits_for_no_lease_and_no_hint(thing: Thing) -> None:
+    until = now() + timedelta(seconds=15)
+    write(thing, phase="making", checkpoint="cut", leased_until=until, leased_by=ended_worker(), fence=4, wakes=1)
+    forget_hints()
+    assert hint_again(MACHINE) == 1
+    (line,) = lines(thing, kind="released")
+    assert line.step == "join"
+    run_due_tasks()
+    thing.refresh_from_db()
+    assert (thing.phase, thing.fence, thing.leased_by) == ("made", 5, this_worker())
+
+
+def test_whoever_lives_or_is_elsewhere_keeps_what_they_hold(things: None) -> None:
+    until = now() + timedelta(seconds=15)
+    elsewhere = "another-host/" + ended_worker().partition("/")[2]
+    for holder in (this_worker(), elsewhere, ""):
+        Thing.objects.create(leased_until=until, leased_by=holder, hinted_at=now() - LONG_AGO)
+    assert hint_again(MACHINE) == 0
+    assert Thing.objects.filter(leased_until=until).count() == 3
 
 
 def test_a_row_that_nobody_can_decide_about_doesnt_hide_the_others(things: None) -> None:

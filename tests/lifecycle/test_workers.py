@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from apps.core.lifecycle import register_machine, wake
+from apps.core.lifecycle.failures import TOOK_TOO_LONG
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.queue import tasks
 from apps.core.queue.models import TaskFailure
@@ -110,7 +111,7 @@ def test_a_step_that_hangs_in_the_database_is_ended_and_the_row_says_so(thing: T
         wake(MACHINE, thing.pk)
         wait_until(lambda: is_made(thing), within=20, what="the second try")
     (line,) = lines(thing, kind="failed")
-    assert line.because == "It took longer than %(seconds)s s and was ended."
+    assert line.because == TOOK_TOO_LONG
     assert line.step == "join"
     assert not TaskFailure.objects.exists(), "the row says it; the list of failed tasks needn't"
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from apps.core.lifecycle.models import LifecycleEvent
-from apps.core.lifecycle.timeline import Kind, told
+from apps.core.lifecycle.timeline import Kind, parts_of, told_to_operators
 from apps.core.web.admin import ReadOnlyAdmin
 
 TONES = {Kind.DONE: "success", Kind.FAILED: "danger", Kind.STOPPED: "danger", Kind.WAITS: "warning"}
@@ -17,8 +17,8 @@ class LifecycleEventAdmin(ReadOnlyAdmin):
 
     list_display = ["last_at", "subject_id", "shown_kind", "phase", "step", "text", "count", "actor_label", "worker"]
     list_filter = ["machine", "kind", "phase", "at"]
-    search_fields = ["subject_id", "tenant_id", "because", "worker", "actor_label", "request_id"]
-    search_help_text = _("Id of a gateway or domain, workspace's id, reason, worker or person")
+    search_fields = ["id", "subject_id", "tenant_id", "because", "worker", "actor_label", "request_id"]
+    search_help_text = _("Reference, id of a gateway or domain, workspace's id, reason, worker or person")
     ordering = ["-id"]
     list_per_page = 50
     fields = [
@@ -47,4 +47,4 @@ class LifecycleEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("what"))
     def text(self, line: LifecycleEvent) -> str:
-        return told(line.because, line.because_of) or "–"
+        return told_to_operators(line.because, parts_of(line)) or "–"

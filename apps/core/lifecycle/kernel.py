@@ -7,20 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
-from django.utils.translation import gettext_noop
 from psycopg import errors as postgres_errors
 
 from apps.core.clock import now
 from apps.core.leases import Lease, LeaseLost, acquire
-from apps.core.lifecycle import timeline
+from apps.core.lifecycle import failures, timeline
 from apps.core.lifecycle.machine import TASK_TIMEOUT, TURN, Machine, Move, Retry, Row, Stop
 from apps.core.lifecycle.models import Living
 from apps.core.lifecycle.timeline import Kind
 from apps.core.lifecycle.waking import due_rows, hint
 from apps.core.queue.claims import this_worker
-from apps.core.queue.runner import LONGEST_ERROR, TaskStopped, TaskTimedOut, storable
+from apps.core.queue.runner import TaskStopped, TaskTimedOut, storable
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +27,11 @@ log = structlog.get_logger(__name__)
 SHARE_OF_WAIT = 0.1
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=0.2), timedelta(seconds=30)
 LONGEST_MS = 2**31 - 1
-WRITE_ATTEMPTS = 3
+# What was done is done: its mark is worth waiting for a database that is started again
+WRITE_WITHIN = 4.0
 BETWEEN_WRITES = 0.1
 # Others wrote the same rows in another order
 PASSING = (postgres_errors.DeadlockDetected, postgres_errors.SerializationFailure)
-BECAUSE_OF_ERROR = "%(error)s"
-TOOK_TOO_LONG = gettext_noop("It took longer than %(seconds)s s and was ended.")
 
 # What the kernel writes of a row, besides what a move adds
 COLUMNS = (
@@ -44,7 +42,7 @@ COLUMNS = (
 
 def advance(machine: Machine[Row], pk: str) -> None:
     """Bring a row as far as it goes now. Nothing happens where it isn't due or another is at it."""
-    lease = acquire(due_rows(machine), pk, duration=machine.lease, attempts=F("attempts") + 1)
+    lease = acquire(due_rows(machine), pk, duration=machine.lease, holder=this_worker(), attempts=F("attempts") + 1)
     if lease is None:
         return
     turn_ends_at = time.monotonic() + TURN.total_seconds()
@@ -56,9 +54,9 @@ def advance(machine: Machine[Row], pk: str) -> None:
             lease.save(leased_until=now() + machine.lease, attempts=F("attempts") + 1)
     except LeaseLost:
         log.info("lease lost", machine=machine.name, row=pk)
-    except TaskStopped:
+    except (TaskStopped, OperationalError, InterfaceError):
         _forget_connection()
-        # Another worker goes on at once
+        # Another worker goes on at once, or this one when the database is back
         with suppress(LeaseLost):
             _give_way(machine, lease)
         raise
@@ -90,15 +88,14 @@ def _make_move(machine: Machine[Row], lease: Lease) -> bool:
         log.warning("step timed out", machine=machine.name, row=row.pk, step=step)
         _forget_connection()
         limit = {"seconds": round(TASK_TIMEOUT.total_seconds())}
-        _wait(machine, lease, row, step, Kind.FAILED, TOOK_TOO_LONG, limit)
+        _wait(machine, lease, row, step, Kind.FAILED, failures.TOOK_TOO_LONG, limit)
     except Exception as error:
         if isinstance(error.__cause__, PASSING):
             _give_way(machine, lease)
             return False
         # Whatever a step meets, the row says so and is tried again; the traceback goes to the log
         log.exception("step", machine=machine.name, row=row.pk, step=step)
-        parts = {"error": storable(f"{type(error).__name__}: {error}")[:LONGEST_ERROR]}
-        _wait(machine, lease, row, step, Kind.FAILED, BECAUSE_OF_ERROR, parts)
+        _wait(machine, lease, row, step, Kind.FAILED, *failures.because_of(error))
     return False
 
 
@@ -154,10 +151,11 @@ def _wait(
             delay = _growing_wait(row) if after is None else after
             row.due_at = row.hinted_at = now() + delay
             hint(machine, row.pk, delay=delay)
-        timeline.note(
+        line = timeline.note(
             machine.name, row, kind, step=step, because=because, because_of=row.because_of, attempt=row.attempts,
             worker=this_worker(), next_at=row.due_at,
         )  # fmt: skip
+        row.because_of = timeline.parts_of(line)
         return {}
 
     _write(machine, lease, change)
@@ -197,7 +195,8 @@ def _look_again(machine: Machine[Row], row: Living) -> None:
 def _write(
     machine: Machine[Row], lease: Lease, change: Callable[[Row], Mapping[str, Any]], *, has_moved: bool = False
 ) -> None:
-    for attempt in range(1, WRITE_ATTEMPTS + 1):
+    give_up_at = time.monotonic() + WRITE_WITHIN
+    while True:
         try:
             with _locked(machine, lease) as row:
                 more = change(row)
@@ -208,9 +207,8 @@ def _write(
                 if has_moved:
                     machine.moved(row)
             return
-        except OperationalError as error:
-            # What was done is done: its mark is worth another try, also over a new connection
-            if attempt == WRITE_ATTEMPTS or connection.in_atomic_block:
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > give_up_at or connection.in_atomic_block:
                 raise
             log.warning("row not written", machine=machine.name, row=lease.pk, error=str(error).strip())
             if not isinstance(error.__cause__, PASSING):

@@ -24,10 +24,10 @@ def release_lease(machine: Machine[Row], pk: str, *, actor: Any) -> None:
 
 
 @transaction.atomic
-def begin_phase(machine: Machine[Row], pk: str, phase: str, *, actor: Any) -> None:
+def begin_phase(machine: Machine[Row], pk: str, phase: str, *, actor: Any, because: str = FROM_THE_FIRST) -> None:
     """All steps of that phase, once more or out of turn, from the first: each finds out what of it is missing."""
     row = _put(machine, pk, phase)
-    timeline.note(machine.name, row, Kind.NOTED, because=FROM_THE_FIRST, actor=actor)
+    timeline.note(machine.name, row, Kind.NOTED, because=because, actor=actor)
     _tell(machine, row)
 
 

@@ -14,6 +14,7 @@ from apps.core.lifecycle.machine import Machine, Row, all_machines
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.timeline import Kind
 from apps.core.lifecycle.waking import HINT_COUNTS_FOR, due_rows, hint
+from apps.core.queue.claims import has_ended
 from apps.core.queue.selectors import list_waiting
 from apps.core.queue.sweeper import sweep
 
@@ -45,18 +46,26 @@ def hint_again(machine: Machine[Row]) -> int:
     """The number of rows that a worker was told of."""
     moment = now()
     free = Q(leased_until=None) | Q(leased_until__lte=moment)
+    forgotten = free & Q(hinted_at__lte=moment - HINT_COUNTS_FOR)
+    left = Q(leased_until__gt=moment, leased_by__in=_ended_holders(machine))
     rows = due_rows(machine).select_for_update(skip_locked=True, of=("self",))
-    found = list(rows.filter(free, hinted_at__lte=moment - HINT_COUNTS_FOR).order_by("due_at")[:AT_ONCE])
+    found = list(rows.filter(forgotten | left).order_by("due_at")[:AT_ONCE])
     for row in found:
         if row.leased_until is not None:
             _release(machine, row)
     ids = [row.pk for row in found]
     machine.model._base_manager.filter(pk__in=ids).update(hinted_at=moment)
     # While the queue is long a row's hint may wait in it; another would only make it longer
-    forgotten = set(ids) - _with_hint(machine, ids) if ids else set()
-    for pk in sorted(forgotten, key=ids.index):
+    untold = set(ids) - _with_hint(machine, ids) if ids else set()
+    for pk in sorted(untold, key=ids.index):
         hint(machine, pk)
-    return len(forgotten)
+    return len(untold)
+
+
+def _ended_holders(machine: Machine[Row]) -> list[str]:
+    """Workers of this host that are gone and hold rows: nobody needs to wait for the end of their leases."""
+    held = due_rows(machine).filter(leased_until__gt=now()).exclude(leased_by="")
+    return [worker for worker in held.values_list("leased_by", flat=True).distinct() if has_ended(worker)]
 
 
 def _release(machine: Machine[Row], row: Row) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 
 from apps.core import context
 from apps.core.clock import now
+from apps.core.lifecycle.failures import RAISED
 from apps.core.lifecycle.models import LifecycleEvent, Living
 
 Kind = LifecycleEvent.Kind
@@ -33,8 +34,8 @@ def note(
     actor: Any = None,
     worker: str = "",
     next_at: datetime | None = None,
-) -> None:
-    """One more line, in the caller's transaction."""
+) -> LifecycleEvent:
+    """One more line, in the caller's transaction; the last one's place is taken where that says the same."""
     line = LifecycleEvent(
         tenant_id=getattr(row, "tenant_id", ""),
         machine=machine_name,
@@ -54,6 +55,7 @@ def note(
     )
     if kind not in FOLDED or not _fold_into_last(line, since=row.checkpoint_at):
         line.save(force_insert=True)
+    return line
 
 
 def _fold_into_last(line: LifecycleEvent, *, since: datetime) -> bool:
@@ -80,3 +82,13 @@ def told(because: str, parts: Mapping[str, Any]) -> str:
         return ""
     text, words = gettext(because), {name: str(parts[name]) for name in WORDS.intersection(parts)}
     return text % {**parts, **{name: gettext(word) for name, word in words.items()}} if parts else text
+
+
+def told_to_operators(because: str, parts: Mapping[str, Any]) -> str:
+    """What was raised, where something was."""
+    return str(parts.get(RAISED, "")) or told(because, parts)
+
+
+def parts_of(line: LifecycleEvent) -> Mapping[str, Any]:
+    """Of its reason. By the id of a line that tells of a failure, operators find it."""
+    return {**line.because_of, "reference": line.pk} if line.kind == Kind.FAILED else line.because_of

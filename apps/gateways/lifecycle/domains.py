@@ -18,13 +18,9 @@ def close(domain: RuntimeDomain) -> None:
     want_no(domain.gateway, "routes", holder=domain)
 
 
-def nothing_to_make(domain: RuntimeDomain) -> None:
-    """Its row is all that there is of it before it serves."""
-
-
+# Before it serves, its row is all that there is of it
 ACTS: Mapping[Phase, Callable[[RuntimeDomain], None]] = MappingProxyType(
     {
-        Phase.CREATING: nothing_to_make,
         Phase.STARTING: serve,
         Phase.STOPPING: close,
         Phase.DELETING: close,

@@ -56,6 +56,8 @@ def decide_domain(domain: RuntimeDomain) -> Move[RuntimeDomain] | None:
     if isinstance(found, Phase):
         return Move(found)
     phase = Phase(domain.phase)
+    if phase not in domains.ACTS:
+        return Move(LEADS_TO[phase])
     seen: dict[str, Any] = {}
     if phase == Phase.STARTING:
         seen = {"observed_generation": domain.generation}

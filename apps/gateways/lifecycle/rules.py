@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from apps.core.lifecycle.failures import RAISED
 from apps.core.lifecycle.models import Living
 from apps.fleet.models import Bundle
 from apps.gateways.lifecycle.diagnosis import Cure, Finding, Part, Sentence, Sight
@@ -331,5 +332,6 @@ def _words(sight: Sight) -> dict[str, Any]:
     }
 
 
-def _reason(row: Living) -> Sentence:
-    return Sentence(row.because or NO_REASON, row.because_of)
+def _reason(row: Living) -> Sentence | str:
+    """As operators read it, whom findings are for."""
+    return row.because_of.get(RAISED) or Sentence(row.because or NO_REASON, row.because_of)

@@ -51,11 +51,9 @@ def _may_be_stuck() -> Q:
     stands_still = Q(due_at__isnull=False, checkpoint_at__lte=moment - min(PATIENCE.values()))
     lease_left = Q(leased_until__lte=moment - OVERDUE_AFTER)
     overdue = Q(due_at__lte=moment - OVERDUE_AFTER)
-    of_gateway = OuterRef("pk")
-    domains = RuntimeDomain.objects.filter(gateway=of_gateway)
-    stages, databases = Stage.objects.filter(gateway=of_gateway), GatewayDatabase.objects.filter(gateway=of_gateway)
+    domains, stages, databases = _rows_of_one()
     deleted, made = Q(phase=Phase.DELETED), ~Q(phase__in=[Phase.CREATING, Phase.DELETING, Phase.DELETED])
-    left_behind = deleted & (Exists(domains) | Exists(stages) | Exists(databases) | Exists(_bundles_of_one()))
+    left_behind = deleted & has_parts()
     missing = made & (~Exists(domains) | ~Exists(stages) | ~Exists(databases))
     other_domain = (
         Exists(domains.filter(Q(state=State.DELETED) | Q(has_stopped=True)))
@@ -68,12 +66,30 @@ def _may_be_stuck() -> Q:
     return stands_still | lease_left | overdue | left_behind | missing | (made & other_domain) | unheard | stopped
 
 
+def has_parts() -> Q:
+    """Anything of it is still known here."""
+    domains, stages, databases = _rows_of_one()
+    return Exists(domains) | Exists(stages) | Exists(databases) | Exists(_bundles_of_one())
+
+
+def _rows_of_one() -> tuple[QuerySet[RuntimeDomain], QuerySet[Stage], QuerySet[GatewayDatabase]]:
+    of_gateway = OuterRef("pk")
+    return (
+        RuntimeDomain.objects.filter(gateway=of_gateway),
+        Stage.objects.filter(gateway=of_gateway),
+        GatewayDatabase.objects.filter(gateway=of_gateway),
+    )
+
+
 def _pairs_that_move() -> Q:
-    """By the table alone: a workspace's hold counts as its state does only once somebody looks at the row."""
+    """By the table. What is held counts as wanted stopped, unless it's to be deleted."""
     moving = Q()
     for state, phases in TABLE.items():
-        moving |= Q(state=state, phase__in=[phase for phase, found in phases.items() if found is not Do.REST])
-    return moving & Q(held_at=None)
+        counts = Q(state=state) if state == State.DELETED else Q(state=state, held_at=None)
+        if state == State.STOPPED:
+            counts |= Q(held_at__isnull=False) & ~Q(state=State.DELETED)
+        moving |= counts & Q(phase__in=[phase for phase, found in phases.items() if found is not Do.REST])
+    return moving
 
 
 def _bundles_of_one() -> QuerySet[Bundle]:

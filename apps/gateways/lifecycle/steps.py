@@ -1,6 +1,7 @@
 """What each phase of a gateway does, one step after the other. Each observes first, and may run twice."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,7 @@ from apps.gateways.selectors import processes_of, spec_of
 from apps.gateways.sizes import StageName
 
 DOMAIN_NOT_THERE = gettext_noop("Waits for the domain, which is %(phase)s and wanted %(state)s.")
+DATABASE_BUSY = gettext_noop("Waits for PostgreSQL, which is still at what it was told of the database.")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def make_database(gateway: FunctionGateway) -> None:
             },
         )
     require_held(gateway)
-    databases.make_database(row.name, row.password.reveal())
+    with _unless_busy():
+        databases.make_database(row.name, row.password.reveal())
     if row.made_at is None:
         GatewayDatabase.objects.filter(pk=row.pk).update(made_at=clock.now())
 
@@ -117,7 +120,8 @@ def delete_stages(gateway: FunctionGateway) -> None:
 
 def delete_database(gateway: FunctionGateway) -> None:
     require_held(gateway)
-    databases.drop_database(databases.name_of(gateway.pk))
+    with _unless_busy():
+        databases.drop_database(databases.name_of(gateway.pk))
     with while_held(gateway):
         GatewayDatabase.objects.filter(gateway=gateway).delete()
 
@@ -130,6 +134,14 @@ def delete_configuration(gateway: FunctionGateway) -> None:
 
 def delete_namespace(gateway: FunctionGateway) -> None:
     want_no(gateway, "namespace")
+
+
+@contextmanager
+def _unless_busy() -> Iterator[None]:
+    try:
+        yield
+    except databases.Busy:
+        raise Retry(DATABASE_BUSY) from None
 
 
 def _want_domain(gateway: FunctionGateway, state: State, until: Phase, *, layout: str = "") -> None:

@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('leased_until', models.DateTimeField(editable=False, null=True)),
                 ('fence', models.PositiveBigIntegerField(default=0, editable=False)),
+                ('leased_by', models.CharField(blank=True, editable=False, max_length=200)),
                 ('phase_at', models.DateTimeField(default=apps.core.clock.now, editable=False)),
                 ('checkpoint', models.CharField(blank=True, editable=False, max_length=40)),
                 ('checkpoint_at', models.DateTimeField(default=apps.core.clock.now, editable=False)),
@@ -85,6 +86,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('leased_until', models.DateTimeField(editable=False, null=True)),
                 ('fence', models.PositiveBigIntegerField(default=0, editable=False)),
+                ('leased_by', models.CharField(blank=True, editable=False, max_length=200)),
                 ('phase_at', models.DateTimeField(default=apps.core.clock.now, editable=False)),
                 ('checkpoint', models.CharField(blank=True, editable=False, max_length=40)),
                 ('checkpoint_at', models.DateTimeField(default=apps.core.clock.now, editable=False)),
@@ -167,6 +169,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('leased_until', models.DateTimeField(editable=False, null=True)),
                 ('fence', models.PositiveBigIntegerField(default=0, editable=False)),
+                ('leased_by', models.CharField(blank=True, editable=False, max_length=200)),
                 ('phase_at', models.DateTimeField(default=apps.core.clock.now, editable=False)),
                 ('checkpoint', models.CharField(blank=True, editable=False, max_length=40)),
                 ('checkpoint_at', models.DateTimeField(default=apps.core.clock.now, editable=False)),

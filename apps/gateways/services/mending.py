@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from apps.audit.services import record
+from apps.audit.services import SYSTEM, record
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.core.lifecycle import mending, timeline, wake
@@ -28,6 +28,7 @@ from apps.tenants.operators import require_operator
 
 STARTED_AGAIN = gettext_noop("Wanted running again, by an operator.")
 TRIED_AGAIN = gettext_noop("Tried again by hand.")
+LEFT_BEHIND = gettext_noop("Something of it was still there, so it's deleted once more.")
 # At rest there a domain is looked at again from the phase that leads there
 LEADS_FROM = MappingProxyType({Phase.STARTED: Phase.STARTING, Phase.STOPPED: Phase.STOPPING})
 
@@ -84,6 +85,20 @@ def force_phase(
     after = {"phase": phase, "reason": reason, "of": machine.name}
     record(actor=actor, verb="gateway.phase_forced", target=sight.gateway, before=before, after=after)
     return sight.gateway
+
+
+@transaction.atomic
+def finish_deletion(*, gateway: FunctionGateway) -> bool:
+    """Of one that was wanted deleted, counts as such, and has left something. False: it's another one by now."""
+    sight = _lock(gateway)
+    if (sight.gateway.state, sight.gateway.phase) != (State.DELETED, Phase.DELETED):
+        return False
+    before = _standing(sight)
+    _let_it_go(sight.gateway)
+    mending.begin_phase(GATEWAY, gateway.pk, Phase.DELETING, actor=SYSTEM, because=LEFT_BEHIND)
+    sight.gateway.refresh_from_db()
+    record(actor=SYSTEM, verb="gateway.finished", target=sight.gateway, before=before, after=_standing(sight))
+    return True
 
 
 def _finish(sight: Sight, actor: Any) -> None:
