@@ -39,6 +39,9 @@ class Api:
     def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
         return self._send("post", path, body, headers)
 
+    def put(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self._send("put", path, body, headers)
+
     def patch(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
         return self._send("patch", path, body, headers)
 

@@ -7,7 +7,7 @@ from apps.accounts.models import User
 from apps.core.errors import NotAllowed, NotFound, Problem
 from apps.fleet.models import Cluster
 from apps.gateways.lifecycle.table import State
-from apps.gateways.models import FunctionGateway, RuntimeDomain, Stage, Variable
+from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain, Stage, Variable
 from apps.gateways.sizes import StageName
 from apps.tenants.models import Tenant
 from tests.gateways.world import make_cluster, make_gateway
@@ -27,6 +27,20 @@ def some_gateway(tenant: Tenant, owner: User | None = None, name: str = "", **va
         Stage.objects.create(tenant=tenant, gateway=gateway, name=name)
     RuntimeDomain.objects.create(tenant=tenant, gateway=gateway)
     return gateway
+
+
+def add_domain(gateway: FunctionGateway, host: str, *, stage: str = "prod", **values: object) -> CustomDomain:
+    """As a row alone, at rest."""
+    wanted = {
+        "tenant_id": gateway.tenant_id,
+        "gateway": gateway,
+        "stage": gateway.stages.get(name=stage),
+        "cluster_id": gateway.cluster_id,
+        "host": host,
+        "token": f"imp-of-{gateway.name}",
+        "due_at": None,
+    }
+    return CustomDomain.objects.create(**{**wanted, **values})
 
 
 class GatewayServiceContract(TenantServiceContract):

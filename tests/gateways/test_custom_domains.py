@@ -27,7 +27,7 @@ from apps.gateways.services import check_domain, delete_gateway, remove_domain, 
 from apps.gateways.sweeps import check_proven_domains
 from apps.tenants.member import Member
 from apps.tenants.models import Tenant
-from tests.gateways.contract import GatewayServiceContract, some_cluster, some_gateway
+from tests.gateways.contract import GatewayServiceContract, add_domain, some_cluster, some_gateway
 from tests.gateways.nameserver import NameServer, running_name_server
 from tests.gateways.world import ObedientCluster, converge, make_cluster
 from tests.tenants.world import member
@@ -52,7 +52,7 @@ class TestSet(DomainServiceContract):
 class OfOneThatIsThere(DomainServiceContract):
     def make(self, alice: User, bob: User) -> FunctionGateway:
         gateway = super().make(alice, bob)
-        add(gateway, f"{gateway.name}.tidewater.example")
+        add_domain(gateway, f"{gateway.name}.tidewater.example")
         return gateway
 
 
@@ -68,22 +68,6 @@ class TestCheck(OfOneThatIsThere):
 
     def act(self, actor: Member, row: FunctionGateway) -> Any:
         return check_domain(actor=actor, gateway=row, stage="prod")
-
-
-def add(gateway: FunctionGateway, host: str = HOST, *, stage: str = "prod", **values: Any) -> CustomDomain:
-    """As a row alone, at rest."""
-    return CustomDomain.objects.create(
-        **{
-            "tenant_id": gateway.tenant_id,
-            "gateway": gateway,
-            "stage": gateway.stages.get(name=stage),
-            "cluster_id": gateway.cluster_id,
-            "host": host,
-            "token": f"imp-of-{gateway.name}",
-            "due_at": None,
-            **values,
-        }
-    )
 
 
 @pytest.fixture
@@ -299,8 +283,8 @@ def test_in_another_cluster_it_may_be_proven_too(
 
 
 def test_inside_its_wall_a_workspace_sees_its_own_alone(owner: Member, hanbit: Tenant) -> None:
-    add(some_gateway(owner.tenant))
-    other = add(some_gateway(hanbit))
+    add_domain(some_gateway(owner.tenant), HOST)
+    other = add_domain(some_gateway(hanbit), HOST)
     with walled(owner.tenant.pk):
         assert [row.tenant_id for row in CustomDomain.objects.all()] == [owner.tenant.pk]
         assert CustomDomain.objects.filter(pk=other.pk).update(host="stolen.example") == 0
@@ -434,7 +418,7 @@ def test_a_wish_of_another_version_or_for_what_is_not_there_is_refused(owner: Me
 
 def test_it_is_checked_by_hand_only_so_often(owner: Member) -> None:
     gateway = some_gateway(owner.tenant)
-    add(gateway)
+    add_domain(gateway, HOST)
     check_domain(actor=owner, gateway=gateway, stage="prod")
     with pytest.raises(TooManyRequests) as refused:
         check_domain(actor=owner, gateway=gateway, stage="prod")

@@ -59,6 +59,7 @@ BODIES: dict[str, Scene] = {
     },
     "POST /t/{tenant}/gateways/{gateway_id}/settings/transfer": lambda actor: {"owner": actor.owner.own.person.pk},
     "POST /t/{tenant}/gateways/{gateway_id}/stages/{stage}/off": lambda actor: {"reason": "Moving house."},
+    "POST /t/{tenant}/gateways/{gateway_id}/domains/{stage}/add": lambda actor: {"host": "another.example"},
     "POST /t/{tenant}/settings": lambda actor: {
         "name": "Another name",
         "slug": "another-name",
@@ -85,6 +86,7 @@ BODIES: dict[str, Scene] = {
     "PUT /v1/api-gateways/{pk}/variables": lambda actor: {"variables": [{"name": "ZONE", "value": "KR"}]},
     "PATCH /v1/api-gateways/{pk}/variables": lambda actor: {"variables": [{"name": "ZONE", "value": "KR"}]},
     "PATCH /v1/api-gateways/{pk}/stages/{stage}": lambda actor: {"state": "inactive", "reason": "Moving house."},
+    "PUT /v1/api-gateways/{pk}/stages/{stage}/domain": lambda actor: {"host": "another.example"},
     "POST /v1/me/email": lambda actor: {"email": "elsewhere@example.com"},
     "PATCH /v1/me": lambda actor: {"name": "Another name"},
     "POST /account/password": lambda actor: {
@@ -129,6 +131,12 @@ PATHS: dict[tuple[str, str], Scene] = {
     ("/v1/me/invitations/{pk}/accept", "pk"): lambda actor: actor.own.invitation.pk,
     ("/v1/me/invitations/{pk}/decline", "pk"): lambda actor: actor.own.invitation.pk,
     ("/v1/api-gateways/{pk}/stages/{stage}", "stage"): lambda actor: "dev",
+    # Which has a domain of its own
+    ("/v1/api-gateways/{pk}/stages/{stage}/domain", "stage"): lambda actor: "prod",
+    ("/v1/api-gateways/{pk}/stages/{stage}/domain/check", "stage"): lambda actor: "prod",
+    ("/t/{tenant}/gateways/{gateway_id}/domains/{stage}/add", "stage"): lambda actor: "dev",
+    ("/t/{tenant}/gateways/{gateway_id}/domains/{stage}/check", "stage"): lambda actor: "prod",
+    ("/t/{tenant}/gateways/{gateway_id}/domains/{stage}/remove", "stage"): lambda actor: "prod",
     ("/t/{tenant}/gateways/several/{wish}", "wish"): lambda actor: "stop",
     ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/off", "stage"): lambda actor: "dev",
     ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/on", "stage"): lambda actor: "dev",

@@ -25,7 +25,7 @@ from apps.sso.models import IdentityProvider, LinkedIdentity
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Role
 from apps.tenants.selectors import TOKEN_PURPOSE
-from tests.gateways.contract import some_gateway
+from tests.gateways.contract import add_domain, some_gateway
 from tests.people import make_person
 from tests.tenants.world import join
 
@@ -74,6 +74,7 @@ def make_things(tenant: Tenant) -> Things:
     assert event.tenant_id == tenant.pk
     gateway = some_gateway(tenant, somebody, name=f"gateway-of-{tenant.slug}")
     variable = Variable.objects.create(tenant=tenant, gateway=gateway, name="ZONE", value=tenant.slug)
+    add_domain(gateway, f"api.{tenant.slug}.example")
     with transaction.atomic():
         note("gateway", gateway, LifecycleEvent.Kind.WISHED, because="%(wish)s", because_of={"wish": tenant.slug})
     agent = gateway.cluster.agents.first() or Agent.objects.create(cluster=gateway.cluster, name="agent-1")
