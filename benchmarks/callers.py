@@ -9,11 +9,10 @@ import contextlib
 import json
 import sys
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 
 # Callers of a host: of each kind
-CALLERS = 2
+CALLERS = 1
 PAUSE = 0.01
 PATIENCE = 10.0
 
@@ -23,7 +22,7 @@ class Met:
     """Under one name: by host, as one that fails mustn't hide behind the others."""
 
     answers: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, int] = field(default_factory=dict)
     ms: list[float] = field(default_factory=list)
     # The longest that any host gave no answer
     longest_gap: float = 0.0
@@ -69,7 +68,7 @@ class Callers:
             except (OSError, EOFError, ValueError, TimeoutError) as error:
                 problem, stays = f"{type(error).__name__} {error}"[:80], False
             if problem:
-                met.failures[problem] += 1
+                met.failures[problem] = met.failures.get(problem, 0) + 1
             else:
                 now = time.perf_counter()
                 met.answers += 1

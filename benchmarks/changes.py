@@ -1,14 +1,15 @@
 """What callers notice: while gateways are restarted and changed, several at once, and while the portal is away.
 
-Nothing may fail when something is changed. With the portal away for a minute, Envoy and a process of a gateway are
-killed too; what that costs is told, and how long the worst-off host gave no answer. Beside each, in the same run, the
-same calls while nothing is done.
+Nothing may fail when something is changed. With the portal away for a minute, Envoy is replaced, and then it and a
+process of a gateway are killed; what that costs is told, and how long the worst-off host gave no answer. Beside each,
+in the same run, the same calls while nothing is done.
 
 python -m benchmarks.changes
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,10 +26,18 @@ ROUNDS = 5
 CALM_SECONDS = 10.0
 AWAY_SECONDS = 60.0
 # Into the minute without a portal
-RUNTIME_DIES_AFTER, ENVOY_DIES_AFTER = 10.0, 30.0
+RUNTIME_DIES_AFTER, ENVOY_GOES_AFTER, ENVOY_DIES_AFTER = 10.0, 20.0, 40.0
 # Of the worst-off host, from the death of all that answers to the next answer
 LONGEST_GAP = 3.0
 PORTAL = ("worker", "agents")
+# What isn't a change of gateways
+AWAY = {
+    "calm": "calm",
+    "away": "portal away",
+    "process killed": "portal away and a process killed",
+    "Envoy replaced": "portal away and Envoy replaced",
+    "Envoy killed": "portal away and Envoy killed",
+}
 
 
 class Callers:
@@ -58,16 +67,11 @@ class Callers:
 
 
 def main() -> None:
-    from apps.gateways.services.creating import create_gateway
-
     record(name="changes: load of the machine at the beginning", value=os.getloadavg()[0], unit="")
     with engine() as found:
         found.start("worker", "agents", "agent")
         found.wait_for_agent()
-        ids = [
-            str(create_gateway(actor=found.member, name=f"changed-{number}", cluster=found.cluster).pk)
-            for number in range(GATEWAYS)
-        ]
+        ids = [create(found, f"changed-{number}") for number in range(GATEWAYS)]
         settle(ids)
         hosts = [f"changed-{number}.{stage}.localhost" for number in range(GATEWAYS) for stage in ("dev", "prod")]
         callers = Callers(found.gateway_port, hosts)
@@ -84,6 +88,12 @@ def main() -> None:
         name="changes: agent and portal agree by digest after its minute away", value=float(agrees), unit="",
         goal=1, holds=agrees,
     )  # fmt: skip
+
+
+def create(found: Engine, name: str) -> str:
+    from apps.gateways.services.creating import create_gateway
+
+    return str(create_gateway(actor=found.member, name=name, cluster=found.cluster).pk)
 
 
 def settle(ids: list[str]) -> None:
@@ -140,6 +150,11 @@ def leave_alone(found: Engine, callers: Callers) -> bool:
     below(found, "deno")[0].kill()
     sleep_until(began + RUNTIME_DIES_AFTER + 5)
     callers.note("away")
+    sleep_until(began + ENVOY_GOES_AFTER)
+    callers.note("Envoy replaced")
+    found.processes["agent"].send_signal(signal.SIGHUP)
+    sleep_until(began + ENVOY_GOES_AFTER + 10)
+    callers.note("away")
     sleep_until(began + ENVOY_DIES_AFTER)
     callers.note("Envoy killed")
     below(found, "envoy")[0].kill()
@@ -187,7 +202,7 @@ def tell(met: dict[str, Any]) -> None:
         failed, dies = sum(each["failures"].values()), name.endswith("killed")
         if failed:
             print(f"{name}: {each['failures']}", file=sys.stderr)
-        what = name if dies or name in ("calm", "away") else f"{name} of {GATEWAYS} gateways at once, {ROUNDS} times"
+        what = AWAY.get(name) or f"{name} of {GATEWAYS} gateways at once, {ROUNDS} times"
         record(
             name=f"changes: failed of {each['answers'] + failed:,} calls, {what}", value=failed, unit="",
             goal=None if dies else 0, holds=None if dies else failed == 0,

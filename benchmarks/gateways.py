@@ -11,6 +11,7 @@ import asyncio
 import os
 import secrets
 import statistics
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -150,7 +151,20 @@ async def one_by_hand(folder: Path, turns: asyncio.Semaphore) -> None:
             instance.child.kill()
             await instance.child.wait()
     finally:
-        await asyncio.to_thread(databases.drop_database, name)
+        await asyncio.to_thread(drop, name)
+
+
+def drop(name: str) -> None:
+    """However long the server takes for it, as many at once have it take."""
+    from apps.gateways import databases
+
+    while True:
+        try:
+            databases.drop_database(name)
+        except databases.Busy:
+            time.sleep(0.1)
+        else:
+            return
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Gateways through create, stop, start and delete while all that they need is killed; then the books must balance."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -26,6 +27,10 @@ SELECT name, phase, due_at IS NULL AND NOT has_stopped, due_at <= clock_timestam
        concat_ws(' ', phase, checkpoint, attempts, wakes, fence, due_at), because
 FROM gateways_functiongateway WHERE name LIKE 'chaos-%'
 """
+TIMELINE = """
+SELECT e.at::time(3) || ' ' || concat_ws(' ', e.kind, e.phase, e.step, e.because, e.because_of, e.ms, e.worker)
+FROM core_lifecycleevent e JOIN gateways_functiongateway g ON g.id = e.subject_id WHERE g.name = %s ORDER BY e.id
+"""
 STAGES = 3
 # Each of namespace, configuration, runtime and routes
 BUNDLES = 4
@@ -37,6 +42,7 @@ class Watch:
 
     longest: float = 0.0
     worst: str = ""
+    name: str = ""
     _seen: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def look(self, rows: list[Any]) -> None:
@@ -46,7 +52,7 @@ class Watch:
             if at_rest or not is_due or before is None or before[0] != standing:
                 self._seen[name] = (standing, now)
             elif now - before[1] > self.longest:
-                self.longest = now - before[1]
+                self.longest, self.name = now - before[1], name
                 self.worst = f"{name} {phase}: {because or standing}"
 
 
@@ -151,6 +157,8 @@ class GatewayTrial:
                 )
             time.sleep(SAMPLE)
         limit = stretched(LONGEST_STALL)
+        if self.watch.longest > LONGEST_STALL:
+            self._tell_timeline(self.watch.name)
         assert self.watch.longest <= limit, (
             f"{wish}: stalled for {self.watch.longest:.1f} s, at a load of {os.getloadavg()[0]:.0f}: {self.watch.worst}"
         )
@@ -161,6 +169,11 @@ class GatewayTrial:
                 return connection.execute(ROWS).fetchall()
         except psycopg.Error:
             return None
+
+    def _tell_timeline(self, name: str) -> None:
+        with contextlib.suppress(psycopg.Error), self.product.connect() as connection:
+            lines = connection.execute(TIMELINE, [name]).fetchall()
+            self.say("\n".join([f"     {name} stalled for {self.watch.longest:.1f} s:", *(line for (line,) in lines)]))
 
     def _answer(self) -> None:
         """Every gateway, also when its process was killed a moment ago; its own runtime says so."""
