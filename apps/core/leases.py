@@ -19,6 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import now
 
@@ -30,7 +31,7 @@ class LeaseLost(Exception):
 class Leased(models.Model):
     """The columns of a lease. `fence` counts the holders and never goes back."""
 
-    leased_until = models.DateTimeField(null=True, editable=False)
+    leased_until = models.DateTimeField(_("leased until"), null=True, editable=False)
     fence = models.PositiveBigIntegerField(default=0, editable=False)
     # Who has it, or had it last, as far as they said so
     leased_by = models.CharField(max_length=200, blank=True, editable=False)

@@ -34,16 +34,16 @@ class FunctionGateway(Versioned, TenantOwned, Living):
     layout = models.CharField(_("processes"), max_length=16, choices=Layout, default=Layout.PROD_APART)
     state = models.CharField(_("wanted"), max_length=16, choices=State, default=State.RUNNING)
     # Who wanted the state, and since when
-    state_at = models.DateTimeField(default=clock.now, editable=False)
-    state_by = models.CharField(max_length=200, blank=True, editable=False)
+    state_at = models.DateTimeField(_("wanted since"), default=clock.now, editable=False)
+    state_by = models.CharField(_("wanted by"), max_length=200, blank=True, editable=False)
     # Since then its workspace is suspended: whatever its state, it's kept stopped until that ends
-    held_at = models.DateTimeField(null=True, editable=False)
+    held_at = models.DateTimeField(_("held since"), null=True, editable=False)
     phase = models.CharField(_("phase"), max_length=16, choices=Phase, default=Phase.CREATING, editable=False)
     # Counts what was wanted of the runtime; which of that it is being started with, and which it has come up with
-    generation = models.PositiveIntegerField(default=1, editable=False)
-    starting_generation = models.PositiveIntegerField(default=0, editable=False)
-    observed_generation = models.PositiveIntegerField(default=0, editable=False)
-    restarts = models.PositiveIntegerField(default=0, editable=False)
+    generation = models.PositiveIntegerField(_("generation"), default=1, editable=False)
+    starting_generation = models.PositiveIntegerField(_("generation that starts"), default=0, editable=False)
+    observed_generation = models.PositiveIntegerField(_("generation that runs"), default=0, editable=False)
+    restarts = models.PositiveIntegerField(_("restarts"), default=0, editable=False)
     # The layout of the processes that have come up
     runtime_layout = models.CharField(max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
@@ -91,15 +91,19 @@ class Stage(TenantOwned):
         INACTIVE = "inactive", _("inactive")
 
     id = IdField(prefix="stg")
-    gateway = models.ForeignKey(FunctionGateway, on_delete=models.CASCADE, related_name="stages")
+    gateway = models.ForeignKey(
+        FunctionGateway, on_delete=models.CASCADE, related_name="stages", verbose_name=_("gateway")
+    )
     gateway_id: str
     name = models.CharField(_("stage"), max_length=16, choices=StageName)
     state = models.CharField(_("state"), max_length=16, choices=State, default=State.ACTIVE)
     # What callers are told while it's inactive
-    inactive_because = models.CharField(max_length=LONGEST_REASON, blank=True)
-    created_at = models.DateTimeField(default=clock.now)
+    inactive_because = models.CharField(_("reason"), max_length=LONGEST_REASON, blank=True)
+    created_at = models.DateTimeField(_("since"), default=clock.now)
 
     class Meta:
+        verbose_name = _("stage")
+        verbose_name_plural = _("stages")
         constraints = [models.UniqueConstraint(fields=["gateway", "name"], name="stage_once")]
 
     def __str__(self) -> str:
@@ -110,19 +114,22 @@ class RuntimeDomain(TenantOwned, Living):
     """The host names of a gateway and the routes behind them, which come and go without the runtime."""
 
     id = IdField(prefix="dom")
-    gateway = models.OneToOneField(FunctionGateway, on_delete=models.CASCADE, related_name="domain")
+    gateway = models.OneToOneField(
+        FunctionGateway, on_delete=models.CASCADE, related_name="domain", verbose_name=_("gateway")
+    )
     gateway_id: str
-    state = models.CharField(max_length=16, choices=State, default=State.STOPPED)
-    phase = models.CharField(max_length=16, choices=Phase, default=Phase.CREATING, editable=False)
+    state = models.CharField(_("wanted"), max_length=16, choices=State, default=State.STOPPED)
+    phase = models.CharField(_("phase"), max_length=16, choices=Phase, default=Phase.CREATING, editable=False)
     # Of the processes that the routes lead to
     layout = models.CharField(max_length=16, blank=True, editable=False)
     # Counts changes of the routes, as the gateway's does those of the runtime
-    generation = models.PositiveIntegerField(default=1, editable=False)
-    observed_generation = models.PositiveIntegerField(default=0, editable=False)
-    created_at = models.DateTimeField(default=clock.now)
+    generation = models.PositiveIntegerField(_("generation"), default=1, editable=False)
+    observed_generation = models.PositiveIntegerField(_("generation that runs"), default=0, editable=False)
+    created_at = models.DateTimeField(_("since"), default=clock.now)
 
     class Meta(Living.Meta):
-        pass
+        verbose_name = _("runtime domain")
+        verbose_name_plural = _("runtime domains")
 
     def __str__(self) -> str:
         return f"{self.gateway} domain"
@@ -142,31 +149,33 @@ class CustomDomain(TenantOwned, Living):
         LOSING = "losing", _("record missing")
 
     id = IdField(prefix="cdm")
-    gateway = models.ForeignKey(FunctionGateway, on_delete=models.CASCADE, related_name="custom_domains")
+    gateway = models.ForeignKey(
+        FunctionGateway, on_delete=models.CASCADE, related_name="custom_domains", verbose_name=_("gateway")
+    )
     gateway_id: str
-    stage = models.OneToOneField(Stage, on_delete=models.CASCADE, related_name="custom_domain")
+    stage = models.OneToOneField(Stage, on_delete=models.CASCADE, related_name="custom_domain", verbose_name=_("stage"))
     stage_id: str
     # The gateway's, which has each host once
-    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="+")
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="+", verbose_name=_("cluster"))
     cluster_id: str
     # As DNS has it: other scripts than Latin as xn--
     host = models.CharField(_("host"), max_length=253)
     # What the record has to say; no secret, as everybody may ask for it
-    token = models.CharField(max_length=64)
+    token = models.CharField(_("value of its record"), max_length=64)
     phase = models.CharField(_("phase"), max_length=16, choices=Phase, default=Phase.WAITING, editable=False)
     # Since then it has routes
-    proven_at = models.DateTimeField(null=True, editable=False)
+    proven_at = models.DateTimeField(_("proven"), null=True, editable=False)
     # When the record wasn't there any more
-    missing_at = models.DateTimeField(null=True, editable=False)
-    checked_at = models.DateTimeField(null=True, editable=False)
+    missing_at = models.DateTimeField(_("record missing since"), null=True, editable=False)
+    checked_at = models.DateTimeField(_("last check"), null=True, editable=False)
     # When a proven one is looked at again
-    check_at = models.DateTimeField(null=True, editable=False)
+    check_at = models.DateTimeField(_("next check"), null=True, editable=False)
     # When somebody wanted it looked at
     asked_at = models.DateTimeField(null=True, editable=False)
     # Where calls to it go, as DNS says; null: nobody knows
-    leads_here = models.BooleanField(null=True, editable=False)
-    leads_to = models.CharField(max_length=300, blank=True, editable=False)
-    created_at = models.DateTimeField(default=clock.now, editable=False)
+    leads_here = models.BooleanField(_("leads here"), null=True, editable=False)
+    leads_to = models.CharField(_("leads to"), max_length=300, blank=True, editable=False)
+    created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)
 
     class Meta(Living.Meta):
         verbose_name = _("custom domain")
@@ -190,13 +199,19 @@ class GatewayDatabase(TenantOwned):
     """A database and a role of its own. A leaf: its gateway makes and removes it."""
 
     id = IdField(prefix="db")
-    gateway = models.OneToOneField(FunctionGateway, on_delete=models.CASCADE, related_name="database")
+    gateway = models.OneToOneField(
+        FunctionGateway, on_delete=models.CASCADE, related_name="database", verbose_name=_("gateway")
+    )
     gateway_id: str
     # Of the database and of its role
-    name = models.CharField(max_length=63, unique=True)
+    name = models.CharField(_("name"), max_length=63, unique=True)
     password = SecretField()
-    created_at = models.DateTimeField(default=clock.now)
-    made_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("since"), default=clock.now)
+    made_at = models.DateTimeField(_("made"), null=True)
+
+    class Meta:
+        verbose_name = _("database")
+        verbose_name_plural = _("databases")
 
     def __str__(self) -> str:
         return self.name

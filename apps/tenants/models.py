@@ -54,7 +54,9 @@ class TenantQuerySet(models.QuerySet[Any]):
 class TenantOwned(models.Model):
     """Belongs to one tenant and is invisible to all others. Its table needs `WallOff` in its migration."""
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, editable=False, related_name="+")
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, editable=False, related_name="+", verbose_name=_("workspace")
+    )
     tenant_id: str
 
     objects = TenantQuerySet.as_manager()
@@ -71,7 +73,9 @@ class Membership(Versioned, TenantOwned):
         SSO = "sso", _("SSO")
 
     id = IdField(prefix="mem")
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, editable=False, related_name="memberships")
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, editable=False, related_name="memberships", verbose_name=_("workspace")
+    )
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, editable=False, related_name="memberships"
     )
@@ -122,7 +126,9 @@ class Invitation(Versioned, TenantOwned):
         ENDED = "ended", _("Ended")
 
     id = IdField(prefix="inv")
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, editable=False, related_name="invitations")
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, editable=False, related_name="invitations", verbose_name=_("workspace")
+    )
     email = models.EmailField(_("e-mail"))
     role = models.CharField(_("role"), max_length=32, choices=Role)
     # Of the newest link: sending again ends the one before

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', apps.core.ids.IdField(editable=False, prefix='giv', primary_key=True, serialize=False)),
                 ('role', models.CharField(choices=[('owner', 'owner'), ('admin', 'admin'), ('gateway-owner', 'gateway-owner'), ('api-developer', 'api-developer'), ('qa', 'qa'), ('business-manager', 'business-manager'), ('consumer', 'consumer'), ('viewer', 'viewer')], max_length=32, verbose_name='role')),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant', verbose_name='workspace')),
                 ('identity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='given_roles', to='sso.linkedidentity')),
             ],
         ),
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 ('id', apps.core.ids.IdField(editable=False, prefix='grp', primary_key=True, serialize=False)),
                 ('group', models.CharField(max_length=255, verbose_name='group')),
                 ('role', models.CharField(choices=[('owner', 'owner'), ('admin', 'admin'), ('gateway-owner', 'gateway-owner'), ('api-developer', 'api-developer'), ('qa', 'qa'), ('business-manager', 'business-manager'), ('consumer', 'consumer'), ('viewer', 'viewer')], max_length=32, verbose_name='role')),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant', verbose_name='workspace')),
                 ('provider', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='group_roles', to='sso.identityprovider')),
             ],
             options={
