@@ -1,5 +1,6 @@
 """The filters of a list, from the same FilterSet as its page, but strict: what can't be used is refused."""
 
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -25,7 +26,8 @@ def filter_names(filterset_class: Any) -> frozenset[str]:
 @cache
 def _names(filterset_class: Any) -> frozenset[str]:
     names: set[str] = set()
-    for name, filter_ in filterset_class.base_filters.items():
+    # A filter keeps its field, and with it what may be chosen by whoever asks now: nobody does here
+    for name, filter_ in deepcopy(filterset_class.base_filters).items():
         widget = filter_.field.widget
         if isinstance(widget, SuffixedMultiWidget):
             names.update(widget.suffixed(name, suffix) for suffix in widget.suffixes)
