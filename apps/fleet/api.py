@@ -4,6 +4,7 @@ Providers see the clusters, as they choose one for each of their gateways; the r
 for sessions only: no token that leaked lets an agent in, and with it whoever reads all that is wanted there.
 """
 
+from abc import abstractmethod
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,12 +13,12 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from apps.accounts.rights import insist_on_second_factor
+from apps.accounts.problems import SecondFactorFirst
 from apps.accounts.sessions.confirmation import require_confirmation_of_session
 from apps.core.api.routing import routes
 from apps.core.api.serializers import Input
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, Updated, verb
-from apps.core.errors import InvalidInput, NotFound
+from apps.core.errors import InvalidInput
 from apps.fleet import selectors
 from apps.fleet.enrolment import command_of
 from apps.fleet.filters import AgentFilter, ClusterFilter, RegistrationTokenFilter
@@ -73,20 +74,27 @@ class MaintenanceInput(Input):
 
 
 class ForOperators(Listed, Retrieved):
-    """Whoever runs the platform, but not with one factor only, is told that rather than that nothing is there."""
+    """Whoever has an operator's rights only with a second factor is told that, rather than that nothing is there.
 
-    def get_object(self) -> Any:
-        try:
-            return super().get_object()
-        except NotFound:
-            insist_on_second_factor(self.actor)
-            raise
+    Each says `queryset` for the reference, which asks for the kind of row while nobody is there.
+    """
+
+    @abstractmethod
+    def get_rows(self) -> QuerySet[Any]:
+        """All that the actor may see."""
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows = self.get_rows()
+        if self.actor.needs_second_factor and not rows.exists():
+            raise SecondFactorFirst
+        return rows
 
 
 class ClusterViewSet(ForOperators, Created, Updated, Destroyed):
     """Where gateways can run."""
 
     tag, singular, plural = "clusters", "a cluster", "clusters"
+    queryset = Cluster.objects.none()
     scope = "gateways"
     sessions_only = frozenset({"create", "partial_update", "destroy", "begin_maintenance", "end_maintenance", "resync"})
     serializer_class = ClusterSerializer
@@ -95,7 +103,7 @@ class ClusterViewSet(ForOperators, Created, Updated, Destroyed):
     filterset_class = ClusterFilter
     sorts = ("name", "region", "created_at")
 
-    def get_queryset(self) -> "QuerySet[Cluster]":
+    def get_rows(self) -> "QuerySet[Cluster]":
         return selectors.clusters_seen_by(self.actor)
 
     def perform_create(self, **fields: Any) -> Cluster:
@@ -166,6 +174,7 @@ class AgentViewSet(ForOperators):
     """The programs that bring about in clusters what is wanted there. For operators."""
 
     tag, singular, plural = "agents", "an agent", "agents"
+    queryset = Agent.objects.none()
     scope = "gateways"
     sessions_only = frozenset({"revoke"})
     lives = True
@@ -173,7 +182,7 @@ class AgentViewSet(ForOperators):
     filterset_class = AgentFilter
     sorts = ("name", "created_at")
 
-    def get_queryset(self) -> "QuerySet[Agent]":
+    def get_rows(self) -> "QuerySet[Agent]":
         return selectors.agents_seen_by(self.actor)
 
     @verb()
@@ -216,6 +225,7 @@ class RegistrationTokenViewSet(ForOperators, Created):
     """Each lets one agent into one cluster, once, within a day. For operators."""
 
     tag, singular, plural = "registration-tokens", "a registration token", "registration tokens"
+    queryset = RegistrationToken.objects.none()
     scope = "gateways"
     sessions_only = frozenset({"create", "revoke"})
     serializer_class = RegistrationTokenSerializer
@@ -224,18 +234,16 @@ class RegistrationTokenViewSet(ForOperators, Created):
     filterset_class = RegistrationTokenFilter
     sorts = ("created_at", "expires_at")
 
-    def get_queryset(self) -> "QuerySet[RegistrationToken]":
+    def get_rows(self) -> "QuerySet[RegistrationToken]":
         return selectors.registration_tokens_seen_by(self.actor)
 
     def perform_create(self, **fields: Any) -> RegistrationToken:
-        named = fields["cluster"]
-        seen = selectors.clusters_seen_by(self.actor)
+        # Before it's looked for: nobody else learns here which clusters there are
+        require_operator(self.actor, clusters.PERMISSION)
+        seen, named = selectors.clusters_seen_by(self.actor), fields["cluster"]
         cluster = seen.filter(pk=named).first() or seen.filter(name=named).first()
         if cluster is None:
-            if not seen.exists():
-                raise NotFound
             raise InvalidInput(fields={"cluster": [_("There is no such cluster.")]})
-        require_operator(self.actor, clusters.PERMISSION)
         require_confirmation_of_session(self.request)
         return agents.make_registration_token(actor=self.actor, cluster=cluster)
 
