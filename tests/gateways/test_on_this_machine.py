@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,10 @@ def reach(gateway: FunctionGateway, phase: Phase, agent: RunningAgent) -> None:
 
 
 def call(agent: RunningAgent, host: str, path: str = "/") -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=5)
-    connection.request("GET", path, headers={"Host": host})
-    response = connection.getresponse()
-    return response.status, json.loads(response.read())
+    with closing(http.client.HTTPConnection("127.0.0.1", agent.port, timeout=5)) as connection:
+        connection.request("GET", path, headers={"Host": host})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
 
 
 def test_it_answers_by_its_name_until_it_is_stopped(tidewater: Tenant, cluster: Cluster, agent: RunningAgent) -> None:
