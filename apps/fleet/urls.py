@@ -11,6 +11,7 @@ urlpatterns = [
     path("fleet/clusters/<str:cluster_id>/maintenance", actions.StartMaintenance.as_view(), name="maintenance"),
     path("fleet/clusters/<str:cluster_id>/maintenance/end", actions.EndMaintenance.as_view(), name="resume"),
     path("fleet/clusters/<str:cluster_id>/resync", actions.Resync.as_view(), name="resync"),
+    path("fleet/clusters/<str:cluster_id>/delete", actions.DeleteCluster.as_view(), name="delete"),
     path("fleet/clusters/<str:cluster_id>/bundles/<str:bundle_id>", clusters.BundlePage.as_view(), name="bundle"),
     path("fleet/agents/<str:agent_id>/revoke", actions.RevokeAgent.as_view(), name="revoke"),
 ]

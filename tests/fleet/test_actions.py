@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
-from apps.fleet.models import Agent, Cluster, RegistrationToken
+from apps.fleet.models import Agent, Bundle, Cluster, RegistrationToken
 from apps.tenants.models import Tenant
 from tests.fleet.test_pages import words_of
-from tests.fleet.world import make_agent, make_cluster
+from tests.fleet.world import make_agent, make_bundle, make_cluster
 from tests.tenants.pages import IN_DIALOG, as_, confirmed_as
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +159,25 @@ def test_maintenance_needs_a_reason_is_shown_and_ends(operator: User, seoul: Clu
     assert client.post(address("resume", seoul), headers=IN_DIALOG).status_code == 204
     seoul.refresh_from_db()
     assert not seoul.is_in_maintenance
+
+
+def test_a_cluster_is_deleted_once_nothing_is_in_it(operator: User, seoul: Cluster) -> None:
+    make_bundle(seoul, "gateway/gw_1/runtime")
+    client = as_(operator)
+    shown = client.get(address("delete", seoul), headers=IN_DIALOG).content.decode()
+    assert "Delete seoul-a for good?" in shown
+    assert "1 bundle. Delete what they belong to first." in shown
+    full = client.post(address("delete", seoul), {"typed": "seoul-a"}, headers=IN_DIALOG)
+    assert full.status_code == 409
+    assert "Delete what is in it first" in full.content.decode()
+    Bundle.objects.all().delete()
+    assert client.post(address("delete", seoul), {"typed": "seoul"}, headers=IN_DIALOG).status_code == 422
+    assert Cluster.objects.exists()
+    assert Agent.objects.exists()
+    gone = client.post(address("delete", seoul), {"typed": "seoul-a"}, headers=IN_DIALOG)
+    assert gone.headers["HX-Redirect"] == "/fleet"
+    assert not Cluster.objects.exists()
+    assert AuditEvent.objects.get(verb="cluster.deleted").actor_id == operator.pk
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])

@@ -87,7 +87,8 @@ def test_clusters_stand_by_region_with_what_matters(operator: User, seoul: Clust
         "virginia-c 1 refused",
         "rotterdam maintenance",
         "tokyo waits for an agent",
-        "virginia-b lost its only agent Last heartbeat 14 min 0 s ago. Traffic goes on, nothing new arrives.",
+        "virginia-b lost its only agent Last heartbeat 14 min",
+        "ago. Traffic goes on, nothing new arrives.",
         "virginia-c refuses what is wanted",
         "Clusters in sync 1 of 5",
         "Agents connected 2 of 3",
@@ -106,12 +107,12 @@ def test_drift_and_lag_are_said_of_each_cluster(operator: User, seoul: Cluster) 
     Bundle.objects.filter(pk=late.pk).update(wanted_at=now() - timedelta(minutes=3))
     text = words_of(operator, FLEET)
     assert "seoul-a 1 drifted" in text
-    assert re.search(r"4 bundles 1 drifted, 2 on the way, waits for 3 min 0 s", text)
+    assert re.search(r"4 bundles 1 drifted, 2 on the way, waits for 3 min \d+ s", text)
     assert "seoul-a isn't as it was any more 1 bundle was ready and isn't now" in text
     assert "Bundles drifted 1" in text
-    assert re.search(r"1 / 4 1 drifted, 2 on the way 3 min 0 s 0\.9 s", words_of(operator, f"{FLEET}?view=table"))
+    assert re.search(r"1 / 4 1 drifted, 2 on the way 3 min \d+ s 0\.9 s", words_of(operator, f"{FLEET}?view=table"))
     figures = words_of(operator, page_of(seoul), "figures")
-    assert "Bundles ready 1 of 4 Behind 1 3 min 0 s Refused 0 Drifted 1 Portal and agent agreed now" in figures
+    assert re.search(r"ready 1 of 4 Behind 1 3 min \d+ s Refused 0 Drifted 1 Portal and agent agreed", figures)
     assert "Change to ready, p95 0.9 s" in figures
     assert "gateway/gw_2/runtime 1 of 2 processes ready drifted" in words_of(operator, page_of(seoul), "bundles")
 

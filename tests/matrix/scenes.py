@@ -26,6 +26,7 @@ def _resting_cluster() -> str:
 BODIES: dict[str, Scene] = {
     "POST /fleet/register": lambda actor: {"name": "seoul-a", "region": "ap-northeast-2", "domain": "seoul.example"},
     "POST /fleet/clusters/{cluster_id}/maintenance": lambda actor: {"reason": "New disks"},
+    "POST /fleet/clusters/{cluster_id}/delete": lambda actor: {"typed": actor.world.fleet.resting.name},
     "POST /fleet/stuck/{gateway_id}": lambda actor: {"cure": "retry"},
     "POST /t/{tenant}/members/invite": lambda actor: {"emails": "new@example.com", "role": Role.VIEWER},
     "POST /t/{tenant}/members/{membership_id}/role": lambda actor: {
@@ -142,6 +143,8 @@ PATHS: dict[tuple[str, str], Scene] = {
     ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/on", "stage"): lambda actor: "dev",
     ("/v1/tenants/{pk}/resume", "pk"): lambda actor: actor.world.closed.pk,
     ("/workspaces/invitations/{invitation_id}", "invitation_id"): lambda actor: actor.own.invitation.pk,
+    # In which nothing is
+    ("/fleet/clusters/{cluster_id}/delete", "cluster_id"): lambda actor: actor.world.fleet.resting.pk,
     ("/fleet/clusters/{cluster_id}/maintenance/end", "cluster_id"): lambda actor: _resting_cluster(),
     ("/v1/clusters/{pk}/end-maintenance", "pk"): lambda actor: _resting_cluster(),
     ("/admin/{app_label}/", "app_label"): lambda actor: "accounts",

@@ -6,7 +6,7 @@ ends the stream when either side has to go. The first of them that ends, ends al
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -63,7 +63,7 @@ class Connection:
         self._ends = True
         self._look.set()
 
-    async def serve(self, requests: AsyncIterator[Any], write: Write) -> None:
+    async def serve(self, requests: AsyncIterable[Any], write: Write) -> None:
         because = gettext_noop("The stream ended.")
         try:
             await self._open(requests, write)
@@ -88,7 +88,7 @@ class Connection:
             self.closing = asyncio.ensure_future(self._close(because))
             await asyncio.shield(self.closing)
 
-    async def _open(self, requests: AsyncIterator[Any], write: Write) -> None:
+    async def _open(self, requests: AsyncIterable[Any], write: Write) -> None:
         try:
             # Whoever has no token isn't waited for
             expires_at = tokens.read_access_token(self._access_token).expires_at
@@ -131,17 +131,17 @@ class Connection:
             ),
         )
 
-    async def _hello(self, requests: AsyncIterator[Any]) -> Any:
+    async def _hello(self, requests: AsyncIterable[Any]) -> Any:
         try:
             async with asyncio.timeout(self._limits.hello_within):
-                first = await anext(requests)
+                first = await anext(aiter(requests))
         except (TimeoutError, StopAsyncIteration):
             raise Ended(Reason.PROTOCOL, NO_HELLO) from None
         if first.WhichOneof("body") != "hello":
             raise Ended(Reason.PROTOCOL, NO_HELLO)
         return first.hello
 
-    async def _until_one_ends(self, requests: AsyncIterator[Any], write: Write) -> None:
+    async def _until_one_ends(self, requests: AsyncIterable[Any], write: Write) -> None:
         assert self._hearing
         self.wake()
         heard: asyncio.Queue[Any] = asyncio.Queue(self._limits.unread_messages)
@@ -161,7 +161,7 @@ class Connection:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _read(self, requests: AsyncIterator[Any], heard: asyncio.Queue[Any]) -> None:
+    async def _read(self, requests: AsyncIterable[Any], heard: asyncio.Queue[Any]) -> None:
         assert self._hearing
         async for message in requests:
             self._hearing.heard_at = asyncio.get_running_loop().time()

@@ -66,7 +66,7 @@ class Streams(services.AgentServiceServicer):
         self.connections.add(connection)
         self._remember(asyncio.current_task())
         try:
-            await connection.serve(aiter(requests), context.write)
+            await connection.serve(requests, context.write)
         finally:
             self.connections.discard(connection)
             self._remember(connection.closing)

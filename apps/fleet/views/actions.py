@@ -20,7 +20,13 @@ from apps.fleet.health import ClusterState, cluster_states
 from apps.fleet.models import Cluster, RegistrationToken
 from apps.fleet.selectors import Presence, presence_of
 from apps.fleet.services.agents import make_registration_token, revoke_agent
-from apps.fleet.services.clusters import begin_maintenance, end_maintenance, register_cluster, resync_cluster
+from apps.fleet.services.clusters import (
+    begin_maintenance,
+    delete_cluster,
+    end_maintenance,
+    register_cluster,
+    resync_cluster,
+)
 from apps.fleet.views.base import AboutAgent, AboutCluster, ForOperators, show
 from apps.fleet.views.shown import ShownCluster
 
@@ -174,6 +180,39 @@ class Resync(AboutCluster, View):
             htmx.later_toast(request, title=title, text=text)
             return htmx.redirect(request, self.get_back_url())
         return htmx.vary(htmx.toast(HttpResponse(status=204), title=title, text=text))
+
+
+class DeleteCluster(AboutCluster, ConfirmView):
+    permission = "clusters.register"
+    leads_on = True
+
+    @property
+    def back_label(self) -> str:  # type: ignore[override]
+        return self.cluster.name
+
+    def get_context(self) -> dict[str, Any]:
+        names = {"cluster": self.cluster.name}
+        title, label = _("Delete %(cluster)s for good?") % names, _("Delete %(cluster)s") % names
+        return {**super().get_context(), "title": title, "submit_label": label}
+
+    def get_typed_name(self) -> str:
+        return self.cluster.name
+
+    def get_touches(self) -> list[Touch]:
+        state = state_of(self.cluster)
+        wanted = ngettext("%(count)d bundle", "%(count)d bundles", state.wanted) % {"count": state.wanted}
+        return [
+            Touch(_("Wanted there"), _("%(bundles)s. Delete what they belong to first.") % {"bundles": wanted})
+            if state.bundles
+            else Touch(_("Wanted there"), _("Nothing any more")),
+            Touch(_("Agents"), _("%(agents)s, cut off at once") % {"agents": ShownCluster(state).agents}),
+            Touch(_("Forgotten"), _("Its tokens, and the rows of gateways that were deleted there")),
+            Touch(_("Way back"), _("None. Timelines and the audit log stay.")),
+        ]
+
+    def run(self) -> Done:
+        delete_cluster(actor=self.operator, cluster=self.cluster)
+        return Done(_("%(cluster)s is deleted") % {"cluster": self.cluster}, url=reverse("fleet:index"))
 
 
 def show_token(request: HttpRequest, cluster: Cluster, token: RegistrationToken) -> HttpResponse:
