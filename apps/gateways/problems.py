@@ -16,6 +16,12 @@ class ClusterInMaintenance(InvalidInput):
     advice = _("Choose another cluster, or try again when the maintenance is over.")
 
 
+class TooManyGateways(Conflict):
+    slug = "too-many-gateways"
+    title = _("The workspace has as many gateways as it may")
+    advice = _("Delete one that isn't needed any more, or ask those who run the platform to allow more.")
+
+
 class BeingDeleted(Conflict):
     slug = "being-deleted"
     title = _("It's being deleted")

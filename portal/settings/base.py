@@ -176,6 +176,8 @@ SESSION_UNUSED_END = timedelta(hours=24)
 
 # The server for the gateways' own databases, as a role that may make databases and roles; empty: the platform's
 GATEWAYS_DATABASE_URL = env.text("GATEWAYS_DATABASE_URL")
+# That a workspace may have
+MOST_GATEWAYS = env.integer("IMP_MOST_GATEWAYS", 500)
 # Asked about custom domains, `address` or `address:port`; empty: those of this machine
 DNS_SERVERS = env.words("DNS_SERVERS")
 # Where the agents of clusters dial

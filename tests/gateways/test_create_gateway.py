@@ -1,6 +1,8 @@
+import threading
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.utils import translation
 
 from apps.accounts.models import User
@@ -14,8 +16,8 @@ from apps.core.walls import walled
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import LONGEST_NAME, FunctionGateway
 from apps.gateways.names import RESERVED, refusal_of_name
-from apps.gateways.problems import ClusterInMaintenance, NameTaken
-from apps.gateways.services import Setting, create_gateway, is_name_free
+from apps.gateways.problems import ClusterInMaintenance, NameTaken, TooManyGateways
+from apps.gateways.services import Setting, create_gateway, delete_gateway, is_name_free
 from apps.tenants.member import Member
 from apps.tenants.models import Tenant
 from apps.tenants.problems import TenantSuspended
@@ -122,6 +124,57 @@ def test_the_name_of_a_deleted_one_is_free(owner: Member) -> None:
     cluster = make_cluster()
     make_gateway(owner.tenant, cluster, "parcels", phase=Phase.DELETED, state=State.DELETED)
     assert create_gateway(actor=owner, name="parcels", cluster=cluster).pk
+
+
+def test_while_one_is_being_deleted_its_workspace_is_told_so_and_nobody_else(
+    owner: Member, charlie: User, hanbit: Tenant
+) -> None:
+    cluster = make_cluster()
+    gateway = create_gateway(actor=owner, name="parcels", cluster=cluster)
+    delete_gateway(actor=owner, gateway=gateway)
+    with walled(owner.tenant_id), pytest.raises(NameTaken) as told:
+        create_gateway(actor=owner, name="parcels", cluster=cluster)
+    assert "still being deleted" in told.value.fields["name"][0]
+    other = member(charlie, hanbit)
+    with walled(other.tenant_id), pytest.raises(NameTaken) as refused:
+        create_gateway(actor=other, name="parcels", cluster=cluster)
+    assert "already" in refused.value.fields["name"][0]
+
+
+def test_a_workspace_has_so_many_and_no_more(owner: Member, hanbit: Tenant, settings: Any) -> None:
+    settings.MOST_GATEWAYS = 2
+    cluster = make_cluster()
+    make_gateway(hanbit, cluster, "of-others")
+    make_gateway(owner.tenant, cluster, "gone", phase=Phase.DELETED, state=State.DELETED)
+    for name in ("one", "two"):
+        create_gateway(actor=owner, name=name, cluster=cluster)
+    with pytest.raises(TooManyGateways, match="2 gateways at most"):
+        create_gateway(actor=owner, name="three", cluster=cluster)
+    assert not FunctionGateway.objects.filter(name="three").exists()
+
+
+def test_of_two_that_want_a_name_at_the_same_moment_one_gets_it(
+    transactional_db: None, alice: User, tidewater: Tenant
+) -> None:
+    cluster, start, ends = make_cluster(), threading.Barrier(2), []
+
+    def create() -> None:
+        try:
+            start.wait(10)
+            create_gateway(actor=member(alice, tidewater), name="parcels", cluster=cluster)
+            ends.append("created")
+        except NameTaken:
+            ends.append("taken")
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=create) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(ends) == ["created", "taken"]
+    assert AuditEvent.objects.filter(verb="gateway.created").count() == 1
 
 
 def test_nothing_new_goes_to_a_cluster_in_maintenance(owner: Member) -> None:

@@ -9,12 +9,14 @@ from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core.clock import now
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, Problem
+from apps.core.lifecycle.failures import AWAY
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.fleet.models import Agent, Bundle, Cluster
 from apps.gateways.lifecycle.diagnosis import Cure
 from apps.gateways.lifecycle.sight import diagnose, list_stuck
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
+from apps.gateways.progress import why
 from apps.gateways.services.mending import force_phase, mend_gateway
 from apps.tenants.models import Tenant
 from tests.contracts.service import ServiceContract
@@ -279,6 +281,25 @@ class TestWhatIsFound:
     def test_a_gateway_that_stands_still(self, stopped: FunctionGateway, values: dict[str, Any], rule: str) -> None:
         put(stopped, **values)
         assert self.rules()[0] == rule
+
+    def test_what_is_held_counts_as_wanted_stopped(self, stopped: FunctionGateway, operator: User) -> None:
+        put(stopped, state=State.RUNNING, held_at=0)
+        assert self.rules() == [], "it's where it's kept"
+        put(stopped, phase=Phase.STARTING)
+        (found,) = list_stuck()
+        assert (found.main.rule, str(found.main.because)) == ("unheard", "no worker was told that it's wanted stopped")
+        put(stopped, state=State.DELETED, phase=Phase.STOPPED)
+        (found,) = list_stuck()
+        assert str(found.main.because) == "no worker was told that it's wanted deleted"
+
+    def test_operators_read_what_was_raised_and_the_workspace_its_kind(self, stopped: FunctionGateway) -> None:
+        raised = {"error": "OperationalError: connection to db-7.internal failed", "reference": "le_1"}
+        put(stopped, state=State.RUNNING, phase=Phase.STARTING, due_at=5, checkpoint_at=-90)
+        FunctionGateway.objects.filter(pk=stopped.pk).update(because=AWAY, because_of=raised)
+        (found,) = list_stuck()
+        assert raised["error"] in str(found.main.because)
+        stopped.refresh_from_db()
+        assert why(stopped) == "PostgreSQL can't be reached. The step is tried again."
 
     def test_a_domain_that_gave_up(self, stopped: FunctionGateway) -> None:
         RuntimeDomain.objects.update(has_stopped=True, because="No room.", phase=Phase.STOPPING)

@@ -3,16 +3,21 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings as conf
 
+from apps.accounts.models import User
 from apps.core import clock
 from apps.core.lifecycle import kernel, wake
+from apps.core.lifecycle.models import LifecycleEvent
 from apps.fleet.models import Bundle
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
-from apps.gateways.progress import Standing, progress_of, tell, timeline_of
+from apps.gateways.progress import Standing, label_of, progress_of, tell, timeline_of
 from apps.tenants.models import Tenant
 from tests.gateways.world import ObedientCluster, converge, make_cluster, make_gateway
+from tests.machine import free_port
+from tests.people import Api
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,6 +115,42 @@ def test_the_timeline_holds_the_lines_of_both(tidewater: Tenant) -> None:
     assert "Phase started" in texts
     assert any(text.startswith("Database: done in ") for text in texts)
     assert all(line.text for line in lines)
+
+
+def test_every_line_has_words_for_people(tidewater: Tenant) -> None:
+    """Of a whole life, the domain's too: no step is called as it's kept in rows."""
+    gateway, cluster = make_gateway(tidewater, make_cluster()), ObedientCluster()
+    for state in (State.RUNNING, State.STOPPED, State.DELETED):
+        FunctionGateway.objects.filter(pk=gateway.pk).update(state=state)
+        wake(GATEWAY, gateway.pk)
+        converge(cluster)
+    lines = LifecycleEvent.objects.filter(kind="done")
+    assert {line.machine for line in lines} == {"gateway", "domain"}
+    for line in lines:
+        label = str(label_of(line.phase, line.step))
+        assert label != line.step
+        assert tell(line).text.startswith(f"{label}: done in ")
+    assert not lines.filter(machine="domain", phase=Phase.CREATING).exists(), "nothing of it is made then"
+
+
+def test_a_failure_is_told_without_what_was_raised(
+    tidewater: Tenant, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = make_gateway(tidewater, make_cluster())
+    nowhere = f"postgresql://maker:hunter22@127.0.0.1:{free_port()}/none?connect_timeout=2"
+    monkeypatch.setattr(conf, "GATEWAYS_DATABASE_URL", nowhere)
+    look(gateway)
+    ObedientCluster().obey()
+    look(gateway)
+    progress = progress_of(gateway)
+    assert progress is not None
+    assert progress.because == "PostgreSQL can't be reached. The step is tried again."
+    (line,) = LifecycleEvent.objects.filter(subject_id=gateway.pk, kind="failed")
+    assert tell(line).text == progress.because
+    assert "127.0.0.1" in tell(line, to_operators=True).text
+    api = Api(alice)
+    told = [api.get(f"/v1/api-gateways/{gateway.pk}{tail}").content.decode() for tail in ("", "/timeline")]
+    assert all(progress.because in text and "127.0.0.1" not in text and "hunter22" not in text for text in told)
 
 
 def test_the_timeline_of_another_gateway_is_another(tidewater: Tenant) -> None:

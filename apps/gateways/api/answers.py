@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from apps.core.api.serializers import Input, ModelInput
 from apps.fleet.models import Bundle
+from apps.gateways.lifecycle.table import State
 from apps.gateways.models import (
     LONGEST_NAME,
     LONGEST_REASON,
@@ -52,6 +53,9 @@ class GatewaySerializer(serializers.ModelSerializer[FunctionGateway]):
     cluster = serializers.CharField(source="cluster_id", read_only=True, help_text="Its id.")
     cluster_name = serializers.CharField(source="cluster.name", read_only=True)
     owner = serializers.CharField(source="owner_id", read_only=True, allow_null=True, help_text="A person's id.")
+    wanted = serializers.ChoiceField(
+        choices=State.choices, read_only=True, help_text="What counts of `state`: `stopped` while it's held."
+    )
     is_held = serializers.SerializerMethodField(help_text="Kept stopped while its workspace is suspended.")
     has_given_up = serializers.BooleanField(
         source="has_stopped", read_only=True, help_text="It's tried again when somebody starts it."
@@ -77,6 +81,7 @@ class GatewaySerializer(serializers.ModelSerializer[FunctionGateway]):
             "layout",
             "state",
             "state_at",
+            "wanted",
             "phase",
             "phase_at",
             "is_held",

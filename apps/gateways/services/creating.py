@@ -1,6 +1,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from django.conf import settings as conf
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -13,9 +14,10 @@ from apps.core.lifecycle import timeline, wake
 from apps.core.lifecycle.timeline import Kind
 from apps.fleet.models import Cluster
 from apps.gateways.lifecycle.machines import GATEWAY
+from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
 from apps.gateways.names import refusal_of_name
-from apps.gateways.problems import ClusterInMaintenance, NameTaken
+from apps.gateways.problems import ClusterInMaintenance, NameTaken, TooManyGateways
 from apps.gateways.services.changes import checked_layout, checked_owner, checked_size, checked_title
 from apps.gateways.services.variables import Setting, checked_settings, set_row
 from apps.gateways.sizes import Layout, SizeName
@@ -58,6 +60,7 @@ def create_gateway(
         due_at=None,
     )
     settings = checked_settings(variables)
+    _require_room(actor)
     with _saving_name(gateway):
         gateway.save(force_insert=True)
     for setting in settings:
@@ -102,6 +105,13 @@ def _checked_cluster(cluster: Cluster) -> Cluster:
     return cluster
 
 
+def _require_room(actor: Member) -> None:
+    """Against a program that makes them without end; two at the same moment may both be the last."""
+    most = conf.MOST_GATEWAYS
+    if FunctionGateway.objects.of(actor.tenant).exclude(phase=Phase.DELETED).count() >= most:
+        raise TooManyGateways(_("A workspace has %(most)d gateways at most.") % {"most": most})
+
+
 @contextmanager
 def _saving_name(gateway: FunctionGateway) -> Iterator[None]:
     """Only the unique index knows the gateways of all workspaces: inside a wall, the others aren't there."""
@@ -113,6 +123,16 @@ def _saving_name(gateway: FunctionGateway) -> Iterator[None]:
         if not (isinstance(cause, UniqueViolation) and cause.diag.constraint_name == NAME_ONCE):
             raise
         words = {"name": gateway.name, "cluster": gateway.cluster}
-        raise NameTaken(
-            fields={"name": [_("%(cluster)s has a gateway named %(name)s already. Choose another name.") % words]}
-        ) from None
+        if _is_leaving(gateway):
+            told = _(
+                "%(name)s is still being deleted on %(cluster)s. Try again once it's gone, or choose another name."
+            )
+        else:
+            told = _("%(cluster)s has a gateway named %(name)s already. Choose another name.")
+        raise NameTaken(fields={"name": [told % words]}) from None
+
+
+def _is_leaving(gateway: FunctionGateway) -> bool:
+    """The workspace's own one of that name, which it may know about."""
+    named = FunctionGateway.objects.of(gateway.tenant).filter(cluster=gateway.cluster, name=gateway.name)
+    return named.filter(state=State.DELETED).exclude(phase=Phase.DELETED).exists()
