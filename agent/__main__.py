@@ -9,19 +9,20 @@ import sys
 import tomllib
 from pathlib import Path
 
-# Before gRPC is imported: this program starts others, and none of them is a copy of itself
+# Before gRPC is imported: this program starts others, and none of them is a copy of itself. What matters of what it
+# writes by itself is in the errors that it raises
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-
-import grpc
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from agent import logs
 from agent.appliers.base import Applier
 from agent.appliers.local import LocalApplier
 from agent.appliers.memory import MemoryApplier
-from agent.begin import CannotBegin, address_of, is_loopback, locked_folder, require_free_port, take_all_files
+from agent.begin import CannotBegin, address_of, locked_folder, require_free_port, take_all_files
 from agent.client import Client
 from agent.engine.machine import Engine, socket_folder
 from agent.store import Store
+from agent.trust import credentials_for
 
 PULSE_SECONDS = 1.0
 CANNOT_BEGIN = 3
@@ -93,17 +94,6 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"imp-agent {own_version()}")
     return parser.parse_args()
-
-
-def credentials_for(portal: str, authority: Path | None) -> grpc.ChannelCredentials | None:
-    """TLS, but for a portal on this machine."""
-    host, _ = address_of(portal, option="--portal")
-    if authority is None:
-        return None if is_loopback(host) else grpc.ssl_channel_credentials()
-    try:
-        return grpc.ssl_channel_credentials(authority.read_bytes())
-    except OSError as error:
-        raise CannotBegin(f"--ca {authority} can't be read: {error.strerror}.") from None
 
 
 async def run(options: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from agent.outbox import DONE, Outbox
 from agent.protocol import v1_pb2 as wire
 from agent.protocol import v1_pb2_grpc as services
 from agent.store import Store
+from agent.trust import distrust
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +107,10 @@ class Client:
                 if farewell.reason == wire.Goodbye.TOKEN_EXPIRED:
                     self._identities.distrust()
             except grpc.aio.AioRpcError as error:
-                log.info("portal away", code=error.code().name, reason=error.details())
+                if reason := distrust(error.details() or ""):
+                    log.error("portal refused", reason=reason)
+                else:
+                    log.info("portal away", code=error.code().name, reason=error.details())
             except OSError as error:
                 # The disk is full, or broken; gateways go on as they are
                 log.error("session ended", reason=str(error))

@@ -11,7 +11,7 @@ import grpc
 import structlog
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
 
-from agent.engine.resources import Resource, Resources
+from agent.engine.resources import LISTENER, SCOPE, Resource, Resources
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +81,7 @@ class Conversation:
         self.resources = resources
         # The Envoy's own name, which its first request says
         self._node = ""
+        self._forgot_scopes = False
         self._subscriptions: dict[str, Subscription] = {}
         self._sent: dict[str, Sent] = {}
         self._nonces = itertools.count(1)
@@ -139,7 +140,15 @@ class Conversation:
     def _settle(self, subscription: Subscription, sent: Sent, request: Any) -> None:
         if not request.HasField("error_detail"):
             self.resources.acked(self._node, sent.type_url, sent.resources.items(), sent.removed)
+            if sent.type_url == LISTENER and self._forgot_scopes:
+                self._forgot_scopes = False
+                scopes = self._subscriptions.get(SCOPE, Subscription())
+                scopes.has.clear()
+                scopes.is_answered = False
+                self._inbox.put_nowait(SCOPE)
             return
+        # With the listener that it had begun to make; for the next one it waits for them, and asks no more
+        self._forgot_scopes |= sent.type_url == LISTENER
         reason = request.error_detail.message
         if len(sent.resources) == 1:
             ((name, resource),) = sent.resources.items()

@@ -72,9 +72,11 @@ class RouteBook:
     async def settle(self, owner: Owner) -> None:
         """Until Envoy has taken them, and each host leads where it should."""
         owned = self._owned[owner]
-        if reason := self._resources.refusal(LISTENER, MAIN):
-            raise Refused(f"No call can come in. Envoy says: {reason}")
-        await self._resources.settle([(LISTENER, MAIN), *sorted(owned.keys)])
+        try:
+            await self._resources.settle([(LISTENER, MAIN)])
+        except Refused as refused:
+            raise Refused(f"No call can come in. Envoy says: {refused}") from None
+        await self._resources.settle(sorted(owned.keys))
         if self._owned.get(owner) is owned:
             self._last_good.keep(owner, owned.rendered)
         for host, gateway in owned.hosts.items():

@@ -207,6 +207,11 @@ def test_the_health_of_a_process_is_not_for_callers(edge: Edge, path: str) -> No
     assert problem(edge.send(address.encode()))["type"] == "/errors/no-such-function"
 
 
+@pytest.mark.parametrize("path", ["/_imp/anything", "/_imp", "//_imp/x", "/%5fimp/x", "/a/../_imp/x", "/_imp%2fx"])
+def test_the_gateways_own_paths_lead_to_no_function(edge: Edge, path: str) -> None:
+    assert problem(edge.get(path, host=REAL))["detail"].startswith("Paths that begin with /_imp/ are the gateway's")
+
+
 def test_a_fragment_is_no_part_of_a_path(edge: Edge) -> None:
     assert status(edge.get("/a#/../b")) == 400
 

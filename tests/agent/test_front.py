@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from agent.appliers.base import Phase
-from agent.engine import access_log
+from agent.engine import access_log, envoys
 from tests.agent.load import Load
 from tests.agent.place import Gateway, Place, call, manifest, wanted
 from tests.fleet.processes import wait_until
+from tests.machine import free_port
 
 BAD = {"request_headers_to_add": [{"header": {"key": "host", "value": "elsewhere"}}]}
 REASON = "host headers may not be modified"
@@ -96,6 +97,7 @@ def test_a_host_is_its_first_owners_until_they_let_go(place: Place) -> None:
         ([{**manifest("Namespace", "p", "x", 0, {}), "api_version": "apps/v1"}], "This engine has no Namespace of"),
         ([manifest("Namespace", "../../etc", "x", 0, {})], "is no name"),
         ([manifest("Runtime", "parcels", "all", 2, {"stages": ["dev"]})], "gateway must be"),
+        (Gateway().runtime(problem_types='https://x/"').manifests, "problem_types must be an address"),
         ([manifest("Routes", "parcels", "routes", 3, {"resources": [{"name": 1}]})], "a list of resources"),
         (
             [manifest("Routes", "p", "r", 3, {"resources": [{"type_url": "x.Listener", "name": "m", "resource": {}}]})],
@@ -130,6 +132,66 @@ def test_a_bundle_that_cant_be_says_why_and_harms_no_other(place: Place, content
     place.remove(bad.key)
     place.reach_gone(bad.key)
     assert answers(place, gateway)
+
+
+def test_a_port_that_somebody_else_has_is_told_with_envoys_words_and_heals(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = Gateway()
+    with socket.socket() as other:
+        # Between a start and the next, as far as anybody knows
+        taken = free_port()
+        other.bind(("127.0.0.1", taken))
+        other.listen()
+        monkeypatch.setattr(place.engine, "port", taken)
+        place._in_loop(place.engine._open_door)
+        place.apply(*gateway.bundles())
+        message = place.reach(gateway.routes(), Phase.FAILED).message
+        assert "No call can come in. Envoy says:" in message
+        assert "Address already in use" in message
+        assert "Address already in use" in place.engine.facts()["problem"]
+    monkeypatch.setattr(place.engine._routes, "_door", ("127.0.0.1", taken))
+    place.reach(gateway.routes())
+    assert call(taken, gateway.host)[0] == 404
+    assert "problem" not in place.engine.facts()
+
+
+def test_envoy_that_is_away_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envoys, "envoy_program", lambda: Path("/nowhere/envoy"))
+    os.kill(place.envoy(), signal.SIGKILL)
+    wait_until(lambda: "Envoy isn't running" in place.engine.facts().get("problem", ""), what="a word about it")
+    monkeypatch.undo()
+    wait_until(lambda: "problem" not in place.engine.facts(), what="Envoy again")
+
+
+def test_envoys_own_problems_lead_to_the_portals_pages(tmp_path: Path) -> None:
+    pages = "https://console.example/errors%20100%/"
+    gateway = Gateway()
+    place = Place(tmp_path)
+    try:
+        wait_until(lambda: opens(place.port), what="Envoy")
+        assert call(place.port, "elsewhere.localhost")[1]["type"] == "/errors/no-such-host"
+        runtime = gateway.runtime(problem_types=pages)
+        place.apply(gateway.namespace(), gateway.configuration(), runtime, gateway.routes())
+        place.reach(runtime)
+        place.reach(gateway.routes())
+        wait_until(lambda: call(place.port, "elsewhere.localhost")[1]["type"] == f"{pages}no-such-host", what="it")
+    finally:
+        place.stop()
+    # From the first call on
+    place = Place(tmp_path, bundles=(gateway.namespace(), gateway.configuration(), runtime))
+    try:
+        wait_until(lambda: opens(place.port), what="Envoy")
+        assert call(place.port, "elsewhere.localhost")[1]["type"] == f"{pages}no-such-host"
+    finally:
+        place.stop()
+
+
+def opens(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    return False
 
 
 def test_envoy_that_dies_or_hangs_is_back_with_all_that_it_had(place: Place) -> None:

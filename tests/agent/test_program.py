@@ -71,6 +71,23 @@ def test_begun_from_disk_without_portal_it_serves_and_ends_within_five_seconds(s
     assert not [each for each in load.failures if each.startswith(("50", "RemoteDisconnected", "IncompleteRead"))]
 
 
+def test_a_hang_up_replaces_envoy_and_no_call_notices(start: Start) -> None:
+    gateway = Gateway()
+    agent = start(gateway)
+    wait_until(lambda: answers(agent, gateway), what="the gateway", log=agent.log)
+    with Load(agent.port, gateway.host) as kept, Load(agent.port, gateway.host, keep=False) as new:
+        agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "envoy replaced" in agent.log.read_text(), what="another Envoy", log=agent.log)
+        # The one before closes what still calls on it within two seconds
+        time.sleep(2.5)
+        kept.wait_for(50)
+        new.wait_for(50)
+    kept.require_none_failed()
+    new.require_none_failed()
+    agent.stop()
+    assert agent.process.returncode == 0
+
+
 def test_killed_it_takes_its_processes_with_it_and_comes_back_from_disk(start: Start) -> None:
     gateway = Gateway()
     agent = start(gateway)
@@ -129,7 +146,7 @@ def test_what_hinders_it_is_said_in_a_sentence(tmp_path: Path, options: list[str
 def test_its_help_says_how_it_is_run() -> None:
     ended = run("--help")
     assert ended.returncode == 0
-    for word in ("--portal", "--token-file", "TLS", "examples:", "SIGTERM", "Exit code"):
+    for word in ("--portal", "--token-file", "TLS", "examples:", "SIGTERM", "SIGHUP", "Exit code"):
         assert word in ended.stdout
 
 

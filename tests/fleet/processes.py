@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,16 @@ class Server(Running):
 
 
 class RunningAgent(Running):
-    def __init__(self, folder: Path, server: int, *, token: str = "", applier: str = "local") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        server: int,
+        *,
+        token: str = "",
+        applier: str = "local",
+        host: str = "127.0.0.1",
+        options: Sequence[str] = (),
+    ) -> None:
         self.port = free_port()
         self.state = folder
         self.token_file = folder / "token"
@@ -64,8 +73,9 @@ class RunningAgent(Running):
             self.token_file.write_text(token)
         super().__init__(
             [
-                sys.executable, "-m", "agent", "--portal", f"127.0.0.1:{server}", "--state", str(folder),
+                sys.executable, "-m", "agent", "--portal", f"{host}:{server}", "--state", str(folder),
                 "--listen", f"127.0.0.1:{self.port}", "--token-file", str(self.token_file), "--applier", applier,
+                *options,
             ],
             folder / "agent.log",
         )  # fmt: skip

@@ -120,6 +120,13 @@ def test_a_host_is_no_part_of_the_path(runtime: Process, host: str) -> None:
     assert b'"path":"/user"' in answer
 
 
+def test_the_gateways_own_paths_are_no_functions(runtime: Process) -> None:
+    for path in ("/dev/_imp/health", "/staging/_imp", "/dev//_imp/x", "/dev/%5Fimp/x"):
+        response, body = runtime.ask(path)
+        assert response.status == 404
+        assert json.loads(body)["detail"].startswith("Paths that begin with /_imp/"), path
+
+
 def test_a_caller_from_outside_gets_no_health(runtime: Process) -> None:
     response, body = runtime.ask("/_imp/health", x_forwarded_for="203.0.113.7")
     assert (response.status, json.loads(body)["type"]) == (404, "/errors/no-such-stage")
