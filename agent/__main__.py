@@ -131,6 +131,9 @@ async def run(options: argparse.Namespace) -> None:
     pulse = asyncio.create_task(beat(state / "pulse"))
     try:
         await client.run()
+    except OSError as error:
+        # Once it has begun, it goes on without whatever it can't write
+        raise CannotBegin(f"{error.filename or state}: {error.strerror}. Mend it, or choose another folder.") from None
     finally:
         pulse.cancel()
 

@@ -12,6 +12,9 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+# What isn't written by then is written when it's taken again
+STOP_SECONDS = 0.3
+
 Owner = tuple[str, str]
 Rendered = Sequence[dict[str, Any]]
 
@@ -62,6 +65,8 @@ class LastGood:
 
     async def stop(self) -> None:
         if self._writer:
+            await asyncio.wait([self._writer], timeout=STOP_SECONDS)
+            self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
 
     async def _write_all(self) -> None:
