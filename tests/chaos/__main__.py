@@ -1,6 +1,7 @@
 import argparse
 import secrets
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.chaos.gateways import GatewayTrial
@@ -10,7 +11,7 @@ from tests.faults.product import Product, scratch_state
 
 
 def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {line}\n")
     sys.stdout.flush()
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--gateways", type=int, default=100)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="the same victims again")
-    parser.add_argument("--log", type=Path, help="where what the product said goes when it fails")
+    parser.add_argument("--log", type=Path, help="where all that the product said goes")
     options = parser.parse_args()
     count, too_few = as_many_as_fit(options.gateways)
     say(f"seed {options.seed}, {options.rounds} rounds, {count} gateways{too_few}")
@@ -48,11 +49,11 @@ def main() -> None:
             assert code == 0, f"stopped with {code}"
             product.assert_nothing_left()
         except AssertionError as error:
-            if options.log:
-                options.log.write_text(product.log())
             sys.exit(f"Failed with seed {options.seed}: {error}")
         finally:
             product.end()
+            if options.log:
+                options.log.write_text(product.log())
     say(outcome.told())
     if result:
         say(result.told())

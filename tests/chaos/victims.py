@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psycopg
+
 from tests.chaos.books import below_agent
 from tests.faults.product import Product
 
@@ -69,8 +71,18 @@ class Killer(threading.Thread):
     def _may_die(self, kind: str) -> bool:
         if kind == "agent" and self.killed["agent"] >= self._agent_deaths:
             return False
+        if kind == "postgres" and not self._answers():
+            # Killed in its recovery it begins that again, and never comes up where that happens often enough
+            return False
         # One may die of itself on a machine with other work, such as of a start that takes too long
         return self.product.may_die(kind, spare=1)
+
+    def _answers(self) -> bool:
+        try:
+            self.product.connect().close()
+        except psycopg.Error:
+            return False
+        return True
 
     def _main_of(self, part: str) -> set[int]:
         pid = self.product.part_pid(part)

@@ -12,14 +12,17 @@ from apps.core.postgres.connection import DATABASE, OWNER, SUPERUSER
 from apps.core.postgres.errors import PostgresError
 from apps.core.postgres.identity import Identity
 
+# How much is written between two checkpoints decides how long a server that was killed takes to come back: each
+# database made in between is 300 files, and a recovery ends only once all of them are safe on the disk
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 max_connections = 200
 shared_buffers = 128MB
 wal_level = minimal
 max_wal_senders = 0
-max_wal_size = 512MB
+max_wal_size = 128MB
 min_wal_size = 80MB
+checkpoint_warning = 0
 recovery_init_sync_method = syncfs
 shared_preload_libraries = 'pg_stat_statements'
 timezone = 'UTC'
