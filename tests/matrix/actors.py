@@ -19,7 +19,15 @@ from apps.tenants.models import Tenant
 from apps.tenants.roles import ROLES_OF, SCOPES, Kind, Role
 from apps.tenants.view_as.services import start_viewing
 from apps.tenants.view_as.viewing import Viewing
-from tests.matrix.things import PROVIDER_SLUG, OwnThings, Things, make_own_things, make_things
+from tests.matrix.things import (
+    PROVIDER_SLUG,
+    FleetThings,
+    OwnThings,
+    Things,
+    make_fleet_things,
+    make_own_things,
+    make_things,
+)
 from tests.people import give_second_factor, make_person
 from tests.tenants.world import join, make_tenant
 
@@ -93,6 +101,7 @@ class World:
     hanbit: Tenant
     closed: Tenant
     provider: IdentityProvider
+    fleet: FleetThings
     actors: dict[str, Actor] = field(default_factory=dict, repr=False)
 
 
@@ -106,6 +115,7 @@ def make_world() -> World:
         provider=IdentityProvider.objects.create(
             name="Harbour", slug=PROVIDER_SLUG, issuer="http://127.0.0.1:9", client_id="imp", email_domains="*"
         ),
+        fleet=make_fleet_things(),
     )
     make = _maker(world)
     make(ANONYMOUS, world.tidewater, None)

@@ -138,7 +138,8 @@ def parameter(actor: Actor, route: Route, name: str) -> Any:
     before = route.path.partition(f"/{{{name}}}")[0].split("/")
     if route.is_admin:
         return _admin_object(before) if name == "object_id" and "{" not in before[-1] else NOTHING
-    known = by_name(actor.things).get(name) or by_collection(actor.things, actor.own).get(before[-1])
+    things, fleet = actor.things, actor.world.fleet
+    known = by_name(things, fleet).get(name) or by_collection(things, actor.own, fleet).get(before[-1])
     if known is None:
         raise UnknownParameter(
             f"Nobody knows what {{{name}}} of {route} is. Add it to `by_name` or `by_collection` in "

@@ -8,18 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from apps.core import clock
-from apps.fleet.models import Cluster
 from apps.tenants.roles import Role
 from tests.matrix.actors import Actor
 from tests.people import PASSWORD
 
 Scene = Callable[[Actor], Any]
-
-
-def _resting_cluster() -> str:
-    """Only a maintenance that began can end."""
-    values = {"region": "here", "domain": "localhost", "maintenance_at": clock.now()}
-    return str(Cluster.objects.get_or_create(name="resting", defaults=values)[0].pk)
 
 
 #: `METHOD /path` → the body
@@ -42,7 +35,7 @@ BODIES: dict[str, Scene] = {
     "POST /t/{tenant}/gateways/new": lambda actor: {
         "title": "Another gateway",
         "name": "another-gateway",
-        "cluster": actor.things.gateway.cluster_id,
+        "cluster": actor.world.fleet.cluster.pk,
         "size": "small",
         "layout": "shared",
     },
@@ -81,7 +74,7 @@ BODIES: dict[str, Scene] = {
     "POST /v1/clusters": lambda actor: {"name": "seoul-b", "region": "ap-northeast-2", "domain": "seoul-b.example"},
     "PATCH /v1/clusters/{pk}": lambda actor: {"title": "Another title"},
     "POST /v1/clusters/{pk}/begin-maintenance": lambda actor: {"reason": "New disks"},
-    "POST /v1/registration-tokens": lambda actor: {"cluster": actor.things.gateway.cluster_id},
+    "POST /v1/registration-tokens": lambda actor: {"cluster": actor.world.fleet.cluster.pk},
     "POST /v1/api-gateways": lambda actor: {"name": "another-gateway", "cluster": "local"},
     "PATCH /v1/api-gateways/{pk}": lambda actor: {"title": "Another title"},
     "PUT /v1/api-gateways/{pk}/variables": lambda actor: {"variables": [{"name": "ZONE", "value": "KR"}]},
@@ -144,9 +137,10 @@ PATHS: dict[tuple[str, str], Scene] = {
     ("/v1/tenants/{pk}/resume", "pk"): lambda actor: actor.world.closed.pk,
     ("/workspaces/invitations/{invitation_id}", "invitation_id"): lambda actor: actor.own.invitation.pk,
     # In which nothing is
+    ("/v1/clusters/{pk}", "pk"): lambda actor: actor.world.fleet.resting.pk,
     ("/fleet/clusters/{cluster_id}/delete", "cluster_id"): lambda actor: actor.world.fleet.resting.pk,
-    ("/fleet/clusters/{cluster_id}/maintenance/end", "cluster_id"): lambda actor: _resting_cluster(),
-    ("/v1/clusters/{pk}/end-maintenance", "pk"): lambda actor: _resting_cluster(),
+    ("/fleet/clusters/{cluster_id}/maintenance/end", "cluster_id"): lambda actor: actor.world.fleet.resting.pk,
+    ("/v1/clusters/{pk}/end-maintenance", "pk"): lambda actor: actor.world.fleet.resting.pk,
     ("/admin/{app_label}/", "app_label"): lambda actor: "accounts",
 }
 
@@ -159,6 +153,7 @@ TOPICS: dict[str, Scene] = {
     "audit:<tenant's-person>": lambda actor: f"audit:{actor.things.membership.person_id}",
     "audit:<tenant>": lambda actor: f"audit:{actor.tenant.pk}",
     "fleet": lambda actor: "fleet",
+    "gateway:<tenant's>": lambda actor: f"gateway:{actor.things.gateway.pk}",
     "mails": lambda actor: "mails",
     "tenant:<tenant>": lambda actor: f"tenant:{actor.tenant.pk}",
     "tokens:<own>": lambda actor: f"tokens:{actor.own.person.pk}",

@@ -18,14 +18,14 @@ from apps.core import clock
 from apps.core.crypto.hashing import keyed_hash
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.timeline import note
-from apps.fleet.models import Agent, Bundle, RegistrationToken
+from apps.fleet.models import Agent, Bundle, Cluster, RegistrationToken
 from apps.fleet.services.bundles import put_bundle
 from apps.gateways.models import FunctionGateway, Variable
 from apps.sso.models import IdentityProvider, LinkedIdentity
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Role
 from apps.tenants.selectors import TOKEN_PURPOSE
-from tests.gateways.contract import add_domain, some_gateway
+from tests.gateways.contract import add_domain, some_cluster, some_gateway
 from tests.people import make_person
 from tests.tenants.world import join
 
@@ -41,13 +41,21 @@ class Things:
     invitation: Invitation
     gateway: FunctionGateway
     variable: Variable
-    # In the gateway's cluster
-    registration_token: RegistrationToken
-    agent: Agent
-    bundle: Bundle
     # The secret in the invitation's link
     link: str
     event: AuditEvent
+
+
+@dataclass(frozen=True)
+class FleetThings:
+    """The platform's: of the cluster in which all tenants' gateways are."""
+
+    cluster: Cluster
+    #: Only a maintenance that began can end
+    resting: Cluster
+    registration_token: RegistrationToken
+    agent: Agent
+    bundle: Bundle
 
 
 @dataclass(frozen=True)
@@ -74,15 +82,22 @@ def make_things(tenant: Tenant) -> Things:
     assert event.tenant_id == tenant.pk
     gateway = some_gateway(tenant, somebody, name=f"gateway-of-{tenant.slug}")
     variable = Variable.objects.create(tenant=tenant, gateway=gateway, name="ZONE", value=tenant.slug)
+    put_bundle(cluster_id=gateway.cluster_id, key=f"gateway/{gateway.pk}/namespace", manifests=[])
     add_domain(gateway, f"api.{tenant.slug}.example")
     with transaction.atomic():
         note("gateway", gateway, LifecycleEvent.Kind.WISHED, because="%(wish)s", because_of={"wish": tenant.slug})
-    agent = gateway.cluster.agents.first() or Agent.objects.create(cluster=gateway.cluster, name="agent-1")
-    registration_token = RegistrationToken.objects.create(
-        cluster=gateway.cluster, token_hash=f"of-{tenant.slug}", expires_at=clock.now() + timedelta(days=1)
+    return Things(tenant, membership, invitation, gateway, variable, link, event)
+
+
+def make_fleet_things() -> FleetThings:
+    cluster = some_cluster()
+    resting = Cluster.objects.create(name="resting", region="here", domain="resting", maintenance_at=clock.now())
+    token = RegistrationToken.objects.create(
+        cluster=cluster, token_hash="of-the-matrix", expires_at=clock.now() + timedelta(days=1)
     )
-    bundle = put_bundle(cluster_id=gateway.cluster_id, key=f"gateway/{gateway.pk}/namespace", manifests=[])
-    return Things(tenant, membership, invitation, gateway, variable, registration_token, agent, bundle, link, event)
+    agent = Agent.objects.create(cluster=cluster, name="agent-1")
+    bundle = put_bundle(cluster_id=cluster.pk, key="platform/namespace", manifests=[])
+    return FleetThings(cluster, resting, token, agent, bundle)
 
 
 def make_own_things(person: User, provider: IdentityProvider, inviting: Tenant) -> OwnThings:
@@ -114,7 +129,7 @@ def _token(person: User, name: str) -> AccessToken:
     return create_token(actor=person, name=name, scopes=["account:read"], expires_at=clock.now() + timedelta(days=1))
 
 
-def by_name(things: Things) -> dict[str, Any]:
+def by_name(things: Things, fleet: FleetThings) -> dict[str, Any]:
     """What the parameters of addresses may be called."""
     return {
         "membership_id": things.membership.pk,
@@ -124,23 +139,22 @@ def by_name(things: Things) -> dict[str, Any]:
         "event_id": things.event.pk,
         "token": things.link,
         "slug": PROVIDER_SLUG,
-        "cluster_id": things.gateway.cluster_id,
-        "agent_id": things.agent.pk,
-        "bundle_id": things.bundle.pk,
+        "cluster_id": fleet.cluster.pk,
+        "agent_id": fleet.agent.pk,
+        "bundle_id": fleet.bundle.pk,
     }
 
 
-def by_collection(things: Things, own: OwnThings) -> dict[str, Any]:
+def by_collection(things: Things, own: OwnThings, fleet: FleetThings) -> dict[str, Any]:
     """The objects behind `{pk}`, by the part of the address before it."""
     return {
         "tenants": things.tenant.pk,
         "members": things.membership.pk,
         "invitations": things.invitation.pk,
         "api-gateways": things.gateway.pk,
-        "stuck": things.gateway.pk,
-        "clusters": things.gateway.cluster_id,
-        "agents": things.agent.pk,
-        "registration-tokens": things.registration_token.pk,
+        "clusters": fleet.cluster.pk,
+        "agents": fleet.agent.pk,
+        "registration-tokens": fleet.registration_token.pk,
         "audit-events": things.event.pk,
         "sessions": own.session.pk,
         "access-tokens": own.active_token.pk,
