@@ -55,7 +55,7 @@ KINDS_OF_LINES = {
 
 
 class TimelineFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", label=_("Step, person, worker, reason"))
+    q = django_filters.CharFilter(method="search", label=_("Step, person, reason"))
     kind = django_filters.ChoiceFilter(
         method="filter_kind",
         choices=[
@@ -76,12 +76,7 @@ class TimelineFilter(django_filters.FilterSet):
 
     def search(self, queryset: "QuerySet[LifecycleEvent]", name: str, value: str) -> "QuerySet[LifecycleEvent]":
         words = value.strip()
-        return queryset.filter(
-            Q(step__icontains=words)
-            | Q(actor_label__icontains=words)
-            | Q(worker__icontains=words)
-            | Q(because__icontains=words)
-        )
+        return queryset.filter(Q(step__icontains=words) | Q(actor_label__icontains=words) | Q(because__icontains=words))
 
     def filter_kind(self, queryset: "QuerySet[LifecycleEvent]", name: str, value: str) -> "QuerySet[LifecycleEvent]":
         return queryset.filter(kind__in=KINDS_OF_LINES[value])

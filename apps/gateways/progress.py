@@ -139,7 +139,7 @@ def timeline_of(gateway: FunctionGateway) -> "QuerySet[LifecycleEvent]":
 
 
 def tell(line: LifecycleEvent, *, to_operators: bool = False) -> Line:
-    """What was raised is told to operators alone."""
+    """What was raised, and on which machine, is told to operators alone."""
     seconds = None if line.ms is None else line.ms / 1000
     return Line(
         id=line.pk,
@@ -152,7 +152,7 @@ def tell(line: LifecycleEvent, *, to_operators: bool = False) -> Line:
         attempt=line.attempt,
         count=line.count,
         actor=line.actor_label,
-        worker=line.worker,
+        worker=line.worker if to_operators or not line.worker else _("a worker"),
         next_at=line.next_at,
         at=line.at,
         last_at=line.last_at,

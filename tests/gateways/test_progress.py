@@ -9,6 +9,7 @@ from apps.accounts.models import User
 from apps.core import clock
 from apps.core.lifecycle import kernel, wake
 from apps.core.lifecycle.models import LifecycleEvent
+from apps.core.queue.claims import this_worker
 from apps.fleet.models import Bundle
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.lifecycle.table import Phase, State
@@ -138,16 +139,18 @@ def test_a_failure_is_told_without_what_was_raised(
 ) -> None:
     gateway = make_gateway(tidewater, make_cluster())
     nowhere = f"postgresql://maker:hunter22@127.0.0.1:{free_port()}/none?connect_timeout=2"
-    monkeypatch.setattr(conf, "GATEWAYS_DATABASE_URL", nowhere)
-    look(gateway)
-    ObedientCluster().obey()
-    look(gateway)
+    with monkeypatch.context() as away:
+        away.setattr(conf, "GATEWAYS_DATABASE_URL", nowhere)
+        look(gateway)
+        ObedientCluster().obey()
+        look(gateway)
     progress = progress_of(gateway)
     assert progress is not None
     assert progress.because == "PostgreSQL can't be reached. The step is tried again."
     (line,) = LifecycleEvent.objects.filter(subject_id=gateway.pk, kind="failed")
     assert tell(line).text == progress.because
     assert "127.0.0.1" in tell(line, to_operators=True).text
+    assert (tell(line).worker, tell(line, to_operators=True).worker) == ("a worker", this_worker())
     api = Api(alice)
     told = [api.get(f"/v1/api-gateways/{gateway.pk}{tail}").content.decode() for tail in ("", "/timeline")]
     assert all(progress.because in text and "127.0.0.1" not in text and "hunter22" not in text for text in told)

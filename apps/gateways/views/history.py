@@ -36,7 +36,7 @@ class History(AboutGateway, ListPage):
         Column("ms", gettext_lazy("Took"), classes="num"),
         Column("attempt", gettext_lazy("Attempt"), on_page=False),
         Column("count", gettext_lazy("Times"), on_page=False),
-        Column("who", gettext_lazy("By"), value=lambda row: row.actor_label or row.worker),
+        Column("who", gettext_lazy("By"), value=lambda row: tell(row).actor or tell(row).worker),
         Column("next_at", gettext_lazy("Next try"), on_page=False),
     )
 
