@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from apps.fleet.models import Cluster
-from tests.fleet.portal import Portal, Stream, register
+from tests.fleet.portal import PATIENT, Portal, Stream, register
 from tests.fleet.processes import new_token
 
 Connect = Callable[..., Stream]
@@ -15,8 +15,9 @@ def cluster(db: None) -> Cluster:
 
 
 @pytest.fixture
-def portal(transactional_db: None) -> Iterator[Portal]:
-    portal = Portal()
+def portal(transactional_db: None, request: pytest.FixtureRequest) -> Iterator[Portal]:
+    """With other limits, as the parameter of a test says."""
+    portal = Portal(getattr(request, "param", PATIENT))
     yield portal
     portal.close()
 

@@ -23,9 +23,11 @@ from apps.fleet.grpc.server import AgentsServer
 from tests.machine import free_port
 
 NOTHING = state_digest([])
-SECONDS = 10.0
-# Everything that a test waits for, shorter than anybody would have it
-QUICK = Limits(hello_within=0.5, ack_within=1.0, silence=60.0, whole_every=0.1, look_every=0.05)
+SECONDS = 60.0
+# Nobody is given up on because this machine has much else to do
+PATIENT = Limits(hello_within=60.0, ack_within=60.0, silence=120.0, whole_every=0.1, look_every=0.05)
+# For those who are to be given up on
+HASTY = Limits(hello_within=0.5, ack_within=1.0, silence=120.0, whole_every=0.1, look_every=0.05)
 
 
 class Loop:
@@ -37,18 +39,18 @@ class Loop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(SECONDS)
 
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
+        self._thread.join(SECONDS)
         self.loop.close()
 
 
 class Portal:
     """Serves agents at one port for as long as it's there, also after a restart."""
 
-    def __init__(self, limits: Limits = QUICK, *, credentials: Any = None) -> None:
+    def __init__(self, limits: Limits = PATIENT, *, credentials: Any = None) -> None:
         self.port = free_port()
         self.limits = limits
         self.loop = Loop()
@@ -80,11 +82,11 @@ def close_connections() -> None:
     all_there = threading.Barrier(database.THREADS)
 
     def close() -> None:
-        all_there.wait(10)
+        all_there.wait(SECONDS)
         connections.close_all()
 
     for done in [database._pool.submit(close) for _ in range(database.THREADS)]:
-        done.result(20)
+        done.result(SECONDS)
 
 
 def channel_to(port: int) -> grpc.Channel:
