@@ -16,7 +16,7 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import error_from_result
+from psycopg.errors import InsufficientPrivilege, error_from_result
 from psycopg.pq import ExecStatus
 
 from apps.core.notify import KEEPALIVES, parameters
@@ -44,6 +44,8 @@ CONNECT_WITHIN = 3
 # DROP takes away, which then waits for another checkpoint; so the server may finish it while nobody waits any more
 DROP_TIMEOUT_MS = 300_000
 DROP_WAITED_FOR = 4.0
+# In every language, as it's the name of a role
+SIGNALS = "pg_signal_backend"
 # What an ended DROP DATABASE leaves
 INVALID = "SELECT 1 FROM pg_database WHERE datname = %s AND datconnlimit = -2"
 
@@ -180,7 +182,10 @@ def _wait_for_end(connection: psycopg.Connection[Any], seconds: float) -> None:
             server.consume_input()
     while result := server.get_result():
         if result.status != ExecStatus.COMMAND_OK:
-            raise error_from_result(result)
+            error = error_from_result(result)
+            # Of all sessions there, the server's own autovacuum is the one that isn't ours to end; it's soon done
+            is_its_own = isinstance(error, InsufficientPrivilege) and SIGNALS in (error.diag.message_detail or "")
+            raise Busy("The server itself is at it.") if is_its_own else error
 
 
 def _exists(connection: psycopg.Connection[Any], catalog: str, column: str, name: str) -> bool:

@@ -135,7 +135,7 @@ def delete_while_creating(trace: Trace) -> None:
 
 def stop_while_starting(trace: Trace) -> None:
     trace.say("created")
-    trace.run(until=lambda gateway: gateway.checkpoint == "configuration")
+    trace.run(until=lambda gateway: gateway.checkpoint == "runtime")
     assert trace.gateway.phase == Phase.STARTING
     trace.want(State.STOPPED)
     trace.run()
@@ -153,7 +153,7 @@ def start_while_stopping(trace: Trace) -> None:
 
 def change_while_starting(trace: Trace) -> None:
     trace.say("created")
-    trace.run(until=lambda gateway: gateway.checkpoint == "configuration")
+    trace.run(until=lambda gateway: gateway.checkpoint == "runtime")
     trace.say("something else is wanted of the runtime")
     FunctionGateway.objects.filter(pk=trace.gateway.pk).update(generation=2)
     wake(GATEWAY, trace.gateway.pk)

@@ -1,6 +1,7 @@
 """A gateway's parts in its cluster, as bundles: wanting them there or gone, and waiting until it is so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from django.utils.translation import gettext_noop
 
@@ -20,15 +21,22 @@ NOT_GONE = gettext_noop("Waits for %(cluster)s to remove it.")
 IN_MAINTENANCE = gettext_noop("%(cluster)s is in maintenance and takes nothing new.")
 
 
-def want(gateway: FunctionGateway, part: str, manifests: Sequence[Manifest], *, holder: Living | None = None) -> Bundle:
-    """There and ready, or Retry. `holder` is the row whose step this is, if it isn't the gateway's own."""
+def want(
+    gateway: FunctionGateway,
+    part: str,
+    manifests: Sequence[Manifest],
+    *,
+    along: Mapping[str, Sequence[Manifest]] = MappingProxyType({}),
+    holder: Living | None = None,
+) -> Bundle:
+    """There and ready, or Retry. `holder` is the row whose step this is, if it isn't the gateway's own.
+
+    What comes `along` is on its way with it, and waited for in a step of its own.
+    """
     with while_held(holder or gateway):
-        bundle = put_bundle(
-            cluster_id=gateway.cluster_id,
-            key=bundle_key(gateway.pk, part),
-            manifests=manifests,
-            tenant_id=gateway.tenant_id,
-        )
+        bundle = _put(gateway, part, manifests)
+        for other, others in along.items():
+            _put(gateway, other, others)
     if bundle.says(Bundle.Phase.READY):
         return bundle
     raise _not_yet(gateway, bundle)
@@ -40,6 +48,15 @@ def want_no(gateway: FunctionGateway, part: str, *, holder: Living | None = None
         bundle = remove_bundle(cluster_id=gateway.cluster_id, key=bundle_key(gateway.pk, part))
     if bundle is not None:
         raise _not_yet(gateway, bundle, NOT_GONE)
+
+
+def _put(gateway: FunctionGateway, part: str, manifests: Sequence[Manifest]) -> Bundle:
+    return put_bundle(
+        cluster_id=gateway.cluster_id,
+        key=bundle_key(gateway.pk, part),
+        manifests=manifests,
+        tenant_id=gateway.tenant_id,
+    )
 
 
 def _not_yet(gateway: FunctionGateway, bundle: Bundle, otherwise: str = NOT_YET) -> Retry:

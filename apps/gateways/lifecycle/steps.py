@@ -19,7 +19,8 @@ from apps.gateways.lifecycle.belongings import remove_belongings
 from apps.gateways.lifecycle.parts import want, want_no
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import CustomDomain, FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
-from apps.gateways.rendering.local import render_configuration, render_namespace, render_runtime
+from apps.gateways.rendering.local import Manifest, render_configuration, render_namespace, render_runtime
+from apps.gateways.rendering.spec import GatewaySpec
 from apps.gateways.selectors import processes_of, spec_of
 from apps.gateways.sizes import StageName
 
@@ -66,16 +67,21 @@ def make_database(gateway: FunctionGateway) -> None:
 
 
 def put_configuration(gateway: FunctionGateway) -> None:
-    want(gateway, "configuration", render_configuration(spec_of(gateway)))
+    """With the processes that it's for: they wait for it where they start, and not for a way there and back."""
+    spec = spec_of(gateway)
+    want(gateway, "configuration", render_configuration(spec), along={"runtime": _processes(gateway, spec)})
 
 
 def start_runtime(gateway: FunctionGateway) -> None:
+    want(gateway, "runtime", _processes(gateway, spec_of(gateway)))
+
+
+def _processes(gateway: FunctionGateway, spec: GatewaySpec) -> list[Manifest]:
     """While the layout changes, beside the processes that routes still lead to."""
-    spec = spec_of(gateway)
     domain = RuntimeDomain.objects.filter(gateway=gateway).first()
     routed = spec.routed if domain and domain.phase in (Phase.STARTING, Phase.STARTED, Phase.STOPPING) else ()
     processes = {process.name: process for process in (*spec.processes, *routed)}
-    want(gateway, "runtime", render_runtime(spec, tuple(processes.values())))
+    return render_runtime(spec, tuple(processes.values()))
 
 
 def open_routes(gateway: FunctionGateway) -> None:
