@@ -8,6 +8,7 @@ on a row, and its fence refuses what another writes too late.
     kernel.py    takes the lease, makes moves, writes what came of them
     waking.py    making a row due
     timeline.py  what is remembered of all that, for people
+    failures.py  what people are told of what went wrong, and what operators are
 
 Nothing in here knows what the rows are.
 """
