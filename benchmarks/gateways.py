@@ -23,7 +23,7 @@ from benchmarks.harness import percentile, record
 ALONE = 12
 TOGETHER = 50
 # Of two processes and its part of everything else; where there's less, fewer are made at once
-GATEWAY_MB = 175
+GATEWAY_MB = 100
 GOAL = 3.0
 PHASES = {"create": "started", "stop": "stopped", "start": "started", "delete": "deleted"}
 

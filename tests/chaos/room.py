@@ -10,7 +10,7 @@ MB = 1024 * 1024
 # What the product itself takes, with the gateways of the demo, and what others on this machine shall keep
 PRODUCT_MB, OTHERS_MB = 1_500, 1_000
 # Of a process, busy as it is while it starts, and of its gateway's part of everything else
-PROCESS_MB, GATEWAY_MB = 80, 15
+PROCESS_MB, GATEWAY_MB = 40, 15
 # Most gateways in one process, the cheapest layout; every so many as people have them
 APART_EVERY = 5
 
