@@ -385,8 +385,9 @@ class TestMeanwhile:
         write(thing, due_at=now())
         assert go(thing).phase == "made"
 
-    def test_a_database_that_is_started_again_costs_no_step(self, thing: Thing) -> None:
+    def test_a_database_that_is_started_again_costs_no_step(self, thing: Thing, monkeypatch) -> None:
         """Away between what a step did and the mark of it."""
+        monkeypatch.setattr(kernel, "TURN", timedelta(hours=1))
         where = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
 
         def take_away(row: Thing) -> None:

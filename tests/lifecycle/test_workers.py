@@ -111,9 +111,9 @@ def test_a_step_that_hangs_in_the_database_is_ended_and_the_row_says_so(thing: T
     with running_cluster(1) as _cluster:
         wake(MACHINE, thing.pk)
         wait_until(lambda: is_made(thing), within=20, what="the second try")
-    (line,) = lines(thing, kind="failed")
+    # On a slow machine another step may have taken as long
+    line, *_others = lines(thing, kind="failed", step="join")
     assert line.because == TOOK_TOO_LONG
-    assert line.step == "join"
     assert not TaskFailure.objects.exists(), "the row says it; the list of failed tasks needn't"
 
 
