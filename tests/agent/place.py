@@ -23,7 +23,7 @@ from tests.machine import free_port
 
 VERSION = "local.imp.dev/v1"
 TYPE = "type.googleapis.com/envoy.config.route.v3."
-OURS = {"envoy", PROGRAM.name, BECOME.name}
+OURS = {"envoy", PROGRAM.name, BECOME.name, "program.js"}
 Manifest = dict[str, Any]
 
 

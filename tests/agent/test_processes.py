@@ -257,6 +257,17 @@ def test_the_end_of_everything_waits_for_no_stream(tmp_path: Path) -> None:
         assert time.monotonic() - began < 5
 
 
+def test_the_end_of_everything_waits_for_nobody_who_hangs(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    gateways = [Gateway("parcels"), Gateway("letters"), Gateway("stamps")]
+    place.bring_up(*gateways)
+    for pid in (place.envoy(), *map(place.pid, gateways)):
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    place.stop()
+    assert time.monotonic() - began < 4
+
+
 def test_one_that_floods_its_log_neither_fills_the_memory_nor_takes_the_time_of_others(
     place: Place, program: Path
 ) -> None:

@@ -134,12 +134,15 @@ def test_a_port_that_is_taken_is_named(start: Start, tmp_path: Path) -> None:
         (["--portal", "portal"], "--portal portal: give a host and a port"),
         (["--ca", "/nowhere/authority.pem"], "--ca /nowhere/authority.pem can't be read"),
         (["--state", "/proc/nowhere"], "Can't write to /proc/nowhere"),
+        (["--state", "{broken}"], "{broken}/bundles/in-the-way"),
     ],
 )
 def test_what_hinders_it_is_said_in_a_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
-    ended = run("--state", str(tmp_path / "state"), *options)
+    broken = tmp_path / "broken"
+    (broken / "bundles" / "in-the-way.unfinished").mkdir(parents=True)
+    ended = run("--state", str(tmp_path / "state"), *(each.format(broken=broken) for each in options))
     assert ended.returncode == 3
-    assert sentence in ended.stderr
+    assert sentence.format(broken=broken) in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
