@@ -1,6 +1,7 @@
 """The page of a gateway's domains: which records to make, how they stand, and what can be done."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,13 @@ from apps.gateways.lifecycle import customs
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain
 from apps.tenants.models import Tenant
+from apps.tenants.roles import Role
+from tests.contracts.lists import DetailContract
 from tests.gateways.contract import add_domain, some_gateway
 from tests.gateways.pages import ASKING, GATEWAYS, put_up
 from tests.gateways.test_custom_domains import HOST, Phase
 from tests.tenants.pages import IN_DIALOG, as_
+from tests.tenants.world import join, make_tenant
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +34,20 @@ def gateway(tidewater: Tenant, alice: User) -> FunctionGateway:
 @pytest.fixture
 def page(gateway: FunctionGateway) -> str:
     return f"{GATEWAYS}/{gateway.pk}/domains"
+
+
+class TestDomainsPage(DetailContract):
+    def make(self, alice: User, bob: User) -> FunctionGateway:
+        tenant = make_tenant("Tidewater")
+        join(alice, tenant, Role.OWNER)
+        join(bob, tenant, Role.VIEWER)
+        as_(alice).get("/t/tidewater/members")
+        gateway = put_up(some_gateway(tenant, alice))
+        add_domain(gateway, HOST)
+        return gateway
+
+    def url(self, row: Any) -> str:
+        return f"{GATEWAYS}/{row.pk}/domains"
 
 
 def text_of(person: User, path: str) -> str:
@@ -125,6 +143,17 @@ def test_it_is_checked_and_removed_by_a_button(alice: User, gateway: FunctionGat
     assert as_(alice).post(f"{page}/prod/remove", headers=IN_DIALOG).status_code == 204
     assert not CustomDomain.objects.exists()
     assert as_(alice).post(f"{page}/prod/remove", headers=IN_DIALOG).status_code == 404
+
+
+def test_what_stops_names_it_too_once_it_is_served(alice: User, gateway: FunctionGateway, page: str) -> None:
+    domain = add_domain(gateway, HOST)
+    gateway_page = page.removesuffix("/domains")
+    for tail in ("/stop", "/delete", "/stages/prod/off"):
+        assert HOST not in as_(alice).get(gateway_page + tail, headers=IN_DIALOG).content.decode(), tail
+    CustomDomain.objects.filter(pk=domain.pk).update(proven_at=clock.now(), phase=Phase.PROVEN)
+    for tail in ("/stop", "/delete", "/stages/prod/off"):
+        assert HOST in as_(alice).get(gateway_page + tail, headers=IN_DIALOG).content.decode(), tail
+    assert HOST not in as_(alice).get(f"{gateway_page}/stages/dev/off", headers=IN_DIALOG).content.decode()
 
 
 def test_the_page_follows_what_happens(alice: User, gateway: FunctionGateway, page: str) -> None:

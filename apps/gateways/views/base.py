@@ -2,12 +2,13 @@
 
 from typing import Any, ClassVar
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import Text
 from apps.core.web.addresses import address
-from apps.gateways.models import FunctionGateway
+from apps.gateways.models import FunctionGateway, Stage
 from apps.gateways.selectors import get_gateway
 from apps.tenants.member import Member
 from apps.tenants.requests import member_of
@@ -38,6 +39,13 @@ class AboutGateway(InGateways):
         if self._gateway is None:
             self._gateway = get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
         return self._gateway
+
+    @property
+    def with_stages(self) -> FunctionGateway:
+        """The gateway with its stages and their domains, read at once."""
+        rows = Stage.objects.select_related("custom_domain")
+        prefetch_related_objects([self.gateway], Prefetch("stages", rows))
+        return self.gateway
 
     @property
     def is_own(self) -> bool:

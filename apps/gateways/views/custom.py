@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from apps.core.errors import Text
 from apps.gateways.certificates import MEANING
 from apps.gateways.custom import CustomStanding, custom_standing
+from apps.gateways.lifecycle.customs import NO_RECORD
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import CustomDomain, FunctionGateway
 from apps.gateways.selectors import custom_domain_of
@@ -39,13 +40,20 @@ class ShownDomain:
         return MEANING[self.standing.certificate]
 
     @property
+    def alert(self) -> str:
+        """That nobody has made the record yet is nothing wrong."""
+        domain = self.standing.domain
+        is_usual = domain.phase == Phase.WAITING and domain.because == NO_RECORD and not domain.has_stopped
+        return "info" if is_usual else "warn"
+
+    @property
     def last_check_at(self) -> datetime | None:
         return self.standing.domain.checked_at
 
 
 def shown_domains(gateway: FunctionGateway) -> list[ShownDomain]:
     """In the order of stages; those that there are."""
-    rows = {row.name: row for row in gateway.stages.select_related("custom_domain")}
+    rows = {row.name: row for row in gateway.stages.all()}
     found = [(name, custom_domain_of(rows[name])) for name in StageName if name in rows]
     return [_shown(gateway, domain, name) for name, domain in found if domain is not None]
 

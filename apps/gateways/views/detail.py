@@ -17,7 +17,7 @@ class Detail(GatewayPage):
     tab = "overview"
 
     def get_parts(self) -> list[Part]:
-        gateway = self.gateway
+        gateway = self.with_stages
         routes = bundle_of(gateway.cluster_id, bundle_key(gateway.pk, "routes"))
         runtime = bundle_of(gateway.cluster_id, bundle_key(gateway.pk, "runtime"))
         self.places = places_of(gateway, serves=_is_served(routes))

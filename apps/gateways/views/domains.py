@@ -28,7 +28,7 @@ class Domains(GatewayPage):
     tab_label = gettext_lazy("Domains")
 
     def get_parts(self) -> list[Part]:
-        gateway = self.gateway
+        gateway = self.with_stages
         customs = {shown.stage: shown for shown in shown_domains(gateway)}
         may_change = self.may("gateways.operate") and gateway.state != State.DELETED
         made = {row.name for row in gateway.stages.all()}

@@ -55,6 +55,8 @@ class Place:
     tone: str
     is_active: bool
     because: str = ""
+    # For its routes, which are on the way
+    waits: bool = False
 
 
 def url_of(gateway: FunctionGateway, host: str) -> str:
@@ -76,7 +78,7 @@ def _place(gateway: FunctionGateway, name: str, row: Stage | None, *, serves: bo
     if serves:
         return Place(name, host, url, _("serving"), "ok", True)
     waits = gateway.wanted not in (State.STOPPED, State.DELETED)
-    return Place(name, host, url, _("waits for routes") if waits else _("not serving"), "idle", True)
+    return Place(name, host, url, _("waits for routes") if waits else _("not serving"), "idle", True, waits=waits)
 
 
 # --- What can be done now --------------------------------------------------------------------------
@@ -169,5 +171,8 @@ def hosts_told(gateway: FunctionGateway, *stages: str) -> str:
 
 
 def hosts_in_lines(gateway: FunctionGateway, *stages: str) -> SafeString:
-    hosts = [(host,) for stage in stages or StageName.values for host in hosts_of(gateway, stage)]
-    return format_html_join(mark_safe("<br>"), "{}", hosts)
+    """With those of its workspace's own that are served."""
+    named = stages or tuple(StageName.values)
+    proven = gateway.custom_domains.filter(proven_at__isnull=False, stage__name__in=named).order_by("host")
+    hosts = [host for stage in named for host in hosts_of(gateway, stage)]
+    return format_html_join(mark_safe("<br>"), "{}", [(host,) for host in (*hosts, *(each.host for each in proven))])
