@@ -29,6 +29,7 @@ from apps.tenants.roles import Role
 from tests.matrix.actors import Actor, World, make_world
 from tests.matrix.asking import UnknownParameter, path_of, requests, undone
 from tests.matrix.routes import Route, all_routes, class_of
+from tests.matrix.scenes import NOTHING_TO_DO
 from tests.matrix.things import make_things
 from tests.people import make_person
 from tests.tenants.world import join
@@ -77,7 +78,8 @@ INSIDE = [
     for route in all_routes()
     if route.path.startswith("/t/{tenant}/") or issubclass(class_of(route.view) or object, TenantApi)
 ]
-OF_A_THING = [route for route in all_routes() if "thing" in hands_of(route)]
+# Where nothing can be done, everybody gets a 404 for that
+OF_A_THING = [route for route in all_routes() if "thing" in hands_of(route) and str(route) not in NOTHING_TO_DO]
 OF_ONESELF = [route for route in all_routes() if "own" in hands_of(route)]
 LISTS = [
     route
