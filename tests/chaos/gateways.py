@@ -38,15 +38,27 @@ BUNDLES = 4
 
 @dataclass
 class Watch:
-    """How long each gateway was due and nothing became of it. Nothing is known of the time without a database."""
+    """How long each gateway was due, there was a database to work with, and nothing became of it."""
 
     longest: float = 0.0
     worst: str = ""
     name: str = ""
+    # How long there was no database: in all, and the longest at a time
+    away: float = 0.0
+    longest_away: float = 0.0
+    _gone_since: float | None = None
     _seen: dict[str, tuple[str, float]] = field(default_factory=dict)
 
-    def look(self, rows: list[Any]) -> None:
+    def look(self, rows: list[Any] | None) -> None:
+        """None: no database says anything."""
         now = time.monotonic()
+        if rows is None:
+            self._gone_since = self._gone_since or now
+            return
+        if self._gone_since is not None:
+            gone = now - self._gone_since
+            self.away, self.longest_away, self._gone_since = self.away + gone, max(self.longest_away, gone), None
+        now -= self.away
         for name, phase, at_rest, is_due, standing, because in rows:
             before = self._seen.get(name)
             if at_rest or not is_due or before is None or before[0] != standing:
@@ -83,6 +95,7 @@ class Outcome:
                 f"  killed         {deaths}: {sum(self.killed.values())} in all",
                 f"  ended          all {self.count} where the last wish says, after each wish",
                 f"  longest stall  {stall} ({self.stall.worst or 'nothing'})",
+                f"  no database    for {self.stall.away:.0f} s in all, {self.stall.longest_away:.1f} s at the longest",
                 f"  steps          {self.steps:,} done, none of them twice",
                 f"  made           {made}",
                 f"  left           {left}",
@@ -146,8 +159,8 @@ class GatewayTrial:
         while True:
             rows = self._rows()
             self.load = max(self.load, os.getloadavg()[0])
+            self.watch.look(rows)
             if rows is not None:
-                self.watch.look(rows)
                 late = [row for row in rows if not (row[1] == phase and row[2])]
                 if len(rows) == len(self.layouts) and not late:
                     break

@@ -60,16 +60,20 @@ def test_whatever_is_left_is_seen(gateway: FunctionGateway) -> None:
 
 
 def test_a_row_that_is_due_and_does_not_move_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = iter([0.0, 5.0, 40.0, 41.0, 90.0])
+    moments = iter([0.0, 5.0, 10.0, 18.0, 20.0, 40.0, 41.0, 90.0])
     monkeypatch.setattr("tests.chaos.gateways.time.monotonic", lambda: next(moments))
     watch = Watch()
     watch.look([("chaos-1", "starting", False, True, "1", "")])
     watch.look([("chaos-1", "starting", False, True, "1", "")])
-    assert watch.longest == 5.0
+    assert (watch.longest, watch.name) == (5.0, "chaos-1")
+    watch.look(None)
+    watch.look(None)
+    watch.look([("chaos-1", "starting", False, True, "1", "")])
+    assert (watch.longest, watch.away, watch.longest_away) == (10.0, 10.0, 10.0), "a time without a database isn't one"
     watch.look([("chaos-1", "starting", False, False, "1", "")])
     watch.look([("chaos-1", "starting", False, True, "2", "")])
     watch.look([("chaos-1", "started", True, False, "3", "")])
-    assert watch.longest == 5.0, "what waits for a moment to come, moves or rests doesn't stall"
+    assert watch.longest == 10.0, "what waits for a moment to come, moves or rests doesn't stall"
 
 
 def test_no_more_gateways_are_taken_than_there_is_memory_for() -> None:
