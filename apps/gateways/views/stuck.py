@@ -39,8 +39,8 @@ MOST_CONCERNS = 3
 PAGE = "fleet/stuck.html"
 # That a gateway gets stuck is no event, only time that goes by: so the page looks from time to time, too
 NEWS = "live, every 15s"
-# More are listed than anybody looks at; a stream takes only so many topics
-MOST_FOLLOWED = 50
+# Of more than that, those that have been so for longest come first anyway
+MOST_LISTED = 30
 STEP_STATUS: Mapping[Standing, str] = {Standing.DONE: "done", Standing.DOING: "failed", Standing.WAITING: ""}
 LINE_TONES: Mapping[str, str] = {
     Kind.FAILED: "bad",
@@ -128,8 +128,12 @@ class StuckView(ForOperators, View):
         return show(self.request, PAGE, {**self._list(stuck, None), "parts": parts})
 
     def _list(self, stuck: Sequence[Diagnosis], gateway: FunctionGateway | None) -> dict[str, Any]:
+        """Those that have been so for longest, and the one that is looked at."""
+        here = gateway.pk if gateway else ""
+        listed = [each for place, each in enumerate(stuck) if place < MOST_LISTED or each.gateway.pk == here]
         return {
-            "stuck": [(each, _spent(each), statephase_of(each.gateway)) for each in stuck],
+            "stuck": [(each, _spent(each), statephase_of(each.gateway)) for each in listed],
+            "all_stuck": len(stuck),
             "all_gateways": FunctionGateway.objects.exclude(phase=Phase.DELETED).count(),
             "gateway": gateway,
         }
@@ -152,7 +156,7 @@ class StuckView(ForOperators, View):
             "made_of": render_part(f"{PAGE}#made_of", "made-of", context),
             "remedies": replace(render_part(f"{PAGE}#remedies", "remedies-box", context), sign=form_sign),
         }
-        followed = {gateway.pk, *(each.gateway.pk for each in stuck[:MOST_FOLLOWED])}
+        followed = {gateway.pk, *(each.gateway.pk for each in stuck[:MOST_LISTED])}
         topic = " ".join(f"gateway:{pk}" for pk in sorted(followed))
         parts = Parts(list(found.values()), topic=topic, url=context["here"], trigger=NEWS)
         return {**context, **{f"{name}_part": part for name, part in found.items()}, "parts": parts}

@@ -108,7 +108,8 @@ def _note(progress: Progress, step: StepProgress) -> str:
     if step.standing is Standing.DONE:
         return seconds_told(step.seconds)
     if step.standing is Standing.DOING:
-        return f". {step.because}" if step.because else ""
+        # After the seconds, which count as long as it tries
+        return f". {step.because}" if step.because and not progress.has_stopped else step.because
     if step.name == "routes" and step.phase == Phase.STARTING:
         return _("Wait for the runtime, so nobody meets a 503")
     return _("Last step") if step is progress.steps[-1] else ""
