@@ -23,7 +23,14 @@ from apps.gateways.lifecycle.table import Phase as GatewayPhase
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain, Stage, Variable
 from apps.gateways.problems import BeingDeleted
-from apps.gateways.services import check_domain, delete_gateway, remove_domain, set_domain, stop_gateway
+from apps.gateways.services import (
+    check_domain,
+    delete_gateway,
+    remove_domain,
+    set_domain,
+    stop_gateway,
+    switch_stage,
+)
 from apps.gateways.sweeps import check_proven_domains
 from apps.tenants.member import Member
 from apps.tenants.models import Tenant
@@ -147,6 +154,8 @@ def test_it_is_routed_once_it_is_proven_and_not_before(
     )
     assert domain.checked_at is not None
     assert domain.due_at is not None
+    # Nor by whatever else changes the routes
+    switch_stage(actor=owner, gateway=gateway, stage="dev", state="inactive", reason="Moving house.")
     converge_routes(cluster)
     assert HOST not in routed_hosts(gateway)
 
