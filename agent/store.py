@@ -39,7 +39,7 @@ class Identity:
 
 
 class Store:
-    """Only one agent has it open: `lock_folder`. What writes is done behind the loop, and `lock` puts it in order."""
+    """One agent alone has it open (`begin.locked_folder`). Writing is done behind the loop; `lock` keeps its order."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import tempfile
 import time
@@ -44,8 +43,6 @@ STOP_WITHIN = 2.5
 STARTS = 2 * (os.cpu_count() or 1)
 # What made Envoy refuse the listener may pass, such as another program at its port
 LISTEN_AGAIN_AFTER = (1.0, 2.0, 5.0, 10.0)
-# Names become folders
-NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Engine:

@@ -34,7 +34,6 @@ class Delay:
     """From a change's commit to its being ready, of the changes of the last day."""
 
     changes: int = 0
-    median_ms: int | None = None
     p95_ms: int | None = None
 
 
@@ -144,7 +143,6 @@ def _measured(bundles: QuerySet[Bundle]) -> QuerySet[Bundle]:
 
 _FIGURES: dict[str, Any] = {
     "changes": Count("pk"),
-    "median": Percentile(F("ready_ms"), share=0.5),
     "p95": Percentile(F("ready_ms"), share=0.95),
 }
 
@@ -152,4 +150,4 @@ _FIGURES: dict[str, Any] = {
 def _delay_of(row: Mapping[str, Any]) -> Delay:
     if not row["changes"]:
         return Delay()
-    return Delay(row["changes"], round(row["median"]), round(row["p95"]))
+    return Delay(row["changes"], round(row["p95"]))

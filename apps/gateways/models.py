@@ -77,11 +77,6 @@ class FunctionGateway(Versioned, TenantOwned, Living):
         """Something is wanted of the runtime that it hasn't come up with."""
         return self.observed_generation < self.generation
 
-    @property
-    def is_settled(self) -> bool:
-        """The phase is what the state asks for."""
-        return self.due_at is None and not self.has_stopped
-
 
 class Stage(TenantOwned):
     """One of the three places that code runs in. Told apart by path and host name, never by infrastructure."""

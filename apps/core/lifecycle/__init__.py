@@ -7,8 +7,12 @@ on a row, and its fence refuses what another writes too late.
     machine.py   what an app declares: the next move of a row, and how a move says "not yet" or "never"
     kernel.py    takes the lease, makes moves, writes what came of them
     waking.py    making a row due
+    holding.py   for steps that write into this database: only while the lease is theirs
+    sweeps.py    finds what no hint reached
+    mending.py   what operators may do to a row that doesn't move
     timeline.py  what is remembered of all that, for people
     failures.py  what people are told of what went wrong, and what operators are
+    checks.py    that the limits in time are longer than each other in the order that they need
 
 Nothing in here knows what the rows are.
 """

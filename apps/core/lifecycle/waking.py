@@ -11,7 +11,6 @@ from django.db.models.functions import Greatest, Least, Now
 from apps.core.clock import now
 from apps.core.dispatch import dispatch
 from apps.core.lifecycle.machine import Machine, Row
-from apps.core.lifecycle.models import Living
 
 # A hint is given this long to be taken from the queue
 HINT_COUNTS_FOR = timedelta(seconds=5)
@@ -56,10 +55,6 @@ def hint(machine: Machine[Row], pk: str, *, delay: timedelta | None = None) -> N
 def due_rows(machine: Machine[Row]) -> QuerySet[Row]:
     """By the database's clock, as the queue goes by it too: a worker whose own is behind mustn't let a hint pass."""
     return machine.model._base_manager.filter(due_at__lte=Greatest(Value(now()), Now()))
-
-
-def is_overdue(row: Living) -> bool:
-    return row.due_at is not None and row.due_at <= now()
 
 
 def _make_due(machine: Machine[Row], rows: QuerySet[Row], pk: str, **values: Any) -> None:

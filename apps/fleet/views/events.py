@@ -30,7 +30,7 @@ TARGETS = ("cluster", "agent", "registrationtoken")
 class ShownEvent:
     id: str
     tone: str
-    #: Empty where the text names it
+    # Empty where the text names it
     cluster: str
     text: Text
     at: datetime
