@@ -19,7 +19,10 @@ def drop(pid: int) -> None:
 
 def listening_pid() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN \"imp_test\"'")
+        # Other tests may have one on the same server
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN \"imp_test\"' AND datname = current_database()"
+        )
         (row,) = cursor.fetchall()
         return row[0]
 

@@ -210,7 +210,7 @@ def test_a_drop_that_takes_long_is_not_begun_again_and_again(monkeypatch: pytest
             with pytest.raises(databases.Busy):
                 act(BRIEF)
         (count,) = holder.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DROP DATABASE%' AND state = 'active'"
+            f"SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DROP DATABASE%{BRIEF}%' AND state = 'active'"
         ).fetchone() or (0,)
         assert count == 1
     with databases._server() as server:
