@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core.lifecycle.models import LifecycleEvent
+from apps.core.lifecycle.timeline import Kind
 from apps.fleet.models import Cluster
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
@@ -24,9 +25,7 @@ def _owners(request: Any) -> "QuerySet[User]":
 
 class GatewayFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", label=_("Find a gateway"))
-    state = django_filters.ChoiceFilter(
-        choices=[(value, label) for value, label in State.choices], label=_("State"), empty_label=_("Any state")
-    )
+    state = django_filters.ChoiceFilter(choices=State.choices, label=_("State"), empty_label=_("Any state"))
     phase = django_filters.ChoiceFilter(
         choices=[(value, label) for value, label in Phase.choices if value != Phase.DELETED],
         label=_("Phase"),
@@ -48,9 +47,9 @@ class GatewayFilter(django_filters.FilterSet):
 
 # What a line of the timeline is about, as people ask for it
 KINDS_OF_LINES = {
-    "wishes": ["wished", "forced", "released"],
-    "steps": ["done", "moved", "noted"],
-    "trouble": ["waits", "failed", "stopped"],
+    "wishes": [Kind.WISHED, Kind.FORCED, Kind.RELEASED],
+    "steps": [Kind.DONE, Kind.MOVED, Kind.NOTED],
+    "trouble": [Kind.WAITS, Kind.FAILED, Kind.STOPPED],
 }
 
 
@@ -66,9 +65,7 @@ class TimelineFilter(django_filters.FilterSet):
         label=_("Kind"),
         empty_label=_("Everything"),
     )
-    phase = django_filters.ChoiceFilter(
-        choices=[(value, label) for value, label in Phase.choices], label=_("Phase"), empty_label=_("Any phase")
-    )
+    phase = django_filters.ChoiceFilter(choices=Phase.choices, label=_("Phase"), empty_label=_("Any phase"))
 
     class Meta:
         model = LifecycleEvent

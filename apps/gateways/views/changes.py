@@ -10,12 +10,13 @@ from apps.core.errors import Conflict, NotFound
 from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.gateways.forms import BundleForm, RenameForm, StageForm, TransferForm
+from apps.gateways.lifecycle.table import State
 from apps.gateways.models import Stage
 from apps.gateways.services.changes import change_gateway, switch_stage, transfer_gateway
-from apps.gateways.sizes import PROCESSES, Layout, SizeName
+from apps.gateways.sizes import Layout, SizeName
 from apps.gateways.views.base import AboutGateway
 from apps.gateways.views.cards import layout_cards, size_cards
-from apps.gateways.views.shown import cpu_of, hosts_in_lines, memory_of
+from apps.gateways.views.shown import cpu_of, hosts_in_lines, memory_of, processes_told
 from apps.tenants import roles
 from apps.tenants.selectors import list_members
 
@@ -69,7 +70,9 @@ class ChangeBundle(_Change):
     def get_context(self) -> dict[str, Any]:
         return {
             "title": _("Change the bundle of %(gateway)s") % {"gateway": self.gateway},
-            "lead": NOTICED_BY_NOBODY if self.gateway.state != "stopped" else _("It counts from the next start on."),
+            "lead": NOTICED_BY_NOBODY
+            if self.gateway.state != State.STOPPED
+            else _("It counts from the next start on."),
             "sizes": size_cards(),
             "layouts": layout_cards(),
             "preview_url": self.request.path,
@@ -100,7 +103,7 @@ class ChangeBundle(_Change):
             version=values["version"],
         )
         title = _("%(gateway)s has another bundle") % {"gateway": self.gateway}
-        text = str(NOTICED_BY_NOBODY) if self.gateway.state != "stopped" else ""
+        text = str(NOTICED_BY_NOBODY) if self.gateway.state != State.STOPPED else ""
         return Done(title, text, url=address("gateways:detail", gateway_id=self.gateway.pk))
 
 
@@ -186,5 +189,4 @@ class SwitchOn(_AboutStage, ConfirmView):
 
 
 def _names(layout: str) -> str:
-    names = ", ".join(process.name for process in PROCESSES[layout])
-    return f"{Layout(layout).label}: {names}"
+    return f"{Layout(layout).label}: {processes_told(layout)}"

@@ -11,9 +11,8 @@ from apps.gateways.custom import CustomStanding, custom_standing
 from apps.gateways.lifecycle.customs import NO_RECORD
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import CustomDomain, FunctionGateway
-from apps.gateways.selectors import custom_domain_of
+from apps.gateways.selectors import address_of, custom_domain_of
 from apps.gateways.sizes import StageName
-from apps.gateways.views.shown import url_of
 
 Phase = CustomDomain.Phase
 
@@ -61,7 +60,7 @@ def shown_domains(gateway: FunctionGateway) -> list[ShownDomain]:
 def _shown(gateway: FunctionGateway, domain: CustomDomain, stage: str) -> ShownDomain:
     standing = custom_standing(gateway, domain, stage)
     word, tone = _said(gateway, standing)
-    return ShownDomain(standing, word, tone, url_of(gateway, domain.host))
+    return ShownDomain(standing, word, tone, address_of(gateway, domain.host))
 
 
 def _said(gateway: FunctionGateway, standing: CustomStanding) -> tuple[Text, str]:

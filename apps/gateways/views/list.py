@@ -19,18 +19,20 @@ from apps.core.web.forms import OVERLAYS, ConfirmView, Done, Touch
 from apps.core.web.lists import Column, Listing, ListPage
 from apps.gateways.filters import GatewayFilter
 from apps.gateways.models import FunctionGateway
-from apps.gateways.selectors import hosts_of, list_gateways
+from apps.gateways.selectors import address_of, hosts_of, list_gateways
 from apps.gateways.services.states import delete_gateway, restart_gateway, start_gateway, stop_gateway
 from apps.gateways.sizes import StageName
 from apps.gateways.views.base import InGateways
 from apps.gateways.views.live import Part, Parts, is_asked, render_part, take_seen
-from apps.gateways.views.shown import DELETE, RESTART, START, STOP, hosts_told, offers_for, statephase_of, url_of
+from apps.gateways.views.shown import DELETE, RESTART, START, STOP, hosts_told, offers_for, statephase_of
 from apps.tenants.member import Member
 
 PAGE = "gateways/list.html"
 # In the order in which they stand on the bar
 SEVERAL = ("start", "restart", "stop", "delete")
 MOST_AT_ONCE = 200
+# In the notice, of those that were refused
+MOST_REFUSALS = 5
 NEWS = "live:gateways, live:resync, gateways from:body"
 
 
@@ -94,7 +96,7 @@ class GatewayList(InGateways, ListPage):
 
 def _prepare(row: Any, actor: Member) -> None:
     """Puts on a row what its template shows beside the columns."""
-    row.hosts = [(name, url_of(row, host)) for name in StageName for host in hosts_of(row, name)]
+    row.hosts = [(name, address_of(row, host)) for name in StageName for host in hosts_of(row, name)]
     row.state_part = render_part(f"{PAGE}#state", f"state-{row.pk}", {"shown": statephase_of(row)})
     row.menu_part = render_part(f"{PAGE}#menu", f"offers-{row.pk}", {"offers": offers_for(row, actor), "row": row})
 
@@ -226,7 +228,7 @@ class Several(InGateways, ConfirmView):
                 done += 1
         counted = ngettext("%(label)s: %(count)d done", "%(label)s: %(count)d done", done)
         self.tone: htmx.Tone = "ok" if not refusals else "warn" if done else "bad"
-        text = "\n".join(refusals[:5])
+        text = "\n".join(refusals[:MOST_REFUSALS])
         return Done(counted % {"label": self.bulk.label, "count": done}, text, events={"gateways": {}})
 
     def succeed(self, done: Done) -> HttpResponse:

@@ -5,10 +5,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from apps.gateways.lifecycle.table import State
-from apps.gateways.sizes import PROCESSES
 from apps.gateways.views.live import Part, render_part
 from apps.gateways.views.page import GatewayPage
-from apps.gateways.views.shown import cpu_of, is_being_created, memory_of, places_of
+from apps.gateways.views.shown import cpu_of, is_being_created, memory_of, places_of, processes_told
 
 PAGE = "gateways/settings.html"
 
@@ -28,7 +27,7 @@ class Settings(GatewayPage):
             "may_delete": stays and self.may("gateways.delete"),
             "cpu": cpu_of(gateway.size),
             "memory": memory_of(gateway.size),
-            "processes": ", ".join(process.name for process in PROCESSES[gateway.layout]),
+            "processes": processes_told(gateway.layout),
             "places": places_of(gateway, serves=False),
         }
         return [render_part(f"{PAGE}#settings", "settings", context)]

@@ -11,8 +11,8 @@ from apps.core.errors import Text
 from apps.core.web.addresses import address
 from apps.gateways.lifecycle.table import Do, Phase, State, follows
 from apps.gateways.models import FunctionGateway, Stage
-from apps.gateways.selectors import hosts_of
-from apps.gateways.sizes import SIZES, StageName
+from apps.gateways.selectors import address_of, hosts_of
+from apps.gateways.sizes import PROCESSES, SIZES, StageName
 from apps.tenants.member import Member
 
 AT_REST = {Phase.STARTED: "ok", Phase.STOPPED: "idle", Phase.DELETED: "idle"}
@@ -59,11 +59,6 @@ class Place:
     waits: bool = False
 
 
-def url_of(gateway: FunctionGateway, host: str) -> str:
-    port = gateway.cluster.facts.get("gateway_port")
-    return f"http://{host}:{port}/" if port else f"http://{host}/"
-
-
 def places_of(gateway: FunctionGateway, *, serves: bool) -> list[Place]:
     """In the order of stages; also before they're made, as their hosts are known then."""
     rows = {row.name: row for row in gateway.stages.all()}
@@ -72,7 +67,7 @@ def places_of(gateway: FunctionGateway, *, serves: bool) -> list[Place]:
 
 def _place(gateway: FunctionGateway, name: str, row: Stage | None, *, serves: bool) -> Place:
     host = hosts_of(gateway, name)[0]
-    url = url_of(gateway, host)
+    url = address_of(gateway, host)
     if row is not None and row.state != Stage.State.ACTIVE:
         return Place(name, host, url, _("switched off"), "warn", False, row.inactive_because)
     if serves:
@@ -157,6 +152,10 @@ def cpu_of(size: str) -> str:
 def memory_of(size: str) -> str:
     mb = SIZES[size].memory_mb
     return f"{mb // MIB_PER_GIB} GiB" if mb % MIB_PER_GIB == 0 else f"{mb} MiB"
+
+
+def processes_told(layout: str) -> str:
+    return ", ".join(process.name for process in PROCESSES[layout])
 
 
 def seconds_told(seconds: float | None) -> str:

@@ -28,7 +28,7 @@ from apps.gateways.models import LONGEST_REASON, FunctionGateway
 from apps.gateways.progress import Line, Standing, StepProgress, label_of, progress_of, tell, timeline_of
 from apps.gateways.services.mending import force_phase, mend_gateway
 from apps.gateways.views.live import Parts, is_asked, render_part, take_seen
-from apps.gateways.views.shown import statephase_of
+from apps.gateways.views.shown import seconds_told, statephase_of
 from apps.tenants import roles
 from apps.tenants.operators import is_allowed
 
@@ -294,10 +294,7 @@ def _status(standing: Standing, diagnosis: Diagnosis | None) -> str:
 
 
 def _note(step: StepProgress) -> str:
-    if step.seconds is None:
-        return ""
-    seconds = _("%(seconds)s s") % {"seconds": f"{step.seconds:.1f}"}
-    if step.standing is not Standing.DOING:
-        return seconds
+    if step.seconds is None or step.standing is not Standing.DOING:
+        return seconds_told(step.seconds)
     spent = exactly(timedelta(seconds=step.seconds))
     return _("%(span)s, attempt %(attempt)d") % {"span": spent, "attempt": step.attempts} if step.attempts else spent

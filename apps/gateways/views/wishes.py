@@ -7,9 +7,8 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.core.web.forms import ConfirmView, Done, Touch
 from apps.gateways.services.states import delete_gateway, restart_gateway, start_gateway, stop_gateway
-from apps.gateways.sizes import PROCESSES
 from apps.gateways.views.base import AboutGateway
-from apps.gateways.views.shown import hosts_in_lines, is_being_created, statephase_of
+from apps.gateways.views.shown import hosts_in_lines, is_being_created, processes_told, statephase_of
 
 
 class _Wish(AboutGateway, ConfirmView):
@@ -140,5 +139,4 @@ SO_FAR = gettext_lazy("What was made so far is removed.")
 
 
 def _processes(view: AboutGateway) -> str:
-    names = ", ".join(process.name for process in PROCESSES[view.gateway.layout])
-    return _("The processes of its stages: %(names)s") % {"names": names}
+    return _("The processes of its stages: %(names)s") % {"names": processes_told(view.gateway.layout)}
