@@ -6,7 +6,7 @@ import pytest
 
 from portal.env import database_from_url
 
-pytest_plugins = ["tests.actors", "tests.browser.plugin", "tests.events.plugin"]
+pytest_plugins = ["tests.actors", "tests.browser.plugin", "tests.events.plugin", "tests.rerun"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

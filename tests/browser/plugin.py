@@ -32,18 +32,12 @@ SignIn = Callable[[Any], None]
 
 # How long a test waits at most for what comes in a moment, in milliseconds: several processes share the machine
 PATIENCE = 30_000
-# A test that asks for one of these has a browser, a stream or a worker beside itself
-SEVERAL_PROCESSES = frozenset({"browser_thread", "live", "listen"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser_thread" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-        # Several processes on a machine with other things to do: what fails once is tried once more, and the summary
-        # names it as rerun
-        if SEVERAL_PROCESSES.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(tryfirst=True)
