@@ -1,6 +1,7 @@
-"""Names that people choose for themselves and for what is theirs, which others read in mails and before they agree."""
+"""What people write about themselves and what is theirs, which others read in mails and before they agree."""
 
 import re
+from collections.abc import Collection
 
 from django.utils.translation import gettext as _
 
@@ -21,3 +22,8 @@ def tidy_name(text: str) -> str:
 def require_short(text: str, longest: int, *, field: str) -> None:
     if len(text) > longest:
         raise InvalidInput(fields={field: [_("Use %(limit)d characters or fewer.") % {"limit": longest}]})
+
+
+def require_choice(value: str, values: Collection[str], *, field: str) -> None:
+    if value not in values:
+        raise InvalidInput(fields={field: [_("Choose one of these: %(values)s.") % {"values": ", ".join(values)}]})

@@ -17,14 +17,14 @@ from psycopg.errors import UniqueViolation
 from apps.audit.services import SYSTEM, record
 from apps.core.clock import now
 from apps.core.events import publish
-from apps.core.lifecycle import Machine, Move, Retry, Stop, timeline, wake
+from apps.core.lifecycle import Machine, Move, Retry, Stop, timeline
 from apps.core.lifecycle.holding import while_held
 from apps.core.lifecycle.timeline import Kind
 from apps.gateways.dns import Lead, Questions, Unanswered
 from apps.gateways.hosts import challenge_of
-from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY
+from apps.gateways.lifecycle.machines import GATEWAY, reroute
 from apps.gateways.mails import tell_cut, tell_missing
-from apps.gateways.models import CustomDomain, RuntimeDomain
+from apps.gateways.models import CustomDomain
 from apps.gateways.selectors import hosts_of
 
 Phase = CustomDomain.Phase
@@ -132,15 +132,6 @@ def look_again(row: CustomDomain) -> None:
         _say(row, CUT, "gateway.domain_cut", days=GRACE.days)
         tell_cut(row)
         reroute(row.gateway_id)
-
-
-def reroute(gateway_id: str) -> None:
-    """Its routes are rendered anew, in the caller's transaction. One that is stopped has none, and gets them later."""
-    domain = RuntimeDomain.objects.select_for_update().filter(gateway=gateway_id).first()
-    if domain is not None:
-        domain.generation += 1
-        domain.save(update_fields=["generation"])
-        wake(DOMAIN, domain.pk)
 
 
 def _look(row: CustomDomain) -> Seen:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.core.events import publish
-from apps.core.lifecycle import Machine, Move, nudge, nudge_all
+from apps.core.lifecycle import Machine, Move, nudge, nudge_all, wake
 from apps.gateways.lifecycle import domains
 from apps.gateways.lifecycle.steps import next_step
 from apps.gateways.lifecycle.table import LEADS_TO, Do, Phase, State, follows
@@ -75,6 +75,15 @@ def domain_moved(domain: RuntimeDomain) -> None:
 
 
 DOMAIN = Machine("domain", RuntimeDomain, decide_domain, domain_changed, domain_moved)
+
+
+def reroute(gateway_id: str) -> None:
+    """Its routes are rendered anew, in the caller's transaction. One that is stopped has none, and gets them later."""
+    domain = RuntimeDomain.objects.select_for_update().filter(gateway=gateway_id).first()
+    if domain is not None:
+        domain.generation += 1
+        domain.save(update_fields=["generation"])
+        wake(DOMAIN, domain.pk)
 
 
 def hear_of_bundles(keys: Sequence[str]) -> None:

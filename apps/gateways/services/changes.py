@@ -7,13 +7,12 @@ from django.utils.translation import gettext_noop
 from apps.accounts.models import User
 from apps.audit.changes import changes, fields_of
 from apps.audit.services import record
-from apps.core.errors import Conflict, InvalidInput
-from apps.core.lifecycle import wake
-from apps.core.names import require_short, tidy_name
-from apps.gateways.lifecycle.machines import DOMAIN
-from apps.gateways.models import LONGEST_REASON, LONGEST_TITLE, FunctionGateway, RuntimeDomain, Stage
-from apps.gateways.services.wishing import lock_gateway, require_staying, save_wish
-from apps.gateways.sizes import Layout, SizeName, StageName
+from apps.core.errors import InvalidInput
+from apps.core.names import require_choice, require_short, tidy_name
+from apps.gateways.lifecycle.machines import reroute
+from apps.gateways.models import LONGEST_REASON, LONGEST_TITLE, FunctionGateway, Stage
+from apps.gateways.services.wishing import lock_gateway, lock_stage, require_staying, save_wish
+from apps.gateways.sizes import Layout, SizeName
 from apps.tenants import roles
 from apps.tenants.member import Member
 from apps.tenants.models import Membership
@@ -90,21 +89,14 @@ def switch_stage(
     actor, gateway = lock_gateway(actor, gateway, "gateways.operate", version=version, with_domain=True)
     require_staying(gateway)
     reason = _checked_reason(state, reason)
-    if stage not in StageName.values:
-        raise InvalidInput(fields={"stage": [_choose(StageName.values)]})
-    row = Stage.objects.of(actor.tenant).select_for_update().filter(gateway=gateway, name=stage).first()
-    if row is None:
-        raise Conflict(_("%(stage)s isn't there yet. Try again in a moment.") % {"stage": stage})
+    row = lock_stage(actor, gateway, stage)
     before = {"state": row.state, "reason": row.inactive_because}
     after = {"state": state, "reason": reason}
     if before == after:
         return gateway
     row.state, row.inactive_because = state, reason
     row.save(update_fields=["state", "inactive_because"])
-    domain = RuntimeDomain.objects.of(actor.tenant).get(gateway=gateway)
-    domain.generation += 1
-    domain.save(update_fields=["generation"])
-    wake(DOMAIN, domain.pk)
+    reroute(gateway.pk)
     said = SWITCHED_ON if state == Stage.State.ACTIVE else SWITCHED_OFF
     gateway = save_wish(gateway, actor=actor, because=said, stage=stage, reason=reason)
     record(
@@ -126,14 +118,12 @@ def checked_title(title: str) -> str:
 
 
 def checked_size(size: str) -> str:
-    if size not in SizeName.values:
-        raise InvalidInput(fields={"size": [_choose(SizeName.values)]})
+    require_choice(size, SizeName.values, field="size")
     return size
 
 
 def checked_layout(layout: str) -> str:
-    if layout not in Layout.values:
-        raise InvalidInput(fields={"layout": [_choose(Layout.values)]})
+    require_choice(layout, Layout.values, field="layout")
     return layout
 
 
@@ -158,8 +148,7 @@ def checked_owner(actor: Member, owner_id: str) -> User:
 
 
 def _checked_reason(state: str, reason: str) -> str:
-    if state not in Stage.State.values:
-        raise InvalidInput(fields={"state": [_choose(Stage.State.values)]})
+    require_choice(state, Stage.State.values, field="state")
     if state == Stage.State.ACTIVE:
         return ""
     reason = tidy_name(reason)
@@ -167,7 +156,3 @@ def _checked_reason(state: str, reason: str) -> str:
         raise InvalidInput(fields={"reason": [_("Say why. Callers read it in the answer.")]})
     require_short(reason, LONGEST_REASON, field="reason")
     return reason
-
-
-def _choose(values: list[str]) -> str:
-    return _("Choose one of these: %(values)s.") % {"values": ", ".join(values)}

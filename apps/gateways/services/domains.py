@@ -9,16 +9,16 @@ from django.utils.translation import gettext_noop
 
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.errors import Conflict, InvalidInput, NotFound, TooManyRequests
+from apps.core.errors import InvalidInput, NotFound, TooManyRequests
 from apps.core.lifecycle import wake
 from apps.core.names import tidy_name
 from apps.fleet.models import Cluster
 from apps.gateways.hosts import host_of, refusal_of_host
-from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN, reroute
+from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN
+from apps.gateways.lifecycle.machines import reroute
 from apps.gateways.models import CustomDomain, FunctionGateway, Stage
 from apps.gateways.selectors import custom_domain_of
-from apps.gateways.services.wishing import lock_gateway, require_staying, save_wish
-from apps.gateways.sizes import StageName
+from apps.gateways.services.wishing import lock_gateway, lock_stage, require_staying, save_wish
 from apps.tenants.member import Member
 
 # Of one domain, by hand
@@ -91,14 +91,7 @@ def _lock(
 ) -> tuple[Member, FunctionGateway, Stage]:
     actor, gateway = lock_gateway(actor, gateway, "gateways.operate", version=version, with_domain=True)
     require_staying(gateway)
-    if stage not in StageName.values:
-        values = {"values": ", ".join(StageName.values)}
-        raise InvalidInput(fields={"stage": [_("Choose one of these: %(values)s.") % values]})
-    rows = Stage.objects.of(actor.tenant).select_related("custom_domain")
-    row = rows.filter(gateway=gateway, name=stage).first()
-    if row is None:
-        raise Conflict(_("%(stage)s isn't there yet. Try again in a moment.") % {"stage": stage})
-    return actor, gateway, row
+    return actor, gateway, lock_stage(actor, gateway, stage)
 
 
 def _checked_host(actor: Member, gateway: FunctionGateway, stage: Stage, text: str) -> str:

@@ -14,7 +14,7 @@ from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.core.lifecycle import mending, timeline, wake
 from apps.core.lifecycle.machine import Machine
 from apps.core.lifecycle.timeline import Kind
-from apps.core.names import require_short, tidy_name
+from apps.core.names import require_choice, require_short, tidy_name
 from apps.core.versions import save_version
 from apps.gateways.lifecycle.diagnosis import Cure, Sight
 from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY
@@ -37,8 +37,7 @@ LEADS_FROM = MappingProxyType({Phase.STARTED: Phase.STARTING, Phase.STOPPED: Pha
 def mend_gateway(*, actor: Any, gateway: FunctionGateway, cure: str, reason: str = "") -> FunctionGateway:
     """One of the remedies that need no reason. One that would do nothing now is refused, and says why."""
     _require(actor, "gateways.mend")
-    if cure not in _MEND:
-        raise InvalidInput(fields={"cure": [_("Choose one of these: %(values)s.") % {"values": ", ".join(_MEND)}]})
+    require_choice(cure, _MEND, field="cure")
     reason = tidy_name(reason)
     require_short(reason, LONGEST_REASON, field="reason")
     sight = _lock(gateway)
@@ -69,9 +68,7 @@ def force_phase(
     if not reason:
         raise InvalidInput(fields={"reason": [_("Say why. The audit log and the timeline keep it.")]})
     require_short(reason, LONGEST_REASON, field="reason")
-    if phase not in Phase.values:
-        values = {"values": ", ".join(Phase.values)}
-        raise InvalidInput(fields={"phase": [_("Choose one of these: %(values)s.") % values]})
+    require_choice(phase, Phase.values, field="phase")
     sight = _lock(gateway)
     machine: Machine[Any] = DOMAIN if of_domain else GATEWAY
     row = sight.domain if of_domain else sight.gateway
@@ -116,9 +113,7 @@ def _finish(sight: Sight, actor: Any) -> None:
 def _let_it_go(gateway: FunctionGateway) -> None:
     """A deleted one that comes back to be deleted wholly: another may have its name by now."""
     gateway.state = State.DELETED
-    if FunctionGateway.objects.filter(cluster_id=gateway.cluster_id, name=gateway.name).exclude(
-        pk=gateway.pk
-    ).exclude(phase=Phase.DELETED).exists():  # fmt: skip
+    if _is_name_given_away(gateway):
         mark = f"-{gateway.pk[-6:]}"
         gateway.name = gateway.name[: LONGEST_NAME - len(mark)] + mark
     save_version(gateway, "state", "name")
@@ -174,11 +169,15 @@ def _lock(gateway: FunctionGateway) -> Sight:
 
 
 def _require_name(gateway: FunctionGateway, phase: str) -> None:
-    if gateway.phase != Phase.DELETED or phase == Phase.DELETED:
-        return
-    others = FunctionGateway.objects.filter(cluster_id=gateway.cluster_id, name=gateway.name)
-    if others.exclude(phase=Phase.DELETED).exists():
+    comes_back = gateway.phase == Phase.DELETED and phase != Phase.DELETED
+    if comes_back and _is_name_given_away(gateway):
         raise Conflict(_("Another gateway in this cluster has its name by now."))
+
+
+def _is_name_given_away(gateway: FunctionGateway) -> bool:
+    """Once one is deleted, another may be called as it was."""
+    others = FunctionGateway.objects.filter(cluster_id=gateway.cluster_id, name=gateway.name).exclude(pk=gateway.pk)
+    return others.exclude(phase=Phase.DELETED).exists()
 
 
 def _standing(sight: Sight) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 from django.utils.translation import gettext as _
 
 from apps.core import clock
-from apps.core.errors import NotFound
+from apps.core.errors import Conflict, NotFound
 from apps.core.lifecycle import timeline, wake
 from apps.core.lifecycle.timeline import Kind
+from apps.core.names import require_choice
 from apps.core.versions import raise_stale, save_version
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.lifecycle.table import Phase, State
-from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain
+from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain, Stage
 from apps.gateways.problems import BeingDeleted
+from apps.gateways.sizes import StageName
 from apps.tenants.member import Member
 from apps.tenants.services.owners import renewed
 
@@ -35,6 +37,16 @@ def lock_gateway(
     if version not in (None, row.version):
         raise_stale(row)
     return actor, row
+
+
+def lock_stage(actor: Member, gateway: FunctionGateway, name: str) -> Stage:
+    """Of a gateway that is locked. Stages come with its first step."""
+    require_choice(name, StageName.values, field="stage")
+    rows = Stage.objects.of(actor.tenant).select_for_update(of=("self",)).select_related("custom_domain")
+    row: Stage | None = rows.filter(gateway=gateway, name=name).first()
+    if row is None:
+        raise Conflict(_("%(stage)s isn't there yet. Try again in a moment.") % {"stage": name})
+    return row
 
 
 def require_staying(gateway: FunctionGateway) -> None:
