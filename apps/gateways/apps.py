@@ -8,7 +8,7 @@ class GatewaysConfig(AppConfig):
     verbose_name = _("Function gateways")
 
     def ready(self) -> None:
-        import apps.gateways.calls  # noqa: F401  callers are led to their pages
+        import apps.gateways.calls
         import apps.gateways.checks  # noqa: F401  registers itself
         from apps.accounts.demo import register_part
         from apps.core.doctor.services import register_check

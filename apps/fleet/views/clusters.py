@@ -126,7 +126,7 @@ class BundlePage(AboutCluster, View):
 
 def standing_context(cluster: Cluster) -> dict[str, Any]:
     (state,) = cluster_states([cluster])
-    bundles = _worst_first(list_bundles(cluster.pk))
+    bundles = list(_worst_first(list_bundles(cluster.pk))[:MOST_BUNDLES])
     return {
         "shown": ShownCluster(state),
         "agents": _agents(state),
