@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-_NAME = re.compile(r"\s*(?:export\s+)?([^=\s]*)\s*=[ \t]*")
+# Nothing that was matched is tried in another way: the time that takes would grow with the square of the length
+_NAME = re.compile(r"\s*+(?:export\s++)?+([^=\s]*+)\s*+=[ \t]*+")
 _COMMENT = re.compile(r"\s#.*$")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 
@@ -36,13 +37,15 @@ def read_env(text: str) -> Env:
     """All that can be read, and each line that can't, with what is wrong there."""
     found: list[EnvLine] = []
     mistakes: list[EnvMistake] = []
+    numbers: dict[str, int] = {}
     for each in _read(text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")):
         if isinstance(each, EnvMistake):
             mistakes.append(each)
-        elif before := next((line for line in found if line.name == each.name), None):
-            words = {"name": each.name, "line": before.number}
+        elif each.name in numbers:
+            words = {"name": each.name, "line": numbers[each.name]}
             mistakes.append(EnvMistake(each.number, _("%(name)s stands in line %(line)d already.") % words))
         else:
+            numbers[each.name] = each.number
             found.append(each)
     return Env(tuple(found), tuple(mistakes))
 
@@ -65,27 +68,29 @@ def _read(lines: list[str]) -> Iterator[EnvLine | EnvMistake]:
             yield EnvLine(number, name, _COMMENT.sub("", f" {rest}").strip())
         else:
             # A value in quotes may go on over several lines
-            ended = _end_of(rest)
+            mark, parts, ended = rest[0], [], _end_in(rest[1:], rest[0])
+            rest = rest[1:]
             while ended is None and at < len(lines):
-                rest, at = f"{rest}\n{lines[at]}", at + 1
-                ended = _end_of(rest)
+                parts.append(rest)
+                rest, at = lines[at], at + 1
+                ended = _end_in(rest, mark)
             if ended is None:
                 at = number
                 yield EnvMistake(number, _("The quotation mark that begins the value is never closed."))
             elif rest[ended + 1 :].strip() and not rest[ended + 1 :].strip().startswith("#"):
                 yield EnvMistake(number, _("Something stands behind the closing quotation mark."))
             else:
-                inside = rest[1:ended]
-                yield EnvLine(number, name, inside if rest[0] == "'" else _unescape(inside))
+                inside = "\n".join([*parts, rest[:ended]])
+                yield EnvLine(number, name, inside if mark == "'" else _unescape(inside))
 
 
-def _end_of(text: str) -> int | None:
-    """Where the quotation mark that it begins with is closed."""
-    mark, at = text[0], 1
-    while at < len(text):
-        if text[at] == mark:
+def _end_in(line: str, mark: str) -> int | None:
+    """Where the quotation mark is closed. A backslash at the end of a line is one before its end, and no more."""
+    at = 0
+    while at < len(line):
+        if line[at] == mark:
             return at
-        at += 2 if mark == '"' and text[at] == "\\" else 1
+        at += 2 if mark == '"' and line[at] == "\\" else 1
     return None
 
 

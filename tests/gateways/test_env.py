@@ -1,5 +1,7 @@
 """Reading the text of a .env file."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,26 @@ def test_after_a_mistake_the_others_are_read() -> None:
     env = read_env("A=1\nnonsense\nB='2\nC=3\n")
     assert [(line.number, line.name) for line in env.lines] == [(1, "A"), (4, "C")]
     assert [mistake.number for mistake in env.mistakes] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"A{number}=\n" for number in range(50_000)),
+        'A="\n' + "b\n" * 200_000,
+        "A='" + "\n" * 400_000,
+        " " * 400_000 + "x",
+        "export" + " " * 400_000 + "x",
+        "x" * 400_000,
+        'A="' + "\\" * 400_001 + '"',
+    ],
+    ids=["names", "open", "open at once", "blanks", "blanks of an export", "a name", "backslashes"],
+)
+def test_a_text_made_to_take_long_is_read_in_a_moment(text: str) -> None:
+    """Read in the server's own threads; a time that grows with the square would be minutes or hours here."""
+    began_at = time.process_time()
+    read_env(text)
+    assert time.process_time() - began_at < 5
 
 
 @given(st.text(alphabet="AB= #'\"\\\nx$", max_size=60))
