@@ -60,11 +60,10 @@ def clusters_seen_by(actor: Any) -> QuerySet[Cluster]:
 
 def agents_seen_by(actor: Any) -> QuerySet[Agent]:
     """Each with its `presence`."""
-    is_there = Q(seen_at__gte=now() - SILENCE) & ~Q(session_id="")
     found = Agent.objects.annotate(
         presence=Case(
             When(revoked_at__isnull=False, then=Value(Presence.REVOKED.value)),
-            When(~is_there, then=Value(Presence.LOST.value)),
+            When(~_is_there(), then=Value(Presence.LOST.value)),
             When(leads=True, then=Value(Presence.LEADS.value)),
             default=Value(Presence.STANDS_BY.value),
             output_field=CharField(),
@@ -86,8 +85,7 @@ def list_bundles(cluster_id: str) -> QuerySet[Bundle]:
 
 def list_registration_tokens(cluster_id: str) -> QuerySet[RegistrationToken]:
     """Those that still let somebody in."""
-    found = RegistrationToken.objects.filter(cluster_id=cluster_id, used_at=None, revoked_at=None)
-    return found.filter(expires_at__gt=now())
+    return _open_registrations().filter(cluster_id=cluster_id)
 
 
 def bundle_of(cluster_id: str, key: str) -> Bundle | None:
@@ -102,15 +100,19 @@ def presence_of(agent: Agent) -> Presence:
     return Presence.LEADS if agent.leads else Presence.STANDS_BY
 
 
+def is_reached(cluster_id: str) -> bool:
+    """Whether an agent of it is there to bring about what is wanted."""
+    return Agent.objects.filter(_is_there(), cluster=cluster_id, revoked_at=None).exists()
+
+
 def with_presence(agents: QuerySet[Agent], presence: str) -> QuerySet[Agent]:
-    there = Q(seen_at__gte=now() - SILENCE) & ~Q(session_id="")
     match presence:
         case Presence.REVOKED:
             return agents.exclude(revoked_at=None)
         case Presence.LOST:
-            return agents.filter(revoked_at=None).exclude(there)
+            return agents.filter(revoked_at=None).exclude(_is_there())
         case _:
-            return agents.filter(there, revoked_at=None, leads=presence == Presence.LEADS)
+            return agents.filter(_is_there(), revoked_at=None, leads=presence == Presence.LEADS)
 
 
 def delay_of_fleet() -> Delay:
@@ -126,15 +128,25 @@ def delays_of(cluster_ids: Iterable[str]) -> dict[str, Delay]:
 def hashes_in_use() -> "QuerySet[Any, str]":
     """Of the tokens by which agents still come in."""
     refreshing = RefreshToken.objects.filter(expires_at__gt=now(), used_at=None, void_at=None)
-    registering = RegistrationToken.objects.filter(expires_at__gt=now(), used_at=None, revoked_at=None)
-    return registering.values_list("token_hash", flat=True).union(
-        refreshing.values_list("token_hash", flat=True), all=True
+    return (
+        _open_registrations()
+        .values_list("token_hash", flat=True)
+        .union(refreshing.values_list("token_hash", flat=True), all=True)
     )
 
 
 def can_listen(person: Any, ref: str) -> bool:
     """The topic `fleet` tells those who run the platform of all clusters."""
     return bool(person.is_authenticated and not ref and is_allowed(person, "platform.see"))
+
+
+def _is_there() -> Q:
+    """Of an agent that isn't revoked: as `presence_of` says it of one."""
+    return Q(seen_at__gte=now() - SILENCE) & ~Q(session_id="")
+
+
+def _open_registrations() -> QuerySet[RegistrationToken]:
+    return RegistrationToken.objects.filter(used_at=None, revoked_at=None, expires_at__gt=now())
 
 
 def _measured(bundles: QuerySet[Bundle]) -> QuerySet[Bundle]:

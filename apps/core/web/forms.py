@@ -71,6 +71,9 @@ class FormView(LoginRequiredMixin, View, ABC):
         """Where Cancel leads on the whole page."""
         return "/"
 
+    def get_back_label(self) -> Text:
+        return self.back_label
+
     @abstractmethod
     def save(self, form: forms.BaseForm) -> Done:
         """Calls the service with `form.cleaned_data`."""
@@ -116,7 +119,7 @@ class FormView(LoginRequiredMixin, View, ABC):
             "frame": f"overlays/{frame}.html",
             "overlay": frame,
             "back_url": self.get_back_url(),
-            "back_label": self.back_label,
+            "back_label": self.get_back_label(),
             "action": self.request.get_full_path(),
         }
         response = render(self.request, self.template_name, context, status=status)

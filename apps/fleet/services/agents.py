@@ -5,13 +5,12 @@ from django.utils.translation import gettext as _
 
 from apps.audit.services import Actor, record
 from apps.core.clock import now
-from apps.core.crypto import Secret, keyed_hash
 from apps.core.errors import Conflict
 from apps.core.events import publish
-from apps.fleet import tokens
 from apps.fleet.models import Agent, Cluster, RegistrationToken
+from apps.fleet.selectors import list_registration_tokens
 from apps.fleet.services.clusters import PERMISSION
-from apps.fleet.services.identities import REGISTERING, end_agent
+from apps.fleet.services.identities import end_agent, new_registration_token
 from apps.tenants.operators import require_operator
 
 # Of one cluster, that would let somebody in
@@ -22,19 +21,10 @@ MOST_TOKENS = 20
 def make_registration_token(*, actor: Actor, cluster: Cluster) -> RegistrationToken:
     """Its text is in `secret`, this once."""
     require_operator(actor, PERMISSION)
-    open_ones = RegistrationToken.objects.filter(cluster=cluster, used_at=None, revoked_at=None, expires_at__gt=now())
-    if open_ones.count() >= MOST_TOKENS:
+    if list_registration_tokens(cluster.pk).count() >= MOST_TOKENS:
         text = _("%(cluster)s has %(count)d tokens that nobody has used yet. Use or revoke one of them first.")
         raise Conflict(text % {"cluster": cluster, "count": MOST_TOKENS})
-    text = tokens.new_token(tokens.REGISTRATION)
-    token = RegistrationToken(
-        cluster=cluster,
-        token_hash=keyed_hash(text, purpose=REGISTERING),
-        made_by=str(actor)[:200],
-        expires_at=now() + tokens.REGISTRATION_LASTS,
-    )
-    token.save(force_insert=True)
-    token.secret = Secret(text)
+    token = new_registration_token(cluster, made_by=str(actor))
     record(actor=actor, verb="agent.token_made", target=token, after={"ends": token.expires_at})
     publish("fleet", "changed", cluster.pk, tenant_id="")
     return token

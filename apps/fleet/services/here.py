@@ -3,12 +3,12 @@
 from django.db import transaction
 
 from apps.audit.services import SYSTEM, record
-from apps.core.clock import now
-from apps.core.crypto import keyed_hash, keyed_hashes
+from apps.core.crypto import keyed_hashes
 from apps.fleet import tokens
-from apps.fleet.models import Agent, Cluster, Reach, RegistrationToken
+from apps.fleet.models import Agent, Cluster, Reach
 from apps.fleet.problems import Refused
-from apps.fleet.services.identities import REGISTERING, can_refresh, end_agent
+from apps.fleet.selectors import list_registration_tokens
+from apps.fleet.services.identities import REGISTERING, can_refresh, end_agent, new_registration_token
 
 # Browsers find every name below it on the machine they run on
 NAME, DOMAIN = "local", "localhost"
@@ -36,15 +36,10 @@ def admit_agent(*, cluster: Cluster, agent_id: str, refresh_token: str, registra
     before = Agent.objects.filter(cluster=cluster, pk=agent_id).first()
     if before and end_agent(before, because=REPLACED):
         record(actor=SYSTEM, verb="agent.revoked", target=before)
-    token = tokens.new_token(tokens.REGISTRATION)
-    RegistrationToken.objects.create(
-        cluster=cluster,
-        token_hash=keyed_hash(token, purpose=REGISTERING),
-        made_by=str(SYSTEM),
-        expires_at=now() + tokens.REGISTRATION_LASTS,
-    )
+    token = new_registration_token(cluster, made_by=str(SYSTEM))
+    assert token.secret
     record(actor=SYSTEM, verb="agent.admitted", target=cluster)
-    return token
+    return token.secret.reveal()
 
 
 def _can_register(cluster: Cluster, token: str) -> bool:
@@ -52,5 +47,5 @@ def _can_register(cluster: Cluster, token: str) -> bool:
         tokens.require_shape(token, tokens.REGISTRATION)
     except Refused:
         return False
-    rows = RegistrationToken.objects.filter(cluster=cluster, used_at=None, revoked_at=None, expires_at__gt=now())
-    return rows.filter(token_hash__in=keyed_hashes(token, purpose=REGISTERING)).exists()
+    hashes = keyed_hashes(token, purpose=REGISTERING)
+    return list_registration_tokens(cluster.pk).filter(token_hash__in=hashes).exists()

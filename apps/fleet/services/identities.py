@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.audit.services import SYSTEM, NoPerson, record
 from apps.core.clock import now
-from apps.core.crypto import keyed_hash, keyed_hashes
+from apps.core.crypto import Secret, keyed_hash, keyed_hashes
 from apps.core.events import publish
 from apps.core.notify import notify
 from apps.fleet import tokens
@@ -29,6 +29,7 @@ from apps.fleet.services.bundles import CHANNEL
 from apps.fleet.services.leading import pass_on_lead
 
 REGISTERING, REFRESHING = "agent registration", "agent refresh"
+LONGEST_MAKER = 200
 REGISTER_AGAIN = "This agent was revoked: register it again with a new token."
 
 
@@ -46,6 +47,20 @@ class AgentInfo:
     instance_id: str
     cluster_uid: str
     facts: dict[str, str]
+
+
+def new_registration_token(cluster: Cluster, *, made_by: str) -> RegistrationToken:
+    """Its text is in `secret`, this once."""
+    text = tokens.new_token(tokens.REGISTRATION)
+    token = RegistrationToken(
+        cluster=cluster,
+        token_hash=keyed_hash(text, purpose=REGISTERING),
+        made_by=made_by[:LONGEST_MAKER],
+        expires_at=now() + tokens.REGISTRATION_LASTS,
+    )
+    token.save(force_insert=True)
+    token.secret = Secret(text)
+    return token
 
 
 def register_agent(*, token: str, info: AgentInfo, address: str = "") -> tuple[Agent, Pair]:

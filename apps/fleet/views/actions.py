@@ -62,10 +62,6 @@ class NewToken(AboutCluster, NeedsConfirmation, ConfirmView):
     is_dangerous = False
     submit_label = gettext_lazy("Make the token")
 
-    @property
-    def back_label(self) -> str:  # type: ignore[override]
-        return self.cluster.name
-
     def get_context(self) -> dict[str, Any]:
         title = _("Let an agent into %(cluster)s?") % {"cluster": self.cluster.name}
         return {**super().get_context(), "title": title}
@@ -89,10 +85,6 @@ class NewToken(AboutCluster, NeedsConfirmation, ConfirmView):
 class RevokeAgent(AboutAgent, ConfirmView):
     permission = "clusters.register"
     submit_label = gettext_lazy("Revoke the agent")
-
-    @property
-    def back_label(self) -> str:  # type: ignore[override]
-        return self.agent.cluster.name
 
     def get_context(self) -> dict[str, Any]:
         words = {"agent": self.agent, "cluster": self.agent.cluster.name}
@@ -123,10 +115,6 @@ class StartMaintenance(AboutCluster, FormView):
     template_name = "overlays/confirm.html"
     submit_label = gettext_lazy("Put in maintenance")
 
-    @property
-    def back_label(self) -> str:  # type: ignore[override]
-        return self.cluster.name
-
     def get_context(self) -> dict[str, Any]:
         title = _("Put %(cluster)s in maintenance?") % {"cluster": self.cluster.name}
         touches = [
@@ -145,10 +133,6 @@ class EndMaintenance(AboutCluster, ConfirmView):
     permission = "clusters.register"
     is_dangerous = False
     submit_label = gettext_lazy("End the maintenance")
-
-    @property
-    def back_label(self) -> str:  # type: ignore[override]
-        return self.cluster.name
 
     def get_context(self) -> dict[str, Any]:
         title = _("End the maintenance of %(cluster)s?") % {"cluster": self.cluster.name}
@@ -185,10 +169,6 @@ class Resync(AboutCluster, View):
 class DeleteCluster(AboutCluster, ConfirmView):
     permission = "clusters.register"
     leads_on = True
-
-    @property
-    def back_label(self) -> str:  # type: ignore[override]
-        return self.cluster.name
 
     def get_context(self) -> dict[str, Any]:
         names = {"cluster": self.cluster.name}

@@ -56,6 +56,9 @@ class AboutCluster(ForOperators):
             self._cluster = found
         return self._cluster
 
+    def get_back_label(self) -> Text:
+        return self.cluster.name
+
     def get_back_url(self) -> str:
         return reverse("fleet:cluster", args=[self.cluster.pk])
 
@@ -71,6 +74,9 @@ class AboutAgent(ForOperators):
                 raise NotFound
             self._agent = found
         return self._agent
+
+    def get_back_label(self) -> Text:
+        return self.agent.cluster.name
 
     def get_back_url(self) -> str:
         return reverse("fleet:cluster", args=[self.agent.cluster_id])
