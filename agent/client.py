@@ -227,8 +227,10 @@ class Client:
             # To its end, also where the stream ends meanwhile
             await asyncio.shield(asyncio.create_task(self._keep(revision, changed, same, gone)))
         except OSError as error:
+            # Without the name of the file, which tenants have no use for
+            message = f"The agent can't keep it: {error.strerror}."
             for bundle in changed:
-                self._report(bundle.key, bundle.digest, Status(Phase.FAILED, f"The agent can't keep it: {error}"))
+                self._report(bundle.key, bundle.digest, Status(Phase.FAILED, message))
             raise
 
     async def _keep(self, revision: int, changed: list[Wanted], same: set[str], gone: list[str]) -> None:

@@ -17,6 +17,8 @@ PHASES = {
     Phase.FAILED: wire.BundleStatus.FAILED,
     Phase.PRUNED: wire.BundleStatus.PRUNED,
 }
+# The portal keeps no more of it, and takes no message that is too large, nor one with half a character
+LONGEST_TEXT, MOST_OBJECTS = 2_000, 200
 
 
 class Outbox:
@@ -112,7 +114,7 @@ def message_of(key: str, digest: str, status: Status) -> Any:
         key=key,
         digest=digest,
         phase=PHASES[status.phase],
-        message=status.message,
+        message=sayable(status.message),
         apply_ms=status.apply_ms,
         objects=[
             wire.ObjectStatus(
@@ -120,11 +122,16 @@ def message_of(key: str, digest: str, status: Status) -> Any:
                 kind=each.kind,
                 namespace=each.namespace,
                 name=each.name,
-                message=each.message,
+                message=sayable(each.message),
                 conditions=[
-                    wire.Condition(type=name, is_true=holds, message=text) for name, holds, text in each.conditions
+                    wire.Condition(type=name, is_true=holds, message=sayable(text))
+                    for name, holds, text in each.conditions
                 ],
             )
-            for each in status.objects
+            for each in status.objects[:MOST_OBJECTS]
         ],
     )
+
+
+def sayable(text: str) -> str:
+    return text[:LONGEST_TEXT].encode(errors="replace").decode()

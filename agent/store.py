@@ -12,7 +12,7 @@ import os
 import secrets
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 UNFINISHED = ".unfinished"
 # A disk makes many writes safe in about the time of one
 WRITERS = 16
+LARGEST_REVISION = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ class Store:
             else:
                 self.bundles[bundle.key] = bundle
         with contextlib.suppress(FileNotFoundError, ValueError):
-            self.revision = int((self.folder / "revision").read_text())
+            found = int((self.folder / "revision").read_text())
+            # As much as can be said of it; what is none is as if it weren't there
+            self.revision = found if 0 <= found <= LARGEST_REVISION else 0
 
     def write(self, revision: int, bundles: Sequence[Wanted], gone: Sequence[str]) -> None:
         """To the disk alone, and safely there: what is in memory follows once that is done."""
@@ -112,6 +115,9 @@ class Store:
         ):
             log.error("identity unreadable", file=str(file), reason="values of other kinds")
             return None
+        if not (found.access_token.isascii() and found.access_token.isprintable()):
+            # It couldn't even be said; the refresh token may still be good
+            return replace(found, access_token="", access_expires_at=0.0)
         return found
 
     def set_identity(self, identity: Identity) -> None:

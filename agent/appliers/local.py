@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 # Without news; what fails for a reason that nobody knows is tried less and less often
 AGAIN_AFTER, CALM_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0), 3600.0
+UNFORESEEN = "Something went wrong in the engine that nobody foresaw. It tries again; the agent's log says more."
 
 
 class NotYet(Exception):
@@ -128,8 +129,9 @@ class LocalApplier:
                 self._say(bundle, Status(Phase.APPLYING, problem, objects=objects))
             except (Failing, Refused) as error:
                 self._say(bundle, Status(Phase.FAILED, str(error), objects=objects))
-            except Exception as error:
-                if self._say(bundle, Status(Phase.FAILED, f"{type(error).__name__}: {error}", objects=objects)):
+            except Exception:
+                # Tenants read what is said, and the details are about this machine
+                if self._say(bundle, Status(Phase.FAILED, UNFORESEEN, objects=objects)):
                     log.exception("bundle", key=bundle.key)
             else:
                 ms = round((time.monotonic() - began) * 1000)

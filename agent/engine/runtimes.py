@@ -28,6 +28,7 @@ SETTLE_WITHIN = 30.0
 BACKOFF, CALM_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0), 60.0
 # A start isn't given up for a newer wish before this: or wishes in quick succession would never see one ready
 GIVE_UP_AFTER = 2.0
+UNFORESEEN = "The process can't be started, for a reason that nobody foresaw; the agent's log says more."
 
 
 class Runtime:
@@ -112,11 +113,14 @@ class Runtime:
                     await self._replace(spec)
                 await self._watch()
                 continue
-            except (NotReady, OSError) as error:
+            except NotReady as error:
                 self.problem = str(error)
-            except Exception as error:
+            except OSError as error:
+                # Without the names of files: tenants read it
+                self.problem = f"The process can't be started: {error.strerror or error}."
+            except Exception:
                 log.exception("runtime", gateway=spec.gateway["id"], process=spec.process)
-                self.problem = f"{type(error).__name__}: {error}"
+                self.problem = UNFORESEEN
             pause = backoff.after(time.monotonic() - began)
             if self.serving and self.serving.child.has_ended:
                 # The one that was to be replaced is gone as well

@@ -38,7 +38,12 @@ def new_token(prefix: str) -> str:
 
 def require_shape(token: str, prefix: str) -> None:
     body = token.removeprefix(prefix)
-    if not token.startswith(prefix) or len(body) <= 8 or not hmac.compare_digest(_checksum(body[:-8]), body[-8:]):
+    if (
+        not token.isascii()
+        or not token.startswith(prefix)
+        or len(body) <= 8
+        or not hmac.compare_digest(_checksum(body[:-8]), body[-8:])
+    ):
         raise BadToken("This is no token of that kind, or it was cut off: copy it again.")
 
 

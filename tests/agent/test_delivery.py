@@ -128,6 +128,7 @@ def test_a_full_disk_is_told_and_gateways_go_on(cluster: Cluster, agent: Running
         wait_until(failed.exists, within=60, what="a word about it", log=agent.log)
     load.require_none_failed()
     assert "can't keep it" in failed.get().message
+    assert str(agent.state) not in failed.get().message
     resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (most, most))
     found = Bundle.objects.filter(key="trial/more", phase=Bundle.Phase.READY)
     wait_until(found.exists, within=60, what="the bundle after all", log=agent.log)
@@ -147,6 +148,38 @@ def test_a_bundle_that_isnt_its_digest_harms_no_other(cluster: Cluster, agent: R
     )
     assert "isn't that of its digest" in Bundle.objects.get(pk=bad.pk).message
     assert agent.process.poll() is None
+
+
+def test_what_it_says_of_a_bundle_is_never_too_long_to_be_heard(cluster: Cluster, agent: RunningAgent) -> None:
+    put_bundle(cluster_id=cluster.pk, key="trial/bad", manifests=[{**namespace("x")[0], "namespace": "x" * 1_500_000}])
+    put_bundle(cluster_id=cluster.pk, key="trial/good", manifests=namespace("good"))
+    for key, phase in (("trial/bad", Bundle.Phase.FAILED), ("trial/good", Bundle.Phase.READY)):
+        found = Bundle.objects.filter(key=key, phase=phase)
+        wait_until(found.exists, within=60, what=key, log=agent.log)
+    assert "xxx" in Bundle.objects.get(key="trial/bad").message
+
+
+@pytest.mark.parametrize("revision", ["-7", "9" * 30])
+def test_with_a_revision_and_a_token_that_cant_be_said_it_comes_back(
+    cluster: Cluster, server: Server, agent: RunningAgent, revision: str
+) -> None:
+    put_bundle(cluster_id=cluster.pk, key="trial/thing", manifests=namespace("thing"))
+    found = Bundle.objects.filter(key="trial/thing", phase=Bundle.Phase.READY)
+    wait_until(found.exists, within=60, what="the bundle", log=agent.log)
+    agent.stop()
+    wait_until(lambda: not Agent.objects.filter(leads=True).exists(), within=60, what="its end", log=agent.log)
+    (agent.state / "revision").write_text(revision)
+    file = agent.state / "identity.json"
+    file.write_bytes(orjson.dumps({**orjson.loads(file.read_bytes()), "access_token": "häl\nf"}))
+    again = RunningAgent(agent.state, server.port)
+    try:
+        wait_until(Agent.objects.filter(leads=True).exists, within=60, what="the agent", log=again.log)
+        put_bundle(cluster_id=cluster.pk, key="trial/more", manifests=namespace("more"))
+        more = Bundle.objects.filter(key="trial/more", phase=Bundle.Phase.READY)
+        wait_until(more.exists, within=60, what="another bundle", log=again.log)
+        assert Agent.objects.count() == 1
+    finally:
+        again.stop()
 
 
 def cluster_revision(cluster: Cluster) -> int:

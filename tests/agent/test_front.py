@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.appliers.base import Phase
+from agent.appliers.local import UNFORESEEN
 from agent.engine import access_log, envoys
 from tests.agent.load import Load
 from tests.agent.place import Gateway, Place, call, manifest, wanted
@@ -85,6 +87,36 @@ def test_a_host_is_its_first_owners_until_they_let_go(place: Place) -> None:
     place.remove(first.routes().key)
     place.reach(claim)
     assert call(place.port, first.host)[1]["gateway"] == "letters"
+
+
+def test_of_a_mistake_of_its_own_it_says_no_more_than_that_to_whoever_reads_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = Gateway()
+
+    def fail(*_given: object) -> None:
+        raise KeyError("/secret/place")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(place.engine, "put_routes", fail)
+        place.apply(*gateway.bundles())
+        assert place.reach(gateway.routes(), Phase.FAILED).message == UNFORESEEN
+    # It's tried again by itself
+    place.reach(gateway.routes())
+
+
+def test_of_a_folder_that_cant_be_made_nobody_hears_where_it_is(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    folder = place.folder / "engine" / "gateways" / gateway.name
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    os.kill(place.pid(gateway), signal.SIGKILL)
+    status = place.reach(gateway.runtime(), Phase.FAILED)
+    assert "can't be started" in status.message
+    assert str(place.folder) not in status.message
+    folder.unlink()
+    place.reach(gateway.runtime())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from apps.audit.services import SYSTEM
 from apps.core.clock import now
 from apps.fleet.models import Agent, Cluster, RefreshToken, RegistrationToken
 from apps.fleet.services.agents import revoke_agent
-from apps.fleet.tokens import REGISTRATION, new_access_token, new_token
+from apps.fleet.tokens import REFRESH, REGISTRATION, new_access_token, new_token
 from tests.fleet import processes
 from tests.fleet.conftest import Connect
 from tests.fleet.portal import Portal, refresh, register
@@ -88,6 +88,9 @@ def test_an_ended_one_a_revoked_one_an_unknown_one_and_half_of_one_let_nobody_in
     refused(lambda: register(portal.port, new_token(REGISTRATION)), "bad-token")
     refused(lambda: register(portal.port, revoked[:-1]), "bad-token")
     refused(lambda: register(portal.port, ""), "bad-token")
+    # As it's copied from where it was shortened
+    refused(lambda: register(portal.port, f"{revoked[:-1]}…"), "bad-token")
+    refused(lambda: refresh(portal.port, f"{new_token(REFRESH)[:-1]}…"), "bad-token")
     assert not Agent.objects.exists()
 
 
