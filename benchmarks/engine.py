@@ -26,7 +26,7 @@ class Engine:
     """The cluster of this machine, and somebody who may do everything with gateways on it."""
 
     def __init__(self, url: str, folder: Path, *, applier: str) -> None:
-        from apps.fleet.services.here import admit_agent, make_local_cluster
+        from apps.fleet.services.local_cluster import admit_agent, make_local_cluster
 
         self.folder = folder
         self.gateway_port, self._agents_port = free_port(), free_port()

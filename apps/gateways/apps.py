@@ -8,7 +8,7 @@ class GatewaysConfig(AppConfig):
     verbose_name = _("Function gateways")
 
     def ready(self) -> None:
-        import apps.gateways.calls
+        import apps.gateways.call_problems
         import apps.gateways.checks  # noqa: F401  registers itself
         from apps.accounts.demo import register_part
         from apps.core.doctor.services import register_check
@@ -20,7 +20,7 @@ class GatewaysConfig(AppConfig):
         from apps.fleet.services.clusters import register_past
         from apps.gateways import demo
         from apps.gateways.doctor import check_gateway_databases
-        from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN
+        from apps.gateways.lifecycle.custom_domains import CUSTOM_DOMAIN
         from apps.gateways.lifecycle.machines import DOMAIN, GATEWAY, hear_of_bundles
         from apps.gateways.selectors import can_listen, names_of_bundles
         from apps.gateways.services import clusters, workspaces

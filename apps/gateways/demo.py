@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from apps.core.errors import Problem
-from apps.fleet.services.here import make_local_cluster
+from apps.fleet.services.local_cluster import make_local_cluster
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
 from apps.gateways.selectors import hosts_of

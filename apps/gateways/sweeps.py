@@ -4,7 +4,7 @@ from apps.core.clock import now
 from apps.core.lifecycle import wake
 from apps.core.queue.sweeper import sweep
 from apps.gateways.leftovers import remove_leftovers
-from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN
+from apps.gateways.lifecycle.custom_domains import CUSTOM_DOMAIN
 from apps.gateways.models import CustomDomain
 
 AT_ONCE = 500

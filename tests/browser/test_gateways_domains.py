@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.core import clock
-from apps.gateways.lifecycle import customs
+from apps.gateways.lifecycle import custom_domains
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain
 from apps.tenants.models import Tenant
@@ -131,7 +131,7 @@ def test_looks(
         f"next.{HOST}",
         stage="dev",
         token="imp-0123456789abcdef0123456789abcdef",
-        because=customs.OTHER_RECORD,
+        because=custom_domains.OTHER_RECORD,
         because_of={"record": record, "found": "imp-of-last-year", "wanted": "imp-0123456789abcdef0123456789abcdef"},
         checked_at=moment - timedelta(minutes=2),
         leads_here=False,
@@ -145,7 +145,7 @@ def test_looks(
         phase=Phase.LOSING,
         proven_at=moment,
         missing_at=moment - timedelta(days=2),
-        because=customs.NO_RECORD,
+        because=custom_domains.NO_RECORD,
         because_of={"record": record, "wanted": "imp-fedcba9876543210fedcba9876543210"},
         checked_at=moment - timedelta(hours=1),
         leads_here=True,

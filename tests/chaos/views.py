@@ -4,7 +4,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from apps.core.dispatch import dispatch
-from apps.fleet.services.here import make_local_cluster
+from apps.fleet.services.local_cluster import make_local_cluster
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
 from apps.gateways.services.creating import create_gateway

@@ -12,8 +12,8 @@ from agent.store import Identity, Store
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.fleet.models import Agent, Cluster, Reach, RefreshToken, RegistrationToken
-from apps.fleet.services.here import make_local_cluster
 from apps.fleet.services.identities import AgentInfo, register_agent
+from apps.fleet.services.local_cluster import make_local_cluster
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,8 @@ from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.mail.models import OutgoingMail
 from apps.core.walls import walled
 from apps.fleet.models import Bundle
-from apps.gateways.lifecycle import customs
-from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN, GRACE, PATIENCE
+from apps.gateways.lifecycle import custom_domains
+from apps.gateways.lifecycle.custom_domains import CUSTOM_DOMAIN, GRACE, PATIENCE
 from apps.gateways.lifecycle.table import Phase as GatewayPhase
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain, Stage, Variable
@@ -168,7 +168,7 @@ def test_it_is_routed_once_it_is_proven_and_not_before(
     assert "labels.prod.localhost" in routed_hosts(gateway)
     event = AuditEvent.objects.get(verb="gateway.domain_proven")
     assert (event.actor_id, event.tenant_id, event.after) == ("", gateway.tenant_id, {"stage": "prod", "host": HOST})
-    lines = LifecycleEvent.objects.filter(subject_id=gateway.pk, because=customs.PROVEN)
+    lines = LifecycleEvent.objects.filter(subject_id=gateway.pk, because=custom_domains.PROVEN)
     assert [line.because_of for line in lines] == [{"stage": "prod", "host": HOST}]
 
 
@@ -208,7 +208,7 @@ def test_waits_grow_begin_anew_when_asked_and_end_after_two_weeks(
     assert [round(wait, -1) for wait in waits] == [10, 60, 600, 3_600]
     CustomDomain.objects.filter(pk=domain.pk).update(checkpoint_at=clock.now() - PATIENCE - timedelta(minutes=1))
     look(domain)
-    assert (domain.has_stopped, domain.due_at, domain.because) == (True, None, customs.GIVEN_UP)
+    assert (domain.has_stopped, domain.due_at, domain.because) == (True, None, custom_domains.GIVEN_UP)
     check_domain(actor=owner, gateway=gateway, stage="prod")
     server.prove(HOST, domain.token)
     assert look(domain).phase == Phase.PROVEN
@@ -246,7 +246,7 @@ def test_what_was_proven_while_its_worker_died_is_taken_up(
     domain = want(owner, gateway)
     server.prove(HOST, domain.token)
     CustomDomain.objects.filter(pk=domain.pk).update(fence=1, leased_until=clock.now() + timedelta(minutes=1))
-    customs.prove(CustomDomain.objects.get(pk=domain.pk))
+    custom_domains.prove(CustomDomain.objects.get(pk=domain.pk))
     CustomDomain.objects.filter(pk=domain.pk).update(leased_until=None)
     assert look(domain).phase == Phase.PROVEN
     assert AuditEvent.objects.filter(verb="gateway.domain_proven").count() == 1
@@ -266,7 +266,7 @@ def test_of_several_the_first_that_proves_it_gets_it(
     assert look(domain).phase == Phase.PROVEN
     server.prove(HOST, domain.token, squatter.token)
     look(squatter)
-    assert (squatter.phase, squatter.because) == (Phase.WAITING, customs.IN_USE)
+    assert (squatter.phase, squatter.because) == (Phase.WAITING, custom_domains.IN_USE)
     assert squatter.due_at is not None
     converge_routes(cluster)
     assert HOST in routed_hosts(gateway)
@@ -310,7 +310,7 @@ def test_a_lost_record_warns_first_and_cuts_after_a_week(
     with time_machine.travel(clock.now() + timedelta(days=1, minutes=1)):
         check_proven_domains()
         look(domain)
-        assert (domain.phase, domain.because) == (Phase.LOSING, customs.NO_RECORD)
+        assert (domain.phase, domain.because) == (Phase.LOSING, custom_domains.NO_RECORD)
         assert HOST in routed_hosts(gateway)
         (mail,) = OutgoingMail.objects.filter(template="domain_missing")
         assert (mail.to, HOST in mail.subject, domain.token in mail.text.reveal()) == (owner.person.email, True, True)
@@ -339,7 +339,7 @@ def test_a_record_that_is_back_in_time_loses_nothing(
     server.prove(HOST, "imp-of-somebody-else")
     CustomDomain.objects.filter(pk=domain.pk).update(check_at=None)
     assert look(domain).phase == Phase.LOSING
-    assert domain.because == customs.OTHER_RECORD
+    assert domain.because == custom_domains.OTHER_RECORD
     server.prove(HOST, domain.token)
     look(domain)
     assert (domain.phase, domain.missing_at, domain.because, domain.due_at) == (Phase.PROVEN, None, "", None)

@@ -7,7 +7,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.core.lifecycle import kernel
-from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN
+from apps.gateways.lifecycle.custom_domains import CUSTOM_DOMAIN
 from apps.gateways.models import CustomDomain, FunctionGateway
 from apps.tenants.models import Tenant
 from tests.contracts.api import assert_problem

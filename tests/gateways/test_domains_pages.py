@@ -7,7 +7,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.core import clock
-from apps.gateways.lifecycle import customs
+from apps.gateways.lifecycle import custom_domains
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain
 from apps.tenants.models import Tenant
@@ -98,18 +98,19 @@ def test_a_stage_has_one_and_says_so(alice: User, gateway: FunctionGateway, page
         ({}, ("waiting for the record",)),
         (
             {
-                "because": customs.OTHER_RECORD,
+                "because": custom_domains.OTHER_RECORD,
                 "because_of": {"record": "r", "found": "x", "wanted": "y"},
                 "leads_here": False,
                 "leads_to": "192.0.2.9",
             },
             ("found &#x27;x&#x27;, wanted &#x27;y&#x27;", "192.0.2.9", "which isn't here"),
         ),
-        ({"has_stopped": True, "because": customs.GIVEN_UP, "because_of": {"record": "r", "days": 14}},
+        ({"has_stopped": True, "because": custom_domains.GIVEN_UP, "because_of": {"record": "r", "days": 14}},
          ("not looked for any more", "for 14 days")),
         ({"phase": Phase.PROVEN, "proven_at": clock.now(), "leads_here": True}, ("serving", "Come here")),
-        ({"phase": Phase.LOSING, "proven_at": clock.now(), "missing_at": clock.now(), "because": customs.NO_RECORD,
-          "because_of": {"record": "r", "wanted": "y"}}, ("record missing", "Unless it's back")),
+        ({"phase": Phase.LOSING, "proven_at": clock.now(), "missing_at": clock.now(),
+          "because": custom_domains.NO_RECORD, "because_of": {"record": "r", "wanted": "y"}},
+         ("record missing", "Unless it's back")),
     ],
 )  # fmt: skip
 def test_how_it_stands_is_said(

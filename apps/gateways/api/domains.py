@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from apps.core.api.serializers import Input
 from apps.gateways.certificates import MEANING, CertificateStatus
-from apps.gateways.custom import CustomStanding
+from apps.gateways.custom_domains import CustomStanding
 from apps.gateways.models import CustomDomain
 from apps.gateways.sizes import StageName
 

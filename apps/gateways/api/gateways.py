@@ -26,7 +26,7 @@ from apps.gateways.api.answers import (
     VariablesSerializer,
 )
 from apps.gateways.api.domains import CustomDomainInput, CustomDomainSerializer
-from apps.gateways.custom import custom_standing
+from apps.gateways.custom_domains import custom_standing
 from apps.gateways.filters import GatewayFilter
 from apps.gateways.models import FunctionGateway, Stage
 from apps.gateways.selectors import custom_domain_of, list_gateways, list_variables, with_parts

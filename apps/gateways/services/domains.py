@@ -14,7 +14,7 @@ from apps.core.lifecycle import wake
 from apps.core.names import tidy_name
 from apps.fleet.models import Cluster
 from apps.gateways.hosts import host_of, refusal_of_host
-from apps.gateways.lifecycle.customs import CUSTOM_DOMAIN
+from apps.gateways.lifecycle.custom_domains import CUSTOM_DOMAIN
 from apps.gateways.lifecycle.machines import reroute
 from apps.gateways.models import CustomDomain, FunctionGateway, Stage
 from apps.gateways.selectors import custom_domain_of

@@ -15,7 +15,7 @@ from apps.gateways.selectors import custom_domain_of, hosts_of
 from apps.gateways.services.domains import check_domain, remove_domain, set_domain
 from apps.gateways.sizes import StageName
 from apps.gateways.views.base import AboutGateway
-from apps.gateways.views.custom import shown_domains
+from apps.gateways.views.custom_domains import shown_domains
 from apps.gateways.views.live import Part, render_part
 from apps.gateways.views.page import GatewayPage
 

@@ -10,7 +10,7 @@ from apps.fleet.models import Bundle
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway, RuntimeDomain
 from apps.gateways.sizes import PROCESSES, process_of
-from apps.gateways.views.custom import shown_domains
+from apps.gateways.views.custom_domains import shown_domains
 from apps.gateways.views.live import Part, render_part
 from apps.gateways.views.shown import AT_REST, Place, cpu_of, memory_of
 from apps.tenants.history.selectors import list_own_tenant_events, list_tenant_events

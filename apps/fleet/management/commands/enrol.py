@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from agent.store import Store
-from apps.fleet.services.here import admit_agent, make_local_cluster
+from apps.fleet.services.local_cluster import admit_agent, make_local_cluster
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from datetime import datetime
 from apps.core.lifecycle.timeline import told
 from apps.gateways.certificates import CertificateStatus, certificate_status
 from apps.gateways.hosts import challenge_of
-from apps.gateways.lifecycle.customs import GRACE
+from apps.gateways.lifecycle.custom_domains import GRACE
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain
 from apps.gateways.selectors import hosts_of

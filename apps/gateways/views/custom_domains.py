@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import Text
 from apps.gateways.certificates import MEANING
-from apps.gateways.custom import CustomStanding, custom_standing
-from apps.gateways.lifecycle.customs import NO_RECORD
+from apps.gateways.custom_domains import CustomStanding, custom_standing
+from apps.gateways.lifecycle.custom_domains import NO_RECORD
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import CustomDomain, FunctionGateway
 from apps.gateways.selectors import address_of, custom_domain_of
