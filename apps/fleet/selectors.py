@@ -95,7 +95,7 @@ def bundle_of(cluster_id: str, key: str) -> Bundle | None:
 def presence_of(agent: Agent) -> Presence:
     if agent.revoked_at:
         return Presence.REVOKED
-    if not agent.session_id or agent.seen_at is None or agent.seen_at < now() - SILENCE:
+    if not agent.session_id or agent.seen_at is None or abs(now() - agent.seen_at) > SILENCE:
         return Presence.LOST
     return Presence.LEADS if agent.leads else Presence.STANDS_BY
 
@@ -142,7 +142,13 @@ def can_listen(person: Any, ref: str) -> bool:
 
 def _is_there() -> Q:
     """Of an agent that isn't revoked: as `presence_of` says it of one."""
-    return Q(seen_at__gte=now() - SILENCE) & ~Q(session_id="")
+    return Q(seen_at__isnull=False) & ~is_silent() & ~Q(session_id="")
+
+
+def is_silent() -> Q:
+    """Nothing was heard of it for a while, or what was is of a time to come: then the clock was set back since."""
+    moment = now()
+    return Q(seen_at__lt=moment - SILENCE) | Q(seen_at__gt=moment + SILENCE)
 
 
 def _open_registrations() -> QuerySet[RegistrationToken]:

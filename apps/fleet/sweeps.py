@@ -3,7 +3,7 @@ from datetime import timedelta
 from apps.core.clock import now
 from apps.core.queue.sweeper import sweep
 from apps.fleet.models import Agent, RefreshToken, RegistrationToken
-from apps.fleet.selectors import SILENCE
+from apps.fleet.selectors import is_silent
 from apps.fleet.services.sessions import close_lost
 
 # To see who came in with which token, and who was revoked
@@ -13,7 +13,7 @@ KEPT_FOR = timedelta(days=90)
 @sweep(every=timedelta(seconds=5))
 def close_lost_streams() -> None:
     """Nobody says goodbye for a server or an agent that was killed."""
-    silent = Agent.objects.filter(seen_at__lt=now() - SILENCE).exclude(session_id="")
+    silent = Agent.objects.filter(is_silent()).exclude(session_id="")
     for cluster_id in sorted(set(silent.values_list("cluster_id", flat=True))):
         close_lost(cluster_id)
 

@@ -2,11 +2,10 @@
 
 from django.utils.translation import gettext_noop
 
-from apps.core.clock import now
 from apps.core.events import publish
 from apps.core.notify import notify
 from apps.fleet.models import Agent
-from apps.fleet.selectors import SILENCE
+from apps.fleet.selectors import is_silent
 from apps.fleet.services.bundles import CHANNEL
 
 SILENT = gettext_noop("Nothing was heard of it.")
@@ -26,7 +25,7 @@ def pass_on_lead(cluster_id: str) -> None:
 
 def close_silent(cluster_id: str, *, besides: str = "") -> int:
     """Streams of which nothing was heard: their server or their network is gone, and nobody else says so."""
-    silent = Agent.objects.filter(cluster_id=cluster_id, seen_at__lt=now() - SILENCE).exclude(session_id="")
+    silent = Agent.objects.filter(is_silent(), cluster_id=cluster_id).exclude(session_id="")
     closed = silent.exclude(pk=besides).update(
         session_id="", leads=False, connected_at=None, disconnected_because=SILENT
     )
