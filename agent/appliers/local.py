@@ -11,7 +11,7 @@ import structlog
 
 from agent.appliers.base import Phase, Report, Status, Wanted
 from agent.appliers.manifests import API_VERSION, Manifest, Unreadable, in_waves, read_manifests
-from agent.engine.instances import Spec
+from agent.engine.instances import PROBLEM_TYPES, Spec
 from agent.engine.machine import Engine
 from agent.engine.patience import Backoff
 from agent.engine.resources import Refused
@@ -228,7 +228,7 @@ class LocalApplier:
             variables=found["variables"],
             secrets=found["secrets"],
             database_url=found["database_url"],
-            problem_types=content.get("problem_types", "/errors/"),
+            problem_types=content.get("problem_types", PROBLEM_TYPES),
         )
 
     def _say(self, bundle: Wanted, status: Status) -> bool:

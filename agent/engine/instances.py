@@ -22,6 +22,8 @@ READY_WITHIN = 20.0
 CHECK_TIMEOUT = 2.0
 LINES_KEPT = 100
 HEAP_SHARE = 0.75
+# Where the pages about problems are, until somebody has told the portal's address
+PROBLEM_TYPES = "/errors/"
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,7 @@ class Spec:
     variables: dict[str, str] = field(repr=False)
     secrets: dict[str, str] = field(repr=False)
     database_url: str = field(repr=False)
-    # Where the pages about problems are
-    problem_types: str = "/errors/"
+    problem_types: str = PROBLEM_TYPES
 
     @property
     def digest(self) -> str:

@@ -22,7 +22,7 @@ from agent.engine import listeners
 from agent.engine.access_log import AccessLog
 from agent.engine.ads import Discovery
 from agent.engine.envoys import package_version
-from agent.engine.instances import Spec
+from agent.engine.instances import PROBLEM_TYPES, Spec
 from agent.engine.last_good import LastGood
 from agent.engine.limits import Cgroups
 from agent.engine.patience import DRAIN_SECONDS, MARGIN_SECONDS, Backoff, News
@@ -55,7 +55,7 @@ class Engine:
         self.proxy = Proxy(folder / "envoy", sockets, self.resources)
         self.access_log = AccessLog(folder / "logs" / "access.log")
         self._host = host
-        self._problem_types = "/errors/"
+        self._problem_types = PROBLEM_TYPES
         self._last_good = LastGood(folder / "routes")
         self._routes = RouteBook(self.resources, self._last_good, host, port)
         self._discovery = Discovery(self.resources)
