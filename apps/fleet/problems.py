@@ -37,5 +37,9 @@ class Reused(Refused):
     reason = "refresh-reused"
 
 
+class Outrun(Refused):
+    reason = "outrun"
+
+
 class BundleTooLarge(Exception):
     """More than an agent takes in one message."""

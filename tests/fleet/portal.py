@@ -237,6 +237,9 @@ class MemoryAgent:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await self._task
+            # A process that is killed writes nothing afterwards; what a thread of this one is at ends first
+            async with self.store.lock:
+                pass
 
         if self._task:
             self._portal.loop.run(kill())

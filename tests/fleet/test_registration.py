@@ -1,21 +1,30 @@
 """How agents come in, and how those come to nothing that shouldn't."""
 
+import itertools
+import queue
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import grpc
 import pytest
 
 from agent.protocol import v1_pb2 as wire
+from agent.protocol import v1_pb2_grpc as services
 from apps.audit.models import AuditEvent
 from apps.audit.services import SYSTEM
 from apps.core.clock import now
+from apps.fleet.grpc import server
 from apps.fleet.models import Agent, Cluster, RefreshToken, RegistrationToken
+from apps.fleet.services import identities
 from apps.fleet.services.agents import revoke_agent
 from apps.fleet.tokens import REFRESH, REGISTRATION, new_access_token, new_token
 from tests.fleet import processes
 from tests.fleet.conftest import Connect
-from tests.fleet.portal import Portal, refresh, register
+from tests.fleet.portal import Portal, channel_to, info, refresh, register
+from tests.fleet.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,6 +83,43 @@ def test_a_registration_whose_answer_got_lost_is_asked_for_again(
     assert connect(lost.access_token).is_refused() == Reason.TOKEN_EXPIRED
     # It arrived, so from now on the token is used up
     refused(lambda: register(portal.port, token), "token-used")
+
+
+def test_a_registration_that_nobody_waits_for_any_more_undoes_no_later_one(
+    portal: Portal, cluster: Cluster, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its agent was killed while it registered, and started again at once."""
+    token, may_go, asked = processes.new_token(cluster), threading.Event(), threading.Event()
+    locked, calls, outcomes = identities._locked_registration, itertools.count(), queue.Queue[str]()
+
+    def lock_slowly(hashes: list[str]) -> RegistrationToken:
+        if next(calls) == 0:
+            asked.set()
+            assert may_go.wait(60)
+            row = locked(hashes)
+            outcomes.put("locked")
+            return row
+        return locked(hashes)
+
+    def remember(context: Any) -> Callable[[], bool]:
+        gone.append(is_gone(context))
+        return gone[-1]
+
+    gone: list[Callable[[], bool]] = []
+    is_gone = server._is_gone
+    monkeypatch.setattr(server, "_is_gone", remember)
+    monkeypatch.setattr(identities, "_locked_registration", lock_slowly)
+    channel = channel_to(portal.port)
+    request = wire.RegisterRequest(registration_token=token, info=info())
+    first = services.AgentRegistrationStub(channel).Register.future(request, timeout=60)
+    assert asked.wait(60)
+    first.cancel()
+    channel.close()
+    tokens = register(portal.port, token).tokens
+    wait_until(lambda: gone[0](), what="the server to know that it's gone")
+    may_go.set()
+    assert outcomes.get(timeout=60) == "locked"
+    assert connect(tokens.access_token).hello().leads
 
 
 def test_an_ended_one_a_revoked_one_an_unknown_one_and_half_of_one_let_nobody_in(

@@ -1,6 +1,9 @@
 """What becomes of streams that aren't as they should be, and of those whose agent has to go."""
 
+import itertools
+import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,13 +18,14 @@ from apps.fleet import tokens as texts
 from apps.fleet.grpc.limits import Limits
 from apps.fleet.models import Agent, Bundle, Cluster
 from apps.fleet.selectors import SILENCE
+from apps.fleet.services import sessions
 from apps.fleet.services.agents import revoke_agent
 from apps.fleet.services.bundles import put_bundle
 from apps.fleet.services.clusters import delete_cluster
 from apps.fleet.sweeps import close_lost_streams
 from tests.fleet import processes
 from tests.fleet.conftest import Connect
-from tests.fleet.portal import HASTY, PATIENT, Over, Portal, Stream, channel_to, info, refresh, register
+from tests.fleet.portal import HASTY, PATIENT, SECONDS, Over, Portal, Stream, channel_to, info, refresh, register
 from tests.fleet.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -188,6 +192,58 @@ def test_the_newest_instance_of_an_agent_wins(portal: Portal, cluster: Cluster, 
     assert agent().leads
     bundle = put(cluster)
     assert [each.key for each in new.hear("delta").upserts] == [bundle.key]
+
+
+@pytest.fixture
+def slow_opening(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The first session isn't written down before this is set."""
+    may_go, calls, opened = threading.Event(), itertools.count(), sessions.open_session
+
+    def open_slowly(*given: Any, **named: Any) -> Any:
+        if next(calls) == 0:
+            assert may_go.wait(SECONDS)
+        return opened(*given, **named)
+
+    monkeypatch.setattr(sessions, "open_session", open_slowly)
+    yield may_go
+    may_go.set()
+
+
+def test_an_older_stream_that_is_written_down_later_takes_nothing_from_the_newer_one(
+    portal: Portal, cluster: Cluster, connect: Connect, slow_opening: threading.Event
+) -> None:
+    """Its agent was killed in the middle of its hello, and started again at once."""
+    tokens = register(portal.port, processes.new_token(cluster)).tokens
+    old, new = connect(tokens.access_token), connect(tokens.access_token)
+    old.say(hello=wire.Hello(info=info(instance="old")))
+    assert portal.server
+    streams = portal.server.streams
+    wait_until(lambda: any(each._opening for each in streams.connections), what="the older hello")
+    assert new.hello(instance="new").leads
+    session = agent().session_id
+    old.close()
+    slow_opening.set()
+    wait_until(lambda: len(streams.connections) == len(streams.unfinished) == 1, what="the older one to end")
+    assert (agent().session_id, agent().instance_id) == (session, "new")
+    bundle = put(cluster)
+    assert [each.key for each in new.hear("delta").upserts] == [bundle.key]
+
+
+def test_of_an_agent_that_vanishes_in_the_middle_of_its_hello_no_session_stays(
+    portal: Portal, cluster: Cluster, connect: Connect, slow_opening: threading.Event
+) -> None:
+    stream = connect(cluster=cluster)
+    stream.say(hello=wire.Hello(info=info()))
+    assert portal.server
+    streams = portal.server.streams
+    wait_until(lambda: any(each._opening for each in streams.connections), what="the hello")
+    stream.close()
+    wait_until(lambda: any(each.closing for each in streams.connections), what="the stream to end")
+    slow_opening.set()
+    wait_until(lambda: not streams.unfinished, what="the writing down of it")
+    assert agent().connected_at is None
+    assert agent().disconnected_because
+    assert (agent().session_id, agent().leads) == ("", False)
 
 
 def test_a_stream_ends_with_its_token_unless_it_is_given_a_new_one(

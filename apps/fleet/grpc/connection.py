@@ -42,6 +42,7 @@ class Connection:
         self._access_token = access_token
         self._address = address
         self._limits = limits
+        self._opening: asyncio.Future[Session] | None = None
         self._session: Session | None = None
         self._hearing: Hearing | None = None
         self._look = asyncio.Event()
@@ -93,14 +94,19 @@ class Connection:
             # Whoever has no token isn't waited for
             expires_at = tokens.read_access_token(self._access_token).expires_at
             hello = await self._hello(requests)
-            self._session = session = await in_database(
-                sessions.open_session,
-                self._access_token,
-                info_of(hello.info),
-                applied_revision=min(hello.applied_revision, sessions.LARGEST_REVISION),
-                digest=kept_of(hello.state_digest, 64),
-                address=self._address,
+            self._opening = asyncio.ensure_future(
+                in_database(
+                    sessions.open_session,
+                    sessions.new_session_id(),
+                    self._access_token,
+                    info_of(hello.info),
+                    applied_revision=min(hello.applied_revision, sessions.LARGEST_REVISION),
+                    digest=kept_of(hello.state_digest, 64),
+                    address=self._address,
+                )
             )
+            # To its end also where the agent vanishes meanwhile: what was opened has to be closed
+            self._session = session = await asyncio.shield(self._opening)
         except Refused as refusal:
             raise ended_by(refusal) from None
         self.cluster_id, self._leads, self._resyncs = session.cluster_id, session.leads, session.resyncs
@@ -274,10 +280,14 @@ class Connection:
             log.debug("goodbye not said", error=f"{type(error).__name__}: {error}")
 
     async def _close(self, because: str) -> None:
-        if self._session is None:
+        if self._opening is None:
             return
         try:
-            await in_database(sessions.close_session, self._session, because)
+            session = await self._opening
+            await in_database(sessions.close_session, session, because)
+        except Refused:
+            # It never was one
+            pass
         except DatabaseError as error:
             # The sweep that finds silent agents writes it down later
             log.warning("agent's stream not closed", error=str(error).strip())

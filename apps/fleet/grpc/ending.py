@@ -1,5 +1,5 @@
 from agent.protocol import v1_pb2 as wire
-from apps.fleet.problems import AnotherPlace, BadToken, Cloned, Refused, Revoked, TokenExpired
+from apps.fleet.problems import AnotherPlace, BadToken, Cloned, Outrun, Refused, Revoked, TokenExpired
 
 Reason = wire.Goodbye
 
@@ -18,6 +18,8 @@ def ended_by(refusal: Refused) -> Ended:
             reason = Reason.REVOKED
         case Cloned() | AnotherPlace():
             reason = Reason.CLONE
+        case Outrun():
+            reason = Reason.SUPERSEDED
         case TokenExpired() | BadToken():
             reason = Reason.TOKEN_EXPIRED
         case _:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -44,7 +46,8 @@ class Registration(services.AgentRegistrationServicer):
     async def Register(self, request: Any, context: Any) -> Any:
         info = info_of(request.info)
         token, address = request.registration_token, address_of(context)
-        agent, pair = await _answered(context, register_agent, token=token, info=info, address=address)
+        named = {"token": token, "info": info, "address": address, "is_gone": _is_gone(context)}
+        agent, pair = await _answered(context, register_agent, **named)
         return wire.RegisterResponse(agent_id=agent.pk, cluster_id=agent.cluster_id, tokens=tokens_of(pair))
 
     async def Refresh(self, request: Any, context: Any) -> Any:
@@ -129,6 +132,12 @@ class AgentsServer:
 def address_of(context: Any) -> str:
     """`ipv4:203.0.113.7:40312` without the port."""
     return unquote(context.peer().partition(":")[2].rpartition(":")[0])[:64]
+
+
+def _is_gone(context: Any) -> Callable[[], bool]:
+    gone = threading.Event()
+    context.add_done_callback(lambda _context: gone.set())
+    return gone.is_set
 
 
 async def _answered(context: Any, function: Any, **named: Any) -> Any:

@@ -3,6 +3,7 @@
 Locks are taken in this order: the cluster, its agent, its tokens.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from apps.fleet.problems import (
     AnotherPlace,
     BadToken,
     Cloned,
+    Outrun,
     Refused,
     Reused,
     Revoked,
@@ -63,12 +65,19 @@ def new_registration_token(cluster: Cluster, *, made_by: str) -> RegistrationTok
     return token
 
 
-def register_agent(*, token: str, info: AgentInfo, address: str = "") -> tuple[Agent, Pair]:
-    """Of two that come with the same token, one gets in; also one whose answer got lost on its way."""
+def register_agent(
+    *, token: str, info: AgentInfo, address: str = "", is_gone: Callable[[], bool] = lambda: False
+) -> tuple[Agent, Pair]:
+    """Of two that come with the same token, one gets in; also one whose answer got lost on its way.
+
+    `is_gone` tells whether somebody still waits for the answer: one that was overtaken mustn't undo what came later.
+    """
     tokens.require_shape(token, tokens.REGISTRATION)
     hashes = keyed_hashes(token, purpose=REGISTERING)
     with transaction.atomic():
         row = _locked_registration(hashes)
+        if is_gone():
+            raise Outrun("Nobody waits for the answer any more.")
         _forget_lost_answer(row, info)
         refusal = _refusal_of(row)
         if refusal is None:

@@ -15,6 +15,7 @@ from apps.core.events import publish
 from apps.core.ids import new_id
 from apps.core.notify import notify
 from apps.fleet.models import Agent, Cluster
+from apps.fleet.problems import Outrun
 from apps.fleet.services.bundles import CHANNEL
 from apps.fleet.services.identities import AgentInfo, identify
 from apps.fleet.services.leading import close_silent, pass_on_lead
@@ -48,18 +49,28 @@ class Standing:
     resyncs: int
 
 
+def new_session_id() -> str:
+    """Sorts by the moment of its stream's hello, which may be written down after that of a newer one."""
+    return new_id("ses")
+
+
 @transaction.atomic
-def open_session(access_token: str, info: AgentInfo, *, applied_revision: int, digest: str, address: str) -> Session:
+def open_session(
+    session_id: str, access_token: str, info: AgentInfo, *, applied_revision: int, digest: str, address: str
+) -> Session:
     """The newest stream of an agent is its own; whoever had one before is told to go."""
     cluster = Cluster.objects.select_for_update(no_key=True).filter(pk=cluster_in(access_token)).first()
     agent, _expires_at = identify(access_token, cluster_uid=info.cluster_uid)
     assert cluster, "An agent has a cluster."
+    # One that began in a time to come began before this clock was set back
+    if agent.session_id > session_id and (agent.connected_at is None or agent.connected_at <= now()):
+        raise Outrun("A newer stream of this agent has begun.")
     close_silent(cluster.pk, besides=agent.pk)
     others = Agent.objects.filter(cluster=cluster, leads=True).exclude(pk=agent.pk)
     leads = not others.exists()
     moment = now()
     Agent.objects.filter(pk=agent.pk).update(
-        session_id=(session_id := new_id("ses")),
+        session_id=session_id,
         version=info.version,
         instance_id=info.instance_id,
         cluster_uid=info.cluster_uid or agent.cluster_uid,
