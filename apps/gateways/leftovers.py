@@ -23,7 +23,7 @@ from apps.gateways.databases import gateway_of, list_there
 from apps.gateways.lifecycle.sight import has_parts
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway, GatewayDatabase
-from apps.gateways.rendering.names import gateway_in
+from apps.gateways.rendering.names import PREFIX, gateway_in
 from apps.gateways.services.mending import finish_deletion
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,7 @@ def _deleted_with_parts(there: Collection[str]) -> QuerySet[FunctionGateway]:
 def _bundles_of_nobody() -> QuerySet[Bundle]:
     gateway_id = Func(F("key"), Value("/"), Value(2), function="split_part", output_field=CharField())
     owned = FunctionGateway.objects.filter(pk=OuterRef("gateway_id"))
-    bundles = Bundle.objects.filter(key__startswith="gateway/", removed_at=None, wanted_at__lte=now() - CERTAIN_AFTER)
+    bundles = Bundle.objects.filter(key__startswith=PREFIX, removed_at=None, wanted_at__lte=now() - CERTAIN_AFTER)
     return bundles.annotate(gateway_id=gateway_id).filter(~Exists(owned)).defer("manifests").order_by("pk")
 
 

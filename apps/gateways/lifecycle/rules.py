@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from apps.core.errors import Text
 from apps.core.lifecycle.failures import RAISED
 from apps.core.lifecycle.models import Living
 from apps.fleet.models import Bundle
@@ -73,8 +74,8 @@ def is_there(bundle: Bundle | None) -> bool:
 
 def serves(sight: Sight) -> bool:
     """Calls reach its processes, as far as is known here."""
-    ready = [sight.bundles.get(part) for part in ("runtime", "routes")]
-    return all(bundle is not None and bundle.removed_at is None and bundle.reported_at is not None for bundle in ready)
+    needed = [sight.bundles.get(part) for part in ("runtime", "routes")]
+    return all(bundle is not None and bundle.removed_at is None and bundle.reported_at is not None for bundle in needed)
 
 
 def holders(sight: Sight) -> list[Living]:
@@ -263,6 +264,9 @@ RULES: tuple[Rule, ...] = (
 )
 
 NO_REASON = gettext_noop("no step has said why")
+BUNDLE_LABELS = MappingProxyType(
+    {"namespace": _("Namespace"), "configuration": _("Configuration"), "runtime": _("Processes"), "routes": _("Routes")}
+)
 
 
 def findings_of(sight: Sight) -> tuple[Finding, ...]:
@@ -303,12 +307,7 @@ def parts_of(sight: Sight) -> tuple[Part, ...]:
     )
 
 
-BUNDLE_LABELS = MappingProxyType(
-    {"namespace": _("Namespace"), "configuration": _("Configuration"), "runtime": _("Processes"), "routes": _("Routes")}
-)
-
-
-def _bundle_part(sight: Sight, part: str, label: Any) -> Part:
+def _bundle_part(sight: Sight, part: str, label: Text) -> Part:
     bundle = sight.bundles.get(part)
     if bundle is None:
         return Part(part, label, _("none"), _("none"), not (part == "namespace" and stays(sight)))

@@ -10,10 +10,10 @@ from apps.core.clock import now
 from apps.fleet.models import Agent, Bundle
 from apps.gateways.lifecycle.diagnosis import Diagnosis, Sight
 from apps.gateways.lifecycle.remedies import callers_now, remedies_for
-from apps.gateways.lifecycle.rules import OVERDUE_AFTER, PATIENCE, findings_of, parts_of
+from apps.gateways.lifecycle.rules import GOING, OVERDUE_AFTER, PATIENCE, SERVING, findings_of, parts_of
 from apps.gateways.lifecycle.table import TABLE, Do, Phase, State
 from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain, Stage, Variable
-from apps.gateways.rendering.names import PARTS, bundle_key, gateway_in
+from apps.gateways.rendering.names import PARTS, PREFIX, bundle_key, gateway_in
 
 # Of those that may be stuck: a page shows no more, and these have stood still for longest
 MOST_LOOKED_AT = 1_000
@@ -52,14 +52,14 @@ def _may_be_stuck() -> Q:
     lease_left = Q(leased_until__lte=moment - OVERDUE_AFTER)
     overdue = Q(due_at__lte=moment - OVERDUE_AFTER)
     domains, stages, databases = _rows_of_one()
-    deleted, made = Q(phase=Phase.DELETED), ~Q(phase__in=[Phase.CREATING, Phase.DELETING, Phase.DELETED])
+    deleted, made = Q(phase=Phase.DELETED), ~Q(phase__in=[Phase.CREATING, *GOING])
     left_behind = deleted & has_parts()
     missing = made & (~Exists(domains) | ~Exists(stages) | ~Exists(databases))
     other_domain = (
         Exists(domains.filter(Q(state=State.DELETED) | Q(has_stopped=True)))
-        | Exists(domains.filter(due_at__isnull=False, checkpoint_at__lte=moment - min(PATIENCE.values())))
-        | (Q(phase=Phase.STARTED) & ~Exists(domains.filter(phase__in=[Phase.STARTING, Phase.STARTED])))
-        | (Q(phase=Phase.STOPPED) & Exists(domains.filter(phase__in=[Phase.STARTING, Phase.STARTED])))
+        | Exists(domains.filter(stands_still))
+        | (Q(phase=Phase.STARTED) & ~Exists(domains.filter(phase__in=SERVING)))
+        | (Q(phase=Phase.STOPPED) & Exists(domains.filter(phase__in=SERVING)))
     )
     unheard = Q(due_at=None, has_stopped=False) & _pairs_that_move()
     stopped = Q(has_stopped=True) | (deleted & ~Q(state=State.DELETED))
@@ -93,7 +93,7 @@ def _pairs_that_move() -> Q:
 
 
 def _bundles_of_one() -> QuerySet[Bundle]:
-    keys = [Concat(Value("gateway/"), OuterRef("pk"), Value(f"/{part}")) for part in PARTS]
+    keys = [Concat(Value(PREFIX), OuterRef("pk"), Value(f"/{part}")) for part in PARTS]
     return Bundle.objects.filter(cluster_id=OuterRef("cluster_id"), key__in=keys)
 
 

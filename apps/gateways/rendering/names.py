@@ -1,5 +1,7 @@
 """The names under which a gateway's parts are known in its cluster."""
 
+# Of the keys of gateways' bundles
+PREFIX = "gateway/"
 PARTS = ("namespace", "configuration", "runtime", "routes")
 
 
@@ -9,7 +11,7 @@ def namespace_of(name: str, gateway_id: str) -> str:
 
 
 def bundle_key(gateway_id: str, part: str) -> str:
-    return f"gateway/{gateway_id}/{part}"
+    return f"{PREFIX}{gateway_id}/{part}"
 
 
 def gateway_in(key: str) -> tuple[str, str]:

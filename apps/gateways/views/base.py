@@ -6,7 +6,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.errors import Text
+from apps.core.errors import NotFound, Text
 from apps.core.web.addresses import address
 from apps.gateways.models import FunctionGateway, Stage
 from apps.gateways.selectors import get_gateway
@@ -59,3 +59,25 @@ class AboutGateway(InGateways):
 
     def get_back_url(self) -> str:
         return address("gateways:detail", gateway_id=self.gateway.pk)
+
+
+class ChangesGateway(AboutGateway):
+    """For a form or a dialog that changes it: whoever may not is refused before anything is shown."""
+
+    permission: ClassVar[str] = "gateways.operate"
+
+    def get_form(self, data: Any = None, files: Any = None) -> Any:
+        self.require(self.permission)
+        return super().get_form(data, files)  # type: ignore[misc]
+
+
+class ChangesStage(ChangesGateway):
+    """The same for one of its stages, which is in the address too."""
+
+    @property
+    def stage(self) -> Stage:
+        rows = self.gateway.stages.select_related("custom_domain")
+        found: Stage | None = rows.filter(name=self.kwargs["stage"]).first()
+        if found is None:
+            raise NotFound
+        return found

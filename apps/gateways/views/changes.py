@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.core.errors import Conflict, NotFound
+from apps.core.errors import Conflict
 from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.gateways.forms import BundleForm, RenameForm, StageForm, TransferForm
@@ -14,7 +14,7 @@ from apps.gateways.lifecycle.table import State
 from apps.gateways.models import Stage
 from apps.gateways.services.changes import change_gateway, switch_stage, transfer_gateway
 from apps.gateways.sizes import Layout, SizeName
-from apps.gateways.views.base import AboutGateway
+from apps.gateways.views.base import ChangesGateway, ChangesStage
 from apps.gateways.views.cards import layout_cards, size_cards
 from apps.gateways.views.shown import cpu_of, hosts_in_lines, memory_of, processes_told
 from apps.tenants import roles
@@ -23,14 +23,8 @@ from apps.tenants.selectors import list_members
 NOTICED_BY_NOBODY = gettext_lazy("New processes take the place of the old ones. No call is dropped.")
 
 
-class _Change(AboutGateway, FormView):
+class _Change(ChangesGateway, FormView):
     """Opens from the settings and from the menu of every tab."""
-
-    permission = "gateways.operate"
-
-    def get_form(self, data: Any = None, files: Any = None) -> Any:
-        self.require(self.permission)
-        return super().get_form(data, files)
 
     def get_initial(self) -> dict[str, Any]:
         return {"version": self.gateway.version}
@@ -128,20 +122,16 @@ class Transfer(_Change):
         return Done(_("%(gateway)s belongs to %(owner)s now") % {"gateway": row, "owner": row.owner})
 
 
-class _AboutStage(_Change):
-    @property
-    def stage(self) -> Stage:
-        found: Stage | None = self.gateway.stages.filter(name=self.kwargs["stage"]).first()
-        if found is None:
-            raise NotFound
-        return found
-
+class _Switch(ChangesStage):
     def get_touches(self) -> list[Touch]:
         hosts = hosts_in_lines(self.gateway, self.stage.name)
         return [Touch(_("Gateway"), str(self.gateway)), Touch(_("Answers at"), hosts, is_code=True)]
 
+    def get_back_url(self) -> str:
+        return address("gateways:settings", gateway_id=self.gateway.pk)
 
-class SwitchOff(_AboutStage):
+
+class SwitchOff(_Switch, FormView):
     """Callers are told why, so a reason is asked for."""
 
     form_class = StageForm
@@ -167,12 +157,8 @@ class SwitchOff(_AboutStage):
         return Done(_("%(stage)s is switched off") % {"stage": self.kwargs["stage"]})
 
 
-class SwitchOn(_AboutStage, ConfirmView):
+class SwitchOn(_Switch, ConfirmView):
     is_dangerous = False
-
-    def get_form(self, data: Any = None, files: Any = None) -> Any:
-        self.require(self.permission)
-        return ConfirmView.get_form(self, data, files)
 
     def get_context(self) -> dict[str, Any]:
         names = {"stage": self.stage.name}
@@ -183,9 +169,6 @@ class SwitchOn(_AboutStage, ConfirmView):
         stage = self.kwargs["stage"]
         switch_stage(actor=self.actor, gateway=self.gateway, stage=stage, state=Stage.State.ACTIVE)
         return Done(_("%(stage)s is switched on") % {"stage": stage})
-
-    def save(self, form: Any) -> Done:
-        return self.run()
 
 
 def _names(layout: str) -> str:

@@ -10,11 +10,11 @@ from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.gateways.forms import DomainForm
 from apps.gateways.lifecycle.table import State
-from apps.gateways.models import CustomDomain, Stage
+from apps.gateways.models import CustomDomain
 from apps.gateways.selectors import custom_domain_of, hosts_of
 from apps.gateways.services.domains import check_domain, remove_domain, set_domain
 from apps.gateways.sizes import StageName
-from apps.gateways.views.base import AboutGateway
+from apps.gateways.views.base import ChangesStage
 from apps.gateways.views.custom_domains import shown_domains
 from apps.gateways.views.live import Part, render_part
 from apps.gateways.views.page import GatewayPage
@@ -48,21 +48,7 @@ class Domains(GatewayPage):
         return {"stages": self.stages}
 
 
-class _OfStage(AboutGateway):
-    """What is done to the domain of one stage."""
-
-    def get_form(self, data: Any = None, files: Any = None) -> Any:
-        self.require("gateways.operate")
-        return super().get_form(data, files)  # type: ignore[misc]
-
-    @property
-    def stage(self) -> Stage:
-        rows = self.gateway.stages.select_related("custom_domain")
-        found: Stage | None = rows.filter(name=self.kwargs["stage"]).first()
-        if found is None:
-            raise NotFound
-        return found
-
+class _ChangesDomain(ChangesStage):
     @property
     def domain(self) -> CustomDomain:
         found = custom_domain_of(self.stage)
@@ -74,7 +60,7 @@ class _OfStage(AboutGateway):
         return address("gateways:domains", gateway_id=self.gateway.pk)
 
 
-class AddDomain(_OfStage, FormView):
+class AddDomain(_ChangesDomain, FormView):
     form_class = DomainForm
     submit_label = gettext_lazy("Add the domain")
     lead = gettext_lazy("Next come two records to make in DNS: one proves that it's yours, one leads calls here.")
@@ -91,7 +77,7 @@ class AddDomain(_OfStage, FormView):
         return Done(_("Now make its records in DNS"), _("They're looked for by themselves."), url=self.get_back_url())
 
 
-class CheckDomain(_OfStage, ConfirmView):
+class CheckDomain(_ChangesDomain, ConfirmView):
     is_dangerous = False
 
     def get_context(self) -> dict[str, Any]:
@@ -111,7 +97,7 @@ class CheckDomain(_OfStage, ConfirmView):
         return Done(_("%(host)s is being checked") % {"host": host}, url=self.get_back_url())
 
 
-class RemoveDomain(_OfStage, ConfirmView):
+class RemoveDomain(_ChangesDomain, ConfirmView):
     def get_context(self) -> dict[str, Any]:
         names = {"host": self.domain.host}
         title, label = _("Remove %(host)s?") % names, _("Remove %(host)s") % names

@@ -16,7 +16,7 @@ from apps.gateways.lifecycle.table import State
 from apps.gateways.models import FunctionGateway, Variable
 from apps.gateways.selectors import list_variables
 from apps.gateways.services.variables import Setting, set_variables
-from apps.gateways.views.base import AboutGateway
+from apps.gateways.views.base import ChangesGateway
 from apps.gateways.views.live import Part, render_part
 from apps.gateways.views.page import GatewayPage
 from apps.gateways.views.rows import WithRows
@@ -53,7 +53,9 @@ class Environment(GatewayPage):
         }
 
 
-class _AboutVariables(AboutGateway):
+class _ChangesVariables(ChangesGateway):
+    permission = "gateways.secrets"
+
     def get_back_url(self) -> str:
         return address("gateways:environment", gateway_id=self.gateway.pk)
 
@@ -62,7 +64,7 @@ class _AboutVariables(AboutGateway):
 
 
 @method_decorator(never_cache, name="dispatch")
-class SetVariables(_AboutVariables, WithRows):
+class SetVariables(_ChangesVariables, WithRows):
     """New ones, and other values of those that are there."""
 
     form_class = forms.Form
@@ -70,10 +72,6 @@ class SetVariables(_AboutVariables, WithRows):
     overlay = "sheet"
     submit_label = gettext_lazy("Set variables")
     rows = (Row(),)
-
-    def get_form(self, data: Any = None, files: Any = None) -> Any:
-        self.require("gateways.secrets")
-        return super().get_form(data, files)
 
     def get_context(self) -> dict[str, Any]:
         title = _("Set variables of %(gateway)s") % {"gateway": self.gateway}
@@ -88,7 +86,7 @@ class SetVariables(_AboutVariables, WithRows):
         return self.done(ngettext("%(count)d variable set", "%(count)d variables set", count) % {"count": count})
 
 
-class _AboutVariable(_AboutVariables):
+class _ChangesVariable(_ChangesVariables):
     _variable: Variable | None = None
 
     @property
@@ -102,13 +100,9 @@ class _AboutVariable(_AboutVariables):
 
 
 @method_decorator(never_cache, name="dispatch")
-class ReplaceVariable(_AboutVariable, FormView):
+class ReplaceVariable(_ChangesVariable, FormView):
     form_class = VariableForm
     submit_label = gettext_lazy("Save the new value")
-
-    def get_form(self, data: Any = None, files: Any = None) -> Any:
-        self.require("gateways.secrets")
-        return super().get_form(data, files)
 
     def get_initial(self) -> dict[str, Any]:
         return {"value": "" if self.variable.is_secret else self.variable.value}
@@ -131,11 +125,7 @@ class ReplaceVariable(_AboutVariable, FormView):
         return self.done(_("%(name)s has a new value") % {"name": self.variable.name})
 
 
-class RemoveVariable(_AboutVariable, ConfirmView):
-    def get_form(self, data: Any = None, files: Any = None) -> Any:
-        self.require("gateways.secrets")
-        return super().get_form(data, files)
-
+class RemoveVariable(_ChangesVariable, ConfirmView):
     def get_context(self) -> dict[str, Any]:
         names = {"name": self.variable.name}
         title, label = _("Remove %(name)s?") % names, _("Remove %(name)s") % names

@@ -7,17 +7,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.core.web.forms import ConfirmView, Done, Touch
 from apps.gateways.services.states import delete_gateway, restart_gateway, start_gateway, stop_gateway
-from apps.gateways.views.base import AboutGateway
+from apps.gateways.views.base import AboutGateway, ChangesGateway
 from apps.gateways.views.shown import hosts_in_lines, is_being_created, processes_told, statephase_of
 
 
-class _Wish(AboutGateway, ConfirmView):
-    permission = "gateways.operate"
-
-    def get_form(self, data: Any = None, files: Any = None) -> Any:
-        self.require(self.permission)
-        return super().get_form(data, files)
-
+class _Wish(ChangesGateway, ConfirmView):
     def get_touches(self) -> list[Touch]:
         shown = statephase_of(self.gateway)
         return [
