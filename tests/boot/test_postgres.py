@@ -104,6 +104,25 @@ def test_it_listens_on_this_machine_only(server: EmbeddedPostgres) -> None:
     assert value(server, "SHOW listen_addresses") == "127.0.0.1"
 
 
+def test_whatever_other_roles_take_there_are_connections_left_for_the_platform(server: EmbeddedPostgres) -> None:
+    """As roles of gateways do, each of which stays below a limit of its own."""
+    known = server.start()
+    with connect(server) as connection:
+        connection.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+        connection.execute("GRANT CONNECT ON DATABASE imp TO guest")
+    guest = f"host={known.host} port={known.port} dbname=imp user=guest password=guest"
+    with contextlib.ExitStack() as held:
+
+        def take_all() -> None:
+            while True:
+                held.enter_context(psycopg.connect(guest))
+
+        with pytest.raises(psycopg.OperationalError, match="remaining connection slots are reserved"):
+            take_all()
+        for _ in range(50):
+            held.enter_context(connect(server))
+
+
 # --- Starting ---
 
 

@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import NoReturn
 
@@ -191,8 +192,9 @@ class _Start:
         return connection
 
     def _options(self, connection: Connection) -> list[str]:
-        name = postmaster.cluster_name(self.data)
-        return ["-p", str(connection.port), "-k", connection.host, "-c", f"cluster_name={name}"]
+        settings = {"cluster_name": postmaster.cluster_name(self.data), **making.CONNECTIONS}
+        given = chain.from_iterable(("-c", f"{name}={value}") for name, value in settings.items())
+        return ["-p", str(connection.port), "-k", connection.host, *given]
 
     def _make_log(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:

@@ -16,7 +16,6 @@ from apps.core.postgres.identity import Identity
 # database made in between is 300 files, and a recovery ends only once all of them are safe on the disk
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
-max_connections = 200
 shared_buffers = 128MB
 wal_level = minimal
 max_wal_senders = 0
@@ -28,6 +27,8 @@ shared_preload_libraries = 'pg_stat_statements'
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
+# Whatever gateways' roles take together, so many stay for the platform. Not in the file, as data of before has another
+CONNECTIONS = {"max_connections": 300, "reserved_connections": 100}
 # Nobody gets in without a password, not even from this machine
 ACCESS = """\
 local all all scram-sha-256
@@ -101,6 +102,7 @@ def close(data: Path, tools: Tools) -> None:
         f"GRANT SELECT ON {LISTS} TO {OWNER}",
         f"REVOKE EXECUTE ON {ACTIVITY} FROM PUBLIC",
         f"GRANT EXECUTE ON {ACTIVITY} TO {OWNER}",
+        f"GRANT pg_use_reserved_connections TO {OWNER}",
     )  # fmt: skip
     (data / CLOSED).touch()
 
