@@ -138,11 +138,11 @@ class Client:
         token = await self._identities.access_token(channel)
         self._snapshot, self._chunks = [], 0
         self._welcomed.clear()
-        self._outbox.begin(
+        stream = self._outbox.begin(
             hello=wire.Hello(info=self._info(), applied_revision=self.store.revision, state_digest=self.store.digest)
         )
         call = services.AgentServiceStub(channel).Connect(
-            self._messages(), metadata=(("authorization", f"Bearer {token}"),)
+            self._messages(stream), metadata=(("authorization", f"Bearer {token}"),)
         )
         try:
             await self._either(self._listen(call), self._beat(), self._keep_fresh(channel))
@@ -277,9 +277,10 @@ class Client:
             del self._pending[revision]
             self._outbox.say(ack=wire.Ack(revision=revision, result=wire.Ack.APPLIED))
 
-    async def _messages(self) -> AsyncIterator[Any]:
-        for seq in itertools.count(1):
-            yield wire.AgentMessage(seq=seq, **await self._outbox.next())
+    async def _messages(self, stream: int) -> AsyncIterator[Any]:
+        seq = itertools.count(1)
+        while (body := await self._outbox.next(stream)) is not None:
+            yield wire.AgentMessage(seq=next(seq), **body)
 
     async def _beat(self) -> None:
         await self._welcomed.wait()

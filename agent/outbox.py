@@ -32,20 +32,27 @@ class Outbox:
         self._quiet_until: dict[str, float] = {}
         self._words: deque[dict[str, Any]] = deque()
         self._is_open = self._is_welcome = False
+        # Counts streams: what a call that has ended still asks for isn't the next one's to miss
+        self._stream = 0
         self._news = asyncio.Event()
 
     @property
     def failed(self) -> int:
         return sum(status.phase is Phase.FAILED for _, status in self._statuses.values())
 
-    def begin(self, **first: Any) -> None:
+    def begin(self, **first: Any) -> int:
+        """The number of the stream, by which its call asks for what is next."""
+        self._stream += 1
         self._words = deque([first])
         self._is_open, self._is_welcome = True, False
         self._news.set()
+        return self._stream
 
     def end(self) -> None:
+        self._stream += 1
         self._is_open = False
         self._words.clear()
+        self._news.set()
 
     def welcome(self, interval: float) -> None:
         """The other side may have missed what was said to it before: all of it goes again."""
@@ -76,9 +83,10 @@ class Outbox:
             self._statuses.pop(key, None)
             self._unsent.pop(key, None)
 
-    async def next(self) -> dict[str, Any]:
+    async def next(self, stream: int) -> dict[str, Any] | None:
+        """None: that stream is over."""
         loop = asyncio.get_running_loop()
-        while True:
+        while stream == self._stream:
             self._news.clear()
             if self._words:
                 return self._words.popleft()
@@ -89,6 +97,7 @@ class Outbox:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.interval if waits else None):
                     await self._news.wait()
+        return None
 
     def _next_key(self, now: float) -> str | None:
         for key in self._unsent:

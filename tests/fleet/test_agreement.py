@@ -155,6 +155,22 @@ def test_after_the_portal_was_away_both_agree_by_digest(portal: Portal, tmp_path
         agent.kill()
 
 
+def test_a_stream_that_was_cut_off_takes_no_word_of_the_next(portal: Portal, tmp_path: Path) -> None:
+    """Its call still asks for what to say next: that would be the next stream's hello."""
+    cluster = Cluster.objects.create(name="seoul-a", region="here", domain="api.example")
+    agent = MemoryAgent(portal, tmp_path / "agent", new_token(cluster))
+    try:
+        for _ in range(3):
+            wait_until(lambda: Agent.objects.exclude(session_id=""), within=20, what="the agent's hello")
+            assert portal.server
+            # Without a goodbye
+            portal.loop.run(portal.server._server.stop(0))
+            portal.stop()
+            portal.start()
+    finally:
+        agent.kill()
+
+
 def test_what_an_agent_that_comes_back_says_again_is_not_written_again(portal: Portal, tmp_path: Path) -> None:
     cluster = Cluster.objects.create(name="seoul-a", region="here", domain="api.example")
     for number in range(300):
