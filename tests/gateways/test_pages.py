@@ -214,6 +214,16 @@ def test_several_are_named_before_anything_is_done_and_refusals_are_told(
     assert (own.state, gateway.state) == (State.STOPPED, State.RUNNING)
 
 
+def test_more_refusals_than_the_notice_has_room_for_are_counted(tidewater: Tenant, alice: User) -> None:
+    owner = make_person("haneul")
+    join(owner, tidewater, Role.GATEWAY_OWNER)
+    others = [put_up(some_gateway(tidewater, alice)) for _ in range(7)]
+    url = f"{GATEWAYS}/several/stop?" + "&".join(f"selected={each.pk}" for each in others)
+    notice = json.loads(as_(owner).post(url, headers=IN_DIALOG)["HX-Trigger"])["toast"]
+    lines = notice["text"].split("\n")
+    assert (len(lines), lines[-1]) == (6, "And 2 more.")
+
+
 def test_deleting_several_takes_their_number(alice: User, tidewater: Tenant, gateway: FunctionGateway) -> None:
     other = put_up(some_gateway(tidewater, alice))
     url = f"{GATEWAYS}/several/delete?selected={other.pk}&selected={gateway.pk}"

@@ -101,6 +101,13 @@ def _prepare(row: Any, actor: Member) -> None:
     row.menu_part = render_part(f"{PAGE}#menu", f"offers-{row.pk}", {"offers": offers_for(row, actor), "row": row})
 
 
+def _more(count: int) -> list[str]:
+    """A line for those that the notice has no room for."""
+    if count <= 0:
+        return []
+    return [ngettext("And %(count)d more.", "And %(count)d more.", count) % {"count": count}]
+
+
 # --- Several at once -------------------------------------------------------------------------------
 
 
@@ -228,7 +235,7 @@ class Several(InGateways, ConfirmView):
                 done += 1
         counted = ngettext("%(label)s: %(count)d done", "%(label)s: %(count)d done", done)
         self.tone: htmx.Tone = "ok" if not refusals else "warn" if done else "bad"
-        text = "\n".join(refusals[:MOST_REFUSALS])
+        text = "\n".join([*refusals[:MOST_REFUSALS], *_more(len(refusals) - MOST_REFUSALS)])
         return Done(counted % {"label": self.bulk.label, "count": done}, text, events={"gateways": {}})
 
     def succeed(self, done: Done) -> HttpResponse:
