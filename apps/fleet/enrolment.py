@@ -12,7 +12,7 @@ def command_of(cluster: Cluster, token: str) -> str:
     folder = f"agent-{cluster.name}"
     return (
         f"(umask 077; mkdir -p {folder}; printf %s {token} > {folder}/token)\n"
-        f"python -m agent --portal {agents_address()} \\\n"
+        f"./imp-agent --portal {agents_address()} \\\n"
         f"  --state {folder} --token-file {folder}/token"
     )
 
