@@ -17,7 +17,7 @@ class GatewaysConfig(AppConfig):
         from apps.fleet.concerns import Source, register_source
         from apps.fleet.naming import register_namer
         from apps.fleet.services.bundles import register_owner
-        from apps.fleet.services.clusters import register_past
+        from apps.fleet.services.clusters import register_forgetter
         from apps.gateways import demo
         from apps.gateways.doctor import check_gateway_databases
         from apps.gateways.lifecycle.custom_domains import CUSTOM_DOMAIN
@@ -39,6 +39,6 @@ class GatewaysConfig(AppConfig):
         register_machine(CUSTOM_DOMAIN)
         register_namer("gateway", names_of_bundles)
         register_owner("gateway", hear_of_bundles)
-        register_past(clusters.forget_deleted)
+        register_forgetter(clusters.forget_deleted)
         register_part(demo.load)
         register_source(Source(_("Stuck gateways"), "stuck:list", count_stuck, concerns))

@@ -15,6 +15,7 @@ from apps.tenants.models import TenantOwned
 # A DNS label is 63 characters; the rest is for what is made of the name, such as a namespace
 LONGEST_NAME, LONGEST_TITLE = 40, 80
 LONGEST_VARIABLE, LONGEST_VALUE, LONGEST_REASON = 128, 32_768, 300
+LONGEST_ACTOR = 200
 
 
 class FunctionGateway(Versioned, TenantOwned, Living):
@@ -35,7 +36,7 @@ class FunctionGateway(Versioned, TenantOwned, Living):
     state = models.CharField(_("wanted"), max_length=16, choices=State, default=State.RUNNING)
     # Who wanted the state, and since when
     state_at = models.DateTimeField(_("wanted since"), default=clock.now, editable=False)
-    state_by = models.CharField(_("wanted by"), max_length=200, blank=True, editable=False)
+    state_by = models.CharField(_("wanted by"), max_length=LONGEST_ACTOR, blank=True, editable=False)
     # Since then its workspace is suspended: whatever its state, it's kept stopped until that ends
     held_at = models.DateTimeField(_("held since"), null=True, editable=False)
     phase = models.CharField(_("phase"), max_length=16, choices=Phase, default=Phase.CREATING, editable=False)

@@ -28,15 +28,15 @@ LONGEST_DOMAIN_HERE = LONGEST_DOMAIN - 50
 MOST_LABELS = 32
 # Of the apps above, each of which forgets the rows of what was in a cluster and is gone
 Forget = Callable[[Cluster], int]
-_forgetful: list[Forget] = []
+_forgetters: list[Forget] = []
 WRITTEN_DOWN = ("name", "title", "region", "provider", "labels", "domain")
 
 
-def register_past(forget: Forget) -> None:
+def register_forgetter(forget: Forget) -> None:
     """`forget(cluster)` is called before a cluster goes, in its transaction: it removes the rows of an app of which
     nothing is left there, and says how many. Rows of what is still there keep the cluster from going."""
-    if forget not in _forgetful:
-        _forgetful.append(forget)
+    if forget not in _forgetters:
+        _forgetters.append(forget)
 
 
 @transaction.atomic
@@ -154,7 +154,7 @@ def delete_cluster(*, actor: Actor, cluster: Cluster) -> None:
     require_operator(actor, PERMISSION)
     before = fields_of(cluster, WRITTEN_DOWN)
     # Before the cluster's lock: what lies in it is locked first, as everywhere
-    if forgotten := sum(forget(cluster) for forget in _forgetful):
+    if forgotten := sum(forget(cluster) for forget in _forgetters):
         before["forgotten"] = forgotten
     Cluster.objects.select_for_update().filter(pk=cluster.pk).first()
     record(actor=actor, verb="cluster.deleted", target=cluster, before=before)

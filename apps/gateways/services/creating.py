@@ -15,7 +15,7 @@ from apps.core.lifecycle.timeline import Kind
 from apps.fleet.models import Cluster
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.lifecycle.table import Phase, State
-from apps.gateways.models import FunctionGateway
+from apps.gateways.models import LONGEST_ACTOR, FunctionGateway
 from apps.gateways.names import refusal_of_name
 from apps.gateways.problems import ClusterInMaintenance, NameTaken, TooManyGateways
 from apps.gateways.services.changes import checked_layout, checked_owner, checked_size, checked_title
@@ -55,7 +55,7 @@ def create_gateway(
         size=checked_size(size),
         layout=checked_layout(layout),
         owner=checked_owner(actor, owner_id or actor.pk),
-        state_by=str(actor)[:200],
+        state_by=str(actor)[:LONGEST_ACTOR],
         # At rest until it's woken, so that a worker is told at once
         due_at=None,
     )

@@ -22,7 +22,7 @@ from apps.gateways.lifecycle.remedies import phase_to_finish, remedies_for
 from apps.gateways.lifecycle.rules import holders
 from apps.gateways.lifecycle.sight import sight_of
 from apps.gateways.lifecycle.table import Phase, State
-from apps.gateways.models import LONGEST_NAME, LONGEST_REASON, FunctionGateway, RuntimeDomain
+from apps.gateways.models import LONGEST_ACTOR, LONGEST_NAME, LONGEST_REASON, FunctionGateway, RuntimeDomain
 from apps.tenants.member import Member
 from apps.tenants.operators import require_operator
 
@@ -91,7 +91,7 @@ def finish_deletion(*, gateway: FunctionGateway) -> bool:
     if (sight.gateway.state, sight.gateway.phase) != (State.DELETED, Phase.DELETED):
         return False
     before = _standing(sight)
-    _let_it_go(sight.gateway)
+    _want_gone(sight.gateway)
     mending.begin_phase(GATEWAY, gateway.pk, Phase.DELETING, actor=SYSTEM, because=LEFT_BEHIND)
     sight.gateway.refresh_from_db()
     record(actor=SYSTEM, verb="gateway.finished", target=sight.gateway, before=before, after=_standing(sight))
@@ -101,7 +101,7 @@ def finish_deletion(*, gateway: FunctionGateway) -> bool:
 def _finish(sight: Sight, actor: Any) -> None:
     gateway, phase = sight.gateway, phase_to_finish(sight)
     if gateway.phase == Phase.DELETED:
-        _let_it_go(gateway)
+        _want_gone(gateway)
     domain = sight.domain
     if domain is not None and domain.phase in LEADS_FROM:
         mending.begin_phase(DOMAIN, domain.pk, LEADS_FROM[Phase(domain.phase)], actor=actor)
@@ -110,7 +110,7 @@ def _finish(sight: Sight, actor: Any) -> None:
     mending.begin_phase(GATEWAY, gateway.pk, phase, actor=actor)
 
 
-def _let_it_go(gateway: FunctionGateway) -> None:
+def _want_gone(gateway: FunctionGateway) -> None:
     """A deleted one that comes back to be deleted wholly: another may have its name by now."""
     gateway.state = State.DELETED
     if _is_name_given_away(gateway):
@@ -121,7 +121,7 @@ def _let_it_go(gateway: FunctionGateway) -> None:
 
 def _start(sight: Sight, actor: Any) -> None:
     gateway = sight.gateway
-    gateway.state, gateway.state_at, gateway.state_by = State.RUNNING, clock.now(), str(actor)[:200]
+    gateway.state, gateway.state_at, gateway.state_by = State.RUNNING, clock.now(), str(actor)[:LONGEST_ACTOR]
     save_version(gateway, "state", "state_at", "state_by")
     timeline.note(GATEWAY.name, gateway, Kind.WISHED, because=STARTED_AGAIN, actor=actor)
     _finish(sight, actor)

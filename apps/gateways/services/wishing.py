@@ -10,7 +10,7 @@ from apps.core.names import require_choice
 from apps.core.versions import raise_stale, save_version
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.lifecycle.table import Phase, State
-from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain, Stage
+from apps.gateways.models import LONGEST_ACTOR, CustomDomain, FunctionGateway, RuntimeDomain, Stage
 from apps.gateways.problems import BeingDeleted
 from apps.gateways.sizes import StageName
 from apps.tenants.member import Member
@@ -57,7 +57,7 @@ def require_staying(gateway: FunctionGateway) -> None:
 def save_wish(gateway: FunctionGateway, *changed: str, actor: Member, because: str, **parts: object) -> FunctionGateway:
     """Write what is wanted, say so on the timeline, and wake who brings it about. `because` is for gettext."""
     if "state" in changed:
-        gateway.state_at, gateway.state_by = clock.now(), str(actor)[:200]
+        gateway.state_at, gateway.state_by = clock.now(), str(actor)[:LONGEST_ACTOR]
         changed = (*changed, "state_at", "state_by")
     save_version(gateway, *changed)
     timeline.note(GATEWAY.name, gateway, Kind.WISHED, because=because, because_of=parts, actor=actor)
