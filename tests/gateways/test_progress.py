@@ -10,11 +10,11 @@ from apps.core import clock
 from apps.core.lifecycle import kernel, wake
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.queue.claims import this_worker
-from apps.fleet.models import Bundle
+from apps.fleet.models import Agent, Bundle
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
-from apps.gateways.progress import Standing, label_of, progress_of, tell, timeline_of
+from apps.gateways.progress import Standing, label_of, progress_of, tell, timeline_of, why
 from apps.tenants.models import Tenant
 from tests.gateways.world import ObedientCluster, converge, make_cluster, make_gateway
 from tests.machine import free_port
@@ -63,6 +63,21 @@ def test_creating_and_the_first_start_are_one(tidewater: Tenant) -> None:
     assert standings(gateway) == dict(zip(names, ["done"] * 3 + ["doing"] + ["waiting"] * 2, strict=True))
     assert all(step.seconds is not None for step in progress.steps[:4])
     assert progress.done == 3
+
+
+def test_what_was_just_sent_is_no_cause_for_alarm_and_what_stays_unanswered_says_why(tidewater: Tenant) -> None:
+    cluster = make_cluster()
+    gateway = look(make_gateway(tidewater, cluster))
+    assert why(gateway) == "No agent of local is connected. It goes on by itself once one connects."
+
+    Agent.objects.create(cluster=cluster, name="one", session_id="ses_1", seen_at=clock.now())
+    assert why(look(gateway)) == "On its way to local."
+
+    Bundle.objects.update(wanted_at=clock.now() - timedelta(seconds=11))
+    assert why(look(gateway)) == "Waits for local to take it: its agent is connected, but hasn't answered since."
+
+    Agent.objects.update(seen_at=clock.now() - timedelta(minutes=2))
+    assert "No agent of local" in why(look(gateway))
 
 
 def test_at_rest_there_is_nothing_to_show(tidewater: Tenant) -> None:

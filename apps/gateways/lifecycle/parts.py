@@ -1,24 +1,31 @@
 """A gateway's parts in its cluster, as bundles: wanting them there or gone, and waiting until it is so."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
 
 from django.utils.translation import gettext_noop
 
+from apps.core.clock import now
 from apps.core.lifecycle import Retry
 from apps.core.lifecycle.holding import while_held
 from apps.core.lifecycle.models import Living
 from apps.fleet.models import Bundle, Manifest
+from apps.fleet.selectors import is_reached
 from apps.fleet.services.bundles import put_bundle, remove_bundle
 from apps.gateways.models import FunctionGateway
 from apps.gateways.rendering.names import bundle_key
 
-NOT_DELIVERED = gettext_noop("Waits for %(cluster)s to take it: nothing has come from its agent since.")
+ON_ITS_WAY = gettext_noop("On its way to %(cluster)s.")
+NOT_DELIVERED = gettext_noop("Waits for %(cluster)s to take it: its agent is connected, but hasn't answered since.")
+NO_AGENT = gettext_noop("No agent of %(cluster)s is connected. It goes on by itself once one connects.")
 NOT_READY = gettext_noop("Waits for %(cluster)s: %(message)s")
 NOT_YET = gettext_noop("Waits for %(cluster)s to get it ready.")
 REFUSED = gettext_noop("%(cluster)s can't do it: %(message)s")
 NOT_GONE = gettext_noop("Waits for %(cluster)s to remove it.")
 IN_MAINTENANCE = gettext_noop("%(cluster)s is in maintenance and takes nothing new.")
+# Until then no answer is nothing to worry about
+ANSWERS_WITHIN = timedelta(seconds=10)
 
 
 def want(
@@ -64,9 +71,16 @@ def _not_yet(gateway: FunctionGateway, bundle: Bundle, otherwise: str = NOT_YET)
     if cluster.is_in_maintenance:
         return Retry(IN_MAINTENANCE, cluster=str(cluster))
     if not bundle.is_current and bundle.phase == Bundle.Phase.PENDING:
-        return Retry(NOT_DELIVERED, cluster=str(cluster))
+        return Retry(_unanswered(bundle), cluster=str(cluster))
     if bundle.phase == Bundle.Phase.FAILED:
         return Retry(REFUSED, cluster=str(cluster), message=bundle.message)
     if bundle.message:
         return Retry(NOT_READY, cluster=str(cluster), message=bundle.message)
     return Retry(otherwise, cluster=str(cluster))
+
+
+def _unanswered(bundle: Bundle) -> str:
+    """Calm while it's young, and where it isn't, what's the matter."""
+    if not is_reached(bundle.cluster_id):
+        return NO_AGENT
+    return ON_ITS_WAY if now() - bundle.wanted_at < ANSWERS_WITHIN else NOT_DELIVERED
