@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from apps.access import selectors, services
 from apps.access.models import AccessToken
-from apps.core.web.admin import OperatorsAdmin
+from apps.core.web.admin import Labelled, OperatorsAdmin
 
 TONES = {"active": "success", "ended": "warning", "revoked": "danger"}
 
@@ -66,8 +66,8 @@ class AccessTokenAdmin(OperatorsAdmin):
         return token.tenant or _("Every one")
 
     @display(description=_("state"), label=TONES)
-    def state(self, token: AccessToken) -> tuple[str, Any]:
-        return token.state, AccessToken.State(token.state).label
+    def state(self, token: AccessToken) -> Labelled:
+        return Labelled(token.state, AccessToken.State(token.state).label)
 
     @admin.action(description=_("Revoke: refused from the next request on"), permissions=["view"])
     def revoke(self, request: HttpRequest, tokens: "QuerySet[AccessToken]") -> None:

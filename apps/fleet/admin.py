@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from unfold.decorators import display
 
 from apps.accounts.requests import person_of
-from apps.core.web.admin import OperatorsAdmin, ReadOnlyAdmin
+from apps.core.web.admin import Labelled, OperatorsAdmin, ReadOnlyAdmin
 from apps.core.web.forms import Touch
 from apps.fleet.models import Agent, Bundle, Cluster, RegistrationToken
 from apps.fleet.selectors import Presence, list_agents, presence_of, with_presence
@@ -73,10 +73,10 @@ class ClusterAdmin(FleetAdmin):
     ]
 
     @display(description=_("maintenance"), label={"on": "warning"}, ordering="maintenance_at")
-    def maintenance(self, cluster: Cluster) -> Any:
+    def maintenance(self, cluster: Cluster) -> Labelled | None:
         if cluster.maintenance_at is None:
             return None
-        return "on", _("since %(day)s") % {"day": f"{cluster.maintenance_at:%Y-%m-%d}"}
+        return Labelled("on", _("since %(day)s") % {"day": f"{cluster.maintenance_at:%Y-%m-%d}"})
 
     @admin.display(description=_("See also"))
     def links(self, cluster: Cluster) -> str:
@@ -165,9 +165,9 @@ class AgentAdmin(FleetAdmin):
         return list_agents()
 
     @display(description=_("presence"), label=PRESENCE)
-    def presence(self, agent: Agent) -> tuple[str, Any]:
+    def presence(self, agent: Agent) -> Labelled:
         found = presence_of(agent)
-        return found, found.label
+        return Labelled(found, found.label)
 
     @admin.action(description=_("Revoke: cut off at once"), permissions=["register"])
     def revoke(self, request: HttpRequest, agents: "QuerySet[Agent]") -> HttpResponse | None:
@@ -217,12 +217,12 @@ class RegistrationTokenAdmin(FleetAdmin):
     ]
 
     @display(description=_("state"), label={"open": "success", "again": "danger"})
-    def state(self, token: RegistrationToken) -> tuple[str, Any]:
+    def state(self, token: RegistrationToken) -> Labelled:
         if token.tried_again_at:
-            return "again", _("tried a second time")
+            return Labelled("again", _("tried a second time"))
         if token.revoked_at:
-            return "revoked", _("revoked")
-        return ("used", _("used")) if token.used_at else ("open", _("open"))
+            return Labelled("revoked", _("revoked"))
+        return Labelled("used", _("used")) if token.used_at else Labelled("open", _("open"))
 
     @admin.action(description=_("Revoke: it lets nobody in any more"), permissions=["register"])
     def revoke(self, request: HttpRequest, tokens: "QuerySet[RegistrationToken]") -> None:
@@ -262,8 +262,8 @@ class BundleAdmin(ReadOnlyAdmin):
         return found
 
     @display(description=_("phase"), ordering="phase", label=PHASES)
-    def shown_phase(self, bundle: Bundle) -> tuple[str, Any]:
-        return bundle.phase, Bundle.Phase(bundle.phase).label
+    def shown_phase(self, bundle: Bundle) -> Labelled:
+        return Labelled(bundle.phase, Bundle.Phase(bundle.phase).label)
 
 
 def _bundles_in(clusters: list[Cluster]) -> int:

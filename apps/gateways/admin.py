@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.accounts.requests import person_of
 from apps.core.lifecycle.timeline import told_to_operators
-from apps.core.web.admin import OperatorsAdmin, ReadOnlyAdmin
+from apps.core.web.admin import Labelled, OperatorsAdmin, ReadOnlyAdmin
 from apps.core.web.forms import Touch
 from apps.gateways.lifecycle.diagnosis import Cure
 from apps.gateways.lifecycle.table import Phase
@@ -25,7 +25,7 @@ from apps.tenants.admin.asking import LINK, ReasonForm, ask, bound
 from apps.tenants.operators import is_allowed
 
 PHASES = {Phase.STARTED: "success", Phase.DELETED: "warning"}
-LIFE = ["phase_at", "checkpoint", "checkpoint_at", "due_at", "attempts", "reason", "has_stopped", "leased_until"]
+LIFE = ["phase_at", "checkpoint", "checkpoint_at", "due_at", "attempts", "reason", "gave_up", "leased_until"]
 ONLY = "gateway__id__exact"
 
 
@@ -46,8 +46,13 @@ class LivingAdmin(OperatorsAdmin):
         return False
 
     @display(description=_("phase"), ordering="phase", label=PHASES)
-    def shown_phase(self, row: Any) -> tuple[str, Any]:
-        return row.phase, Phase(row.phase).label
+    def shown_phase(self, row: Any) -> Labelled:
+        return Labelled(row.phase, Phase(row.phase).label)
+
+    @display(description=_("has given up"), ordering="has_stopped", label={"yes": "danger"})
+    def gave_up(self, row: Any) -> Labelled | None:
+        """A word where it has: a cross for "no" would look as if something were wrong."""
+        return Labelled("yes", _("given up")) if row.has_stopped else None
 
     @admin.display(description=_("because"))
     def reason(self, row: Any) -> str:
@@ -56,7 +61,7 @@ class LivingAdmin(OperatorsAdmin):
 
 @admin.register(FunctionGateway)
 class FunctionGatewayAdmin(LivingAdmin):
-    list_display = ["name", "tenant", "cluster", "state", "shown_phase", "attempts", "due_at", "has_stopped"]
+    list_display = ["name", "tenant", "cluster", "state", "shown_phase", "attempts", "due_at", "gave_up"]
     list_filter = [
         "state",
         "phase",
@@ -151,7 +156,7 @@ class FunctionGatewayAdmin(LivingAdmin):
 
 @admin.register(RuntimeDomain)
 class RuntimeDomainAdmin(LivingAdmin):
-    list_display = ["gateway", "tenant", "state", "shown_phase", "attempts", "due_at", "has_stopped"]
+    list_display = ["gateway", "tenant", "state", "shown_phase", "attempts", "due_at", "gave_up"]
     list_filter = ["state", "phase", "has_stopped"]
     search_fields = ["id", "gateway__name", "gateway__id", "tenant__slug"]
     list_select_related = ["gateway", "tenant"]
@@ -161,7 +166,7 @@ class RuntimeDomainAdmin(LivingAdmin):
 
 @admin.register(CustomDomain)
 class CustomDomainAdmin(LivingAdmin):
-    list_display = ["host", "gateway", "stage", "tenant", "shown_phase", "checked_at", "due_at", "has_stopped"]
+    list_display = ["host", "gateway", "stage", "tenant", "shown_phase", "checked_at", "due_at", "gave_up"]
     list_filter = ["phase", "has_stopped", "cluster"]
     search_fields = ["id", "host", "gateway__name", "gateway__id", "tenant__slug"]
     list_select_related = ["gateway", "stage", "tenant"]
@@ -186,8 +191,8 @@ class CustomDomainAdmin(LivingAdmin):
     ]
 
     @display(description=_("phase"), ordering="phase", label={CustomDomain.Phase.PROVEN: "success"})
-    def shown_phase(self, row: CustomDomain) -> tuple[str, Any]:
-        return row.phase, row.get_phase_display()
+    def shown_phase(self, row: CustomDomain) -> Labelled:
+        return Labelled(row.phase, row.get_phase_display())
 
 
 @admin.register(Stage)

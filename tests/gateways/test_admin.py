@@ -46,6 +46,7 @@ def test_lists_and_pages_show_it_without_what_is_secret(
         assert answer.status_code == 200, path
         assert "Tidewater" in answer.content.decode(), path
         assert password not in answer.content.decode()
+        assert "&#x27;started&#x27;" not in answer.content.decode(), "a label is a word, also on the page of one"
 
 
 def test_timelines_are_found_by_their_gateway(operator: User, gateway: FunctionGateway) -> None:

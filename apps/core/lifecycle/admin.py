@@ -1,12 +1,10 @@
-from typing import Any
-
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.timeline import Kind, parts_of, told_to_operators
-from apps.core.web.admin import ReadOnlyAdmin
+from apps.core.web.admin import Labelled, ReadOnlyAdmin
 
 TONES = {Kind.DONE: "success", Kind.FAILED: "danger", Kind.STOPPED: "danger", Kind.WAITS: "warning"}
 
@@ -42,8 +40,8 @@ class LifecycleEventAdmin(ReadOnlyAdmin):
     ]
 
     @display(description=_("kind"), ordering="kind", label=TONES)
-    def shown_kind(self, line: LifecycleEvent) -> tuple[str, Any]:
-        return line.kind, line.kind
+    def shown_kind(self, line: LifecycleEvent) -> Labelled:
+        return Labelled(line.kind, line.kind)
 
     @admin.display(description=_("what"))
     def text(self, line: LifecycleEvent) -> str:

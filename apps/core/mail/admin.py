@@ -1,13 +1,11 @@
 """Mails in the operators' admin: whether one went out, and why it didn't. What it says is its reader's alone."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from apps.core.mail.models import OutgoingMail
-from apps.core.web.admin import ReadOnlyAdmin
+from apps.core.web.admin import Labelled, ReadOnlyAdmin
 
 COLOURS = {"queued": "info", "sent": "success", "kept": "default", "failed": "danger"}
 
@@ -22,5 +20,5 @@ class MailAdmin(ReadOnlyAdmin):
     readonly_fields = fields
 
     @display(description=_("state"), label=COLOURS, ordering="state")
-    def shown_state(self, mail: OutgoingMail) -> tuple[str, Any]:
-        return mail.state, mail.get_state_display()
+    def shown_state(self, mail: OutgoingMail) -> Labelled:
+        return Labelled(mail.state, mail.get_state_display())

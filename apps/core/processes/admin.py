@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from apps.core.processes.models import ProcessHeartbeat
 from apps.core.processes.selectors import Health, health_of
-from apps.core.web.admin import ReadOnlyAdmin
+from apps.core.web.admin import Labelled, ReadOnlyAdmin
 
 COLOURS = {Health.ALIVE: "success", Health.LATE: "warning", Health.GONE: "danger"}
 
@@ -27,9 +27,9 @@ class ProcessAdmin(ReadOnlyAdmin):
     readonly_fields = fields
 
     @display(description=_("Health"), label=COLOURS, ordering="seen_at")
-    def health(self, row: ProcessHeartbeat) -> tuple[str, Any]:
+    def health(self, row: ProcessHeartbeat) -> Labelled:
         health = health_of(row.seen_at)
-        return health, health.label
+        return Labelled(health, health.label)
 
     @display(description=_("Says"))
     def told(self, row: ProcessHeartbeat) -> str:

@@ -1,6 +1,6 @@
 """Bases of the operators' admin pages: they write through services and leave the telling to the audit log."""
 
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.contrib import messages
@@ -10,6 +10,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 
 from apps.core.errors import Problem, Text
+
+
+class Labelled(tuple[str, Any]):
+    """Of a column with coloured labels: what the colour goes by, and the word, which is all that a single row shows."""
+
+    __slots__ = ()
+
+    def __new__(cls, key: str, word: Text) -> Self:
+        return super().__new__(cls, (key, word))
+
+    def __str__(self) -> str:
+        return str(self[1])
 
 
 class OperatorsAdmin(ModelAdmin):

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from apps.core.web.admin import OperatorsAdmin
+from apps.core.web.admin import Labelled, OperatorsAdmin
 from apps.tenants import services
 from apps.tenants.member import Member
 from apps.tenants.models import Invitation, InvitationQuerySet
@@ -61,8 +61,8 @@ class InvitationAdmin(OperatorsAdmin):
         return lookup == "tenant__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @display(description=_("Phase"), label=COLOURS)
-    def phase(self, invitation: Invitation) -> tuple[str, Any]:
-        return invitation.phase, Invitation.Phase(invitation.phase).label
+    def phase(self, invitation: Invitation) -> Labelled:
+        return Labelled(invitation.phase, Invitation.Phase(invitation.phase).label)
 
     @admin.display(description=_("Phase"))
     def phase_in_words(self, invitation: Invitation) -> Any:

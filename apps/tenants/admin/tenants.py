@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidg
 
 from apps.accounts.requests import person_of
 from apps.core.errors import Problem
-from apps.core.web.admin import OperatorsAdmin, VersionForm, tell
+from apps.core.web.admin import Labelled, OperatorsAdmin, VersionForm, tell
 from apps.core.web.forms import Touch
 from apps.tenants import services
 from apps.tenants.admin.asking import LINK, ReasonForm, TypedForm, ask, bound
@@ -210,8 +210,8 @@ class TenantAdmin(OperatorsAdmin):
     # --- Columns ---
 
     @display(description=_("State"), label={"active": "success", "suspended": "danger"}, ordering="suspended_at")
-    def state(self, tenant: Tenant) -> tuple[str, Any]:
-        return ("suspended", _("Suspended")) if tenant.is_suspended else ("active", _("Active"))
+    def state(self, tenant: Tenant) -> Labelled:
+        return Labelled("suspended", _("Suspended")) if tenant.is_suspended else Labelled("active", _("Active"))
 
     @admin.display(description=_("State"))
     def state_in_words(self, tenant: Tenant) -> Any:
