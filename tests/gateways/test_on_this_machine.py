@@ -78,7 +78,7 @@ def test_it_answers_by_its_name_until_it_is_stopped(tidewater: Tenant, cluster: 
     FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.STOPPED)
     wake(GATEWAY, gateway.pk)
     reach(gateway, Phase.STOPPED, agent)
-    assert call(agent, "parcel-tracking.dev.localhost")[1]["type"] == "/errors/no-such-host"
+    assert call(agent, "parcel-tracking.dev.localhost")[1]["type"] == f"{settings.PUBLIC_URL}/errors/no-such-host"
 
     FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.DELETED)
     wake(GATEWAY, gateway.pk)

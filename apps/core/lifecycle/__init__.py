@@ -17,7 +17,18 @@ on a row, and its fence refuses what another writes too late.
 Nothing in here knows what the rows are.
 """
 
-from apps.core.lifecycle.machine import Machine, Move, Retry, Stop, machine_named, register_machine
+from apps.core.lifecycle.machine import Awaited, Machine, Move, Retry, Stop, machine_named, register_machine
 from apps.core.lifecycle.waking import nudge, nudge_all, wake
 
-__all__ = ["Machine", "Move", "Retry", "Stop", "machine_named", "nudge", "nudge_all", "register_machine", "wake"]
+__all__ = [
+    "Awaited",
+    "Machine",
+    "Move",
+    "Retry",
+    "Stop",
+    "machine_named",
+    "nudge",
+    "nudge_all",
+    "register_machine",
+    "wake",
+]

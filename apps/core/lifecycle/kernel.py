@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 # A wait is a tenth of the time waited so far
 SHARE_OF_WAIT = 0.1
-SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=0.2), timedelta(seconds=30)
+LONGEST_WAIT = timedelta(seconds=30)
 LONGEST_MS = 2**31 - 1
 # What was done is done: its mark is worth waiting for a database that is started again
 WRITE_WITHIN = 4.0
@@ -80,7 +80,7 @@ def _make_move(machine: Machine[Row], lease: Lease) -> bool:
     except LeaseLost:
         raise
     except Retry as wait:
-        _wait(machine, lease, row, step, Kind.WAITS, wait.because, wait.parts, wait.after)
+        _wait(machine, lease, row, step, Kind.WAITS, wait.because, wait.parts, wait.after, wait.shortest)
     except Stop as stop:
         _stop(machine, lease, row, step, stop)
     except TaskTimedOut:
@@ -142,13 +142,14 @@ def _wait(
     because: str,
     parts: Mapping[str, Any],
     after: timedelta | None = None,
+    shortest: timedelta = Retry.shortest,
 ) -> None:
     def change(row: Row) -> Mapping[str, Any]:
         row.leased_until, row.because, row.because_of = None, because, _plain(parts)
         if row.wakes != seen.wakes:
             _look_again(machine, row)
         else:
-            delay = _growing_wait(row) if after is None else after
+            delay = _growing_wait(row, shortest) if after is None else after
             row.due_at = row.hinted_at = now() + delay
             hint(machine, row.pk, delay=delay)
         line = timeline.note(
@@ -233,8 +234,8 @@ def _forget_connection() -> None:
         connection.close()
 
 
-def _growing_wait(row: Living) -> timedelta:
-    return min(max((now() - row.checkpoint_at) * SHARE_OF_WAIT, SHORTEST_WAIT), LONGEST_WAIT)
+def _growing_wait(row: Living, shortest: timedelta) -> timedelta:
+    return min(max((now() - row.checkpoint_at) * SHARE_OF_WAIT, shortest), LONGEST_WAIT)
 
 
 def _plain(parts: Mapping[str, Any]) -> dict[str, Any]:

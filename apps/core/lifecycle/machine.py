@@ -20,9 +20,18 @@ LEASE = timedelta(seconds=15)
 class Retry(Exception):
     """Not yet. `because` is English for gettext, with its parts given by name; without `after` the wait grows."""
 
+    shortest = timedelta(seconds=0.2)
+
     def __init__(self, because: str, *, after: timedelta | None = None, **parts: Any) -> None:
         self.because, self.after, self.parts = because, after, parts
         super().__init__(because % parts if parts else because)
+
+
+class Awaited(Retry):
+    """Not yet, and whoever it waits for tells it by a nudge. It looks by itself in case that gets lost, and not so
+    often that many that wait keep the workers from those that needn't."""
+
+    shortest = timedelta(seconds=3)
 
 
 class Stop(Exception):

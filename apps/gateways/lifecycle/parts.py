@@ -7,7 +7,7 @@ from types import MappingProxyType
 from django.utils.translation import gettext_noop
 
 from apps.core.clock import now
-from apps.core.lifecycle import Retry
+from apps.core.lifecycle import Awaited
 from apps.core.lifecycle.holding import while_held
 from apps.core.lifecycle.models import Living
 from apps.fleet.models import Bundle, Manifest
@@ -36,7 +36,7 @@ def want(
     along: Mapping[str, Sequence[Manifest]] = MappingProxyType({}),
     holder: Living | None = None,
 ) -> Bundle:
-    """There and ready, or Retry. `holder` is the row whose step this is, if it isn't the gateway's own.
+    """There and ready, or Awaited. `holder` is the row whose step this is, if it isn't the gateway's own.
 
     What comes `along` is on its way with it, and waited for in a step of its own.
     """
@@ -50,7 +50,7 @@ def want(
 
 
 def want_no(gateway: FunctionGateway, part: str, *, holder: Living | None = None) -> None:
-    """Gone, or Retry."""
+    """Gone, or Awaited."""
     with while_held(holder or gateway):
         bundle = remove_bundle(cluster_id=gateway.cluster_id, key=bundle_key(gateway.pk, part))
     if bundle is not None:
@@ -66,17 +66,17 @@ def _put(gateway: FunctionGateway, part: str, manifests: Sequence[Manifest]) -> 
     )
 
 
-def _not_yet(gateway: FunctionGateway, bundle: Bundle, otherwise: str = NOT_YET) -> Retry:
+def _not_yet(gateway: FunctionGateway, bundle: Bundle, otherwise: str = NOT_YET) -> Awaited:
     cluster = gateway.cluster
     if cluster.is_in_maintenance:
-        return Retry(IN_MAINTENANCE, cluster=str(cluster))
+        return Awaited(IN_MAINTENANCE, cluster=str(cluster))
     if not bundle.is_current and bundle.phase == Bundle.Phase.PENDING:
-        return Retry(_unanswered(bundle), cluster=str(cluster))
+        return Awaited(_unanswered(bundle), cluster=str(cluster))
     if bundle.phase == Bundle.Phase.FAILED:
-        return Retry(REFUSED, cluster=str(cluster), message=bundle.message)
+        return Awaited(REFUSED, cluster=str(cluster), message=bundle.message)
     if bundle.message:
-        return Retry(NOT_READY, cluster=str(cluster), message=bundle.message)
-    return Retry(otherwise, cluster=str(cluster))
+        return Awaited(NOT_READY, cluster=str(cluster), message=bundle.message)
+    return Awaited(otherwise, cluster=str(cluster))
 
 
 def _unanswered(bundle: Bundle) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from apps.core import clock
 from apps.core.errors import Text
-from apps.core.lifecycle import Retry, wake
+from apps.core.lifecycle import Awaited, Retry, wake
 from apps.core.lifecycle.holding import require_held, while_held
 from apps.gateways import databases
 from apps.gateways.lifecycle.belongings import remove_belongings
@@ -165,7 +165,7 @@ def _want_domain(gateway: FunctionGateway, state: State, until: Phase, *, layout
             domain = RuntimeDomain(gateway=gateway, tenant_id=gateway.tenant_id, layout=layout or gateway.layout)
         _tell_domain(domain, state, layout)
     if domain.phase != until or (until == Phase.STARTED and domain.is_changed):
-        raise Retry(DOMAIN_NOT_THERE, phase=domain.phase, state=domain.state)
+        raise Awaited(DOMAIN_NOT_THERE, phase=domain.phase, state=domain.state)
 
 
 def _tell_domain(domain: RuntimeDomain, state: State, layout: str) -> None:
