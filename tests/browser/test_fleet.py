@@ -145,7 +145,7 @@ def test_a_cluster_is_registered_gets_its_agent_rests_and_loses_it_again(
     expect(dialog).to_contain_text("Nobody: it's the only one that is connected")
     expect(dialog).to_contain_text("Goes on with what it has there.")
     dialog.get_by_role("button", name="Revoke the agent").click()
-    expect(page.get_by_text("No agent yet")).to_be_visible()
+    expect(page.get_by_text("No agent is left")).to_be_visible()
     wait_until(lambda: "revoked" in agent.log.read_text().lower(), what="the agent to be told", log=agent.log)
     assert page.evaluate("() => window.still")
     verbs = AuditEvent.objects.filter(actor_id=operator.pk).order_by("at").values_list("verb", flat=True)

@@ -139,7 +139,7 @@ def test_an_agent_is_revoked(operator: User, seoul: Cluster) -> None:
     assert agent.revoked_at
     assert (agent.session_id, agent.leads) == ("", False)
     text = words_of(operator, address("cluster", seoul))
-    assert "No agent yet" in text
+    assert "No agent is left" in text
     assert "1 revoked" in text
     assert AuditEvent.objects.get(verb="agent.revoked").actor_id == operator.pk
 

@@ -179,12 +179,14 @@ def test_a_cluster_without_an_agent_says_what_one_is(operator: User) -> None:
 def test_agents_say_how_far_they_are_and_whether_they_hold_what_is_wanted(operator: User, seoul: Cluster) -> None:
     bundle = Bundle.objects.get()
     Agent.objects.update(state_digest=state_digest([(bundle.key, bundle.digest)]))
-    make_agent(seoul, "agent-2", state_digest="of something else")
+    make_agent(seoul, "agent-2", state_digest="of something else", synced_at=now() - timedelta(minutes=2))
     make_agent(seoul, "agent-3", applied_revision=0)
+    make_agent(seoul, "agent-4", state_digest="of a moment ago", synced_at=now())
     text = words_of(operator, page_of(seoul), "agents")
     assert re.search(r"agent-1 leads 0\.9\.2 now 1 digests agree", text)
-    assert re.search(r"agent-2 stands by 0\.9\.2 now 1 digests differ", text)
+    assert re.search(r"agent-2 stands by 0\.9\.2 now 1 digests differ in sync 2 min ago", text)
     assert re.search(r"agent-3 stands by 0\.9\.2 now 0 1 revision behind not known", text)
+    assert re.search(r"agent-4 stands by 0\.9\.2 now 1 not known in sync now", text), "its next heartbeat tells"
 
 
 def test_what_is_not_ready_comes_first(operator: User, seoul: Cluster) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
 
+from apps.core.clock import now
 from apps.core.errors import NotFound, Text
 from apps.core.web import htmx
 from apps.core.web.forms import Touch
@@ -17,7 +18,7 @@ from apps.fleet.delivery import wanted_of
 from apps.fleet.health import AgentState, ClusterState, cluster_states
 from apps.fleet.models import Bundle, Cluster
 from apps.fleet.naming import names_of
-from apps.fleet.selectors import Presence, list_agents, list_bundles, list_registration_tokens
+from apps.fleet.selectors import SILENCE, Presence, list_agents, list_bundles, list_registration_tokens
 from apps.fleet.views.base import AboutCluster, show
 from apps.fleet.views.events import recent_events
 from apps.fleet.views.shown import BUNDLE_TONES, PRESENCE_TONES, ShownCluster
@@ -154,7 +155,9 @@ def _agrees(state: AgentState, digest: str) -> bool | None:
         return None
     if state.agent.state_digest == digest:
         return True
-    return None if state.behind else False
+    # It says what it holds with each heartbeat: until the next one a change isn't in it
+    is_young = state.agent.synced_at is not None and state.agent.synced_at > now() - SILENCE
+    return None if state.behind or is_young else False
 
 
 def _worst_first(rows: "QuerySet[Bundle]") -> "QuerySet[Bundle]":
