@@ -1,12 +1,15 @@
 """A stage's custom domain: wanted, proven, routed, looked at each day, lost; and whose it can't be."""
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
 import time_machine
+from django.db import connection
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
@@ -37,6 +40,7 @@ from apps.tenants.models import Tenant
 from tests.gateways.contract import GatewayServiceContract, add_domain, some_cluster, some_gateway
 from tests.gateways.nameserver import NameServer, running_name_server
 from tests.gateways.world import ObedientCluster, converge, make_cluster
+from tests.queue.cluster import wait_until
 from tests.tenants.world import member
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -224,6 +228,34 @@ def test_a_name_server_that_fails_is_told_and_asked_again(
     assert (domain.phase, domain.because_of) == (Phase.WAITING, {"name": f"_imp-challenge.{HOST}"})
     assert domain.due_at is not None
     assert domain.checked_at is not None
+
+
+def test_name_servers_that_say_nothing_keep_no_workers_from_gateways(
+    owner: Member, gateway: FunctionGateway, server: NameServer
+) -> None:
+    """Each look at such a domain takes a worker for five seconds; whoever wants harm has many domains."""
+    first, second = want(owner, gateway), want(owner, gateway, "slow.tidewater.example", "dev")
+    with running_name_server() as silent, ThreadPoolExecutor() as others:
+        silent.silent.update({f"_imp-challenge.{HOST}", "_imp-challenge.slow.tidewater.example"})
+        asking = others.submit(_look_apart, first)
+        wait_until(lambda: bool(silent.asked), within=10, what="the first to be looked at")
+        began_at = time.monotonic()
+        look(second)
+        assert time.monotonic() - began_at < 3
+        asking.result()
+        assert {name for name, _kind in silent.asked} == {f"_imp-challenge.{HOST}"}
+        assert second.because.startswith("Other domains are being looked at")
+        assert (second.has_stopped, second.checked_at) == (False, None)
+        assert second.due_at is not None
+    server.prove("slow.tidewater.example", second.token)
+    assert look(second).phase == Phase.PROVEN
+
+
+def _look_apart(domain: CustomDomain) -> None:
+    try:
+        look(domain)
+    finally:
+        connection.close()
 
 
 def test_while_the_gateway_is_stopped_a_proven_one_has_no_routes(

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError
 from django.utils.translation import gettext_noop
+from django_q.conf import Conf
 from psycopg.errors import UniqueViolation
 
 from apps.audit.services import SYSTEM, record
@@ -20,6 +21,7 @@ from apps.core.events import publish
 from apps.core.lifecycle import Machine, Move, Retry, Stop, timeline
 from apps.core.lifecycle.holding import while_held
 from apps.core.lifecycle.timeline import Kind
+from apps.core.turns import one_of
 from apps.gateways.dns import Lead, Questions, Unanswered
 from apps.gateways.hosts import challenge_of
 from apps.gateways.lifecycle.machines import GATEWAY, reroute
@@ -38,7 +40,10 @@ SHARE_OF_WAIT = 0.1
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(hours=1)
 ONCE = "custom_domain_once"
 MOST_SHOWN = 3
+# Name servers of a stranger's choice may take all the time that questions have: gateways need workers meanwhile
+AT_ONCE = max(1, Conf.WORKERS // 2)
 
+OTHERS_FIRST = gettext_noop("Other domains are being looked at. It's this one's turn soon.")
 NO_RECORD = gettext_noop("There is no TXT record at %(record)s. Wanted: '%(wanted)s'.")
 OTHER_RECORD = gettext_noop("The TXT record at %(record)s is another one: found '%(found)s', wanted '%(wanted)s'.")
 IN_USE = gettext_noop(
@@ -136,21 +141,32 @@ def look_again(row: CustomDomain) -> None:
 
 def _look(row: CustomDomain) -> Seen:
     """And write down what was seen beside the record."""
-    record_at, lead = challenge_of(row.host), None
-    questions = Questions()
-    try:
-        texts = questions.texts(record_at)
-        lead = _lead(questions, row)
-    finally:
-        with while_held(row):
-            seen = {"leads_here": lead.is_here, "leads_to": lead.to[:300]} if lead else {"leads_here": None}
-            CustomDomain.objects.filter(pk=row.pk).update(checked_at=now(), **seen)
+    record_at = challenge_of(row.host)
+    texts, lead = _ask(row)
+    with while_held(row):
+        seen = {"leads_here": lead.is_here, "leads_to": lead.to[:300]} if lead else {"leads_here": None}
+        CustomDomain.objects.filter(pk=row.pk).update(checked_at=now(), **seen)
+    if isinstance(texts, Unanswered):
+        raise texts
     if row.token in texts:
         return Seen()
     if not texts:
         return Seen(NO_RECORD, {"record": record_at, "wanted": row.token})
     found = "', '".join(texts[:MOST_SHOWN])
     return Seen(OTHER_RECORD, {"record": record_at, "found": found, "wanted": row.token})
+
+
+def _ask(row: CustomDomain) -> tuple[tuple[str, ...] | Unanswered, Lead | None]:
+    """One of each workspace at a time, and never from all workers."""
+    with one_of(1, f"domains of {row.tenant_id}") as is_first, one_of(AT_ONCE, "domains") as has_place:
+        if not (is_first and has_place):
+            # What is known of it stays said
+            raise Retry(row.because or OTHERS_FIRST, after=_wait(row), **row.because_of)
+        try:
+            questions = Questions()
+            return questions.texts(challenge_of(row.host)), _lead(questions, row)
+        except Unanswered as nothing:
+            return nothing, None
 
 
 def _lead(questions: Questions, row: CustomDomain) -> Lead | None:
