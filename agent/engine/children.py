@@ -112,6 +112,12 @@ class Child:
         return code
 
 
+def remove_file(file: Path) -> None:
+    """What a process has left; where the disk doesn't let it go, all else that has to be done goes on."""
+    with contextlib.suppress(OSError):
+        file.unlink()
+
+
 def _kill_unwanted(starting: asyncio.Task[Child]) -> None:
     if not starting.cancelled() and starting.exception() is None:
         starting.result().kill()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.engine.calls import Answer, Unanswered, call
-from agent.engine.children import Child
+from agent.engine.children import Child, remove_file
 from agent.engine.patience import DRAIN_SECONDS
 
 STOP_SECONDS = 0.5
@@ -119,7 +119,7 @@ class Envoy:
             hear=hear,
         )  # fmt: skip
         for each in (admin, file):
-            child.when_ended(partial(each.unlink, missing_ok=True))
+            child.when_ended(partial(remove_file, each))
         return cls(child, node, program, lineage, epoch, admin)
 
     async def until_ready(self, *, unless_ended: "Envoy | None" = None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.engine.calls import Unanswered, call
-from agent.engine.children import Child
+from agent.engine.children import Child, remove_file
 from agent.engine.limits import Cgroups, Limit
 from agent.engine.patience import DRAIN_SECONDS
 
@@ -153,7 +153,7 @@ class Instance:
         self.child.when_ended(self._clean)
 
     def _clean(self) -> None:
-        self.socket.unlink(missing_ok=True)
+        remove_file(self.socket)
         self.limit.end()
 
 

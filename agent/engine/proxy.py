@@ -127,9 +127,15 @@ class Proxy:
             began = loop.time()
             try:
                 why = await self._live()
-            except Exception as error:
+            except NotReady as error:
+                why = str(error)
+            except OSError as error:
+                # Without the names of files: tenants read it
+                why = error.strerror or str(error)
+            except Exception:
                 # Nothing answers without it, whatever is wrong
-                why = f"{type(error).__name__}: {error}"
+                log.exception("envoy")
+                why = "a mistake that nobody foresaw; the agent's log says more"
             self._serving = None
             pause = backoff.after(loop.time() - began)
             self.problem = f"Envoy isn't running: {why}"

@@ -89,6 +89,20 @@ def test_a_host_is_its_first_owners_until_they_let_go(place: Place) -> None:
     assert call(place.port, first.host)[1]["gateway"] == "letters"
 
 
+def test_why_envoy_cant_be_started_is_told_without_the_place_and_it_comes_once_it_can(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    folder = place.folder / "engine" / "envoy"
+    aside = folder.rename(folder.with_name("aside"))
+    folder.write_text("in the way")
+    os.kill(place.envoy(), signal.SIGKILL)
+    wait_until(lambda: "Not a directory" in place.engine.proxy.problem, what="a word about it")
+    assert place.engine.proxy.problem == "Envoy isn't running: Not a directory"
+    folder.unlink()
+    aside.rename(folder)
+    wait_until(lambda: answers(place, gateway), within=30, what="Envoy again")
+
+
 def test_of_a_mistake_of_its_own_it_says_no_more_than_that_to_whoever_reads_it(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
