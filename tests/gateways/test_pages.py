@@ -192,6 +192,14 @@ def test_one_that_is_gone_leads_those_who_watched_back_to_the_list(
     assert as_(alice).get(page).status_code == 404
 
 
+def test_who_may_not_read_the_audit_log_is_told_whose_doings_show_up(
+    alice: User, bob: User, gateway: FunctionGateway
+) -> None:
+    page = f"{GATEWAYS}/{gateway.pk}"
+    assert "What you do with this gateway shows up here." in as_(bob).get(page).content.decode()
+    assert "What you do with this gateway" not in as_(alice).get(page).content.decode()
+
+
 # --- Several at once -------------------------------------------------------------------------------
 
 

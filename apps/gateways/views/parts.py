@@ -67,9 +67,10 @@ def domains_part(gateway: FunctionGateway, places: list[Place]) -> Part:
 
 def activity_part(gateway: FunctionGateway, actor: Member) -> Part:
     """What people did with it, as far as somebody may read that."""
-    events = list_tenant_events(actor=actor) if actor.may("audit.read") else list_own_tenant_events(actor=actor)
+    sees_all = actor.may("audit.read")
+    events = list_tenant_events(actor=actor) if sees_all else list_own_tenant_events(actor=actor)
     shown = list(events.filter(target_id=gateway.pk)[:RECENT])
-    return render_part(f"{PAGE}#activity", "activity", {"events": shown, "gateway": gateway})
+    return render_part(f"{PAGE}#activity", "activity", {"events": shown, "gateway": gateway, "sees_all": sees_all})
 
 
 def about_part(gateway: FunctionGateway) -> Part:
