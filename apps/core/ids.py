@@ -3,6 +3,7 @@
 They sort by the time they were made, also as text, and those made in one process never tie or go back.
 """
 
+import os
 import secrets
 import threading
 import time
@@ -31,6 +32,16 @@ def _next_number() -> int:
             number = _last + 1
         _last = number
         return number
+
+
+def _begin_anew() -> None:
+    """Forked processes mustn't count on from where theirs stood: while a clock is behind, all would do so alike."""
+    global _lock, _last
+    # Another thread may have had it
+    _lock, _last = threading.Lock(), 0
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _encode(number: int) -> str:
