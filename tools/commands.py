@@ -57,9 +57,9 @@ def clean(_arguments: Sequence[str]) -> int:
     return cleaning.clean()
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
-    command.__name__: command for command in (run, test, check, fmt, bench, chaos, agent, clean)
-}
+Command = Callable[[Sequence[str]], int]
+OF_MAKE: dict[str, Command] = {command.__name__: command for command in (run, test, check, fmt, bench, chaos, clean)}
+COMMANDS: dict[str, Command] = {**OF_MAKE, agent.__name__: agent}
 
 
 def become(*arguments: str) -> int:
@@ -72,7 +72,7 @@ def become(*arguments: str) -> int:
 def main(arguments: Sequence[str]) -> int:
     name, *rest = arguments or ["help"]
     if name not in COMMANDS:
-        tell(Trouble(f"Say what: make {' | '.join(COMMANDS)}."))
+        tell(Trouble(f"Say what: make {' | '.join(OF_MAKE)}."))
         return 2
     try:
         return COMMANDS[name](rest)

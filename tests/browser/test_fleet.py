@@ -45,10 +45,12 @@ def paste(server: Server, tmp_path: Path, settings: Any) -> Iterator[Callable[[s
     """What somebody does with the command that the page shows, in a terminal."""
     settings.AGENTS_ADDRESS = f"127.0.0.1:{server.port}"
     started: list[Running] = []
+    # In a clone, but for what it leaves there
+    (tmp_path / "imp-agent").symlink_to(BASE / "imp-agent")
 
     def run(command: str) -> Running:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        here = {"PATH": path, "PYTHONPATH": str(BASE), "IMP_GATEWAYS": f"127.0.0.1:{free_port()}"}
+        here = {"PATH": path, "IMP_GATEWAYS": f"127.0.0.1:{free_port()}"}
         started.append(Running(["bash", "-c", f"cd {tmp_path}\n{command}"], tmp_path / "agent.log", **here))
         return started[-1]
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 
 from apps.accounts.models import User
 from apps.core.processes.models import ProcessHeartbeat
@@ -103,7 +104,7 @@ def test_created_changed_stopped_and_deleted_by_a_program(
 
     assert api.post(f"{path}/stop").json()["state"] == "stopped"
     reach(api, path, "stopped", machine)
-    assert call(addresses["dev"])[1]["type"] == "/errors/no-such-host"
+    assert call(addresses["dev"])[1]["type"] == f"{settings.PUBLIC_URL}/errors/no-such-host"
     assert api.post(f"{path}/start").status_code == 200
     reach(api, path, "started", machine)
     assert call(addresses["dev"])[0] == 404
