@@ -15,6 +15,10 @@ VERSION = "0.1.0"
 # --- Apps ------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "apps.triggers",
+    "apps.documents",
+    "apps.functions",
+    "apps.logs",
     "apps.gateways",
     "apps.fleet",
     "apps.access",
