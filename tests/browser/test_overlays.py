@@ -72,6 +72,25 @@ def test_a_refused_form_stays_open_at_its_first_error_and_then_succeeds(page: Pa
     expect(page.locator("#toasts").get_by_text("Released parcel-tracking-2")).to_be_visible()
 
 
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_what_was_typed_into_a_dialog_isnt_thrown_away_without_a_question(
+    page: Page, problems: Problems, is_refused: bool
+) -> None:
+    problems.allow("422: POST .*/components/form")
+    start(page, "open-dialog")
+    name = dialog(page).get_by_label("Name")
+    name.fill("parcel-tracking")
+    if is_refused:
+        dialog(page).get_by_role("button", name="Release").click()
+        expect(dialog(page).get_by_text("Taken by another gateway", exact=False).first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("#confirm").get_by_role("button", name="Cancel").click()
+    expect(name).to_have_value("parcel-tracking")
+    page.keyboard.press("Escape")
+    page.locator("#confirm [value=go]").click()
+    expect(dialog(page)).to_have_count(0)
+
+
 def test_a_dangerous_dialog_wants_the_name(page: Page, problems: Problems) -> None:
     problems.allow("422: POST .*/components/dialog")
     start(page, "open-danger")

@@ -1,5 +1,6 @@
 """What is wanted of one gateway: started, restarted, stopped, deleted. Each names what it touches before it's done."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -11,7 +12,7 @@ from apps.gateways.views.base import AboutGateway, ChangesGateway
 from apps.gateways.views.shown import hosts_in_lines, is_being_created, processes_told, statephase_of
 
 
-class _Wish(ChangesGateway, ConfirmView):
+class _Wish(ChangesGateway, ConfirmView, ABC):
     def get_touches(self) -> list[Touch]:
         shown = statephase_of(self.gateway)
         return [
@@ -20,8 +21,8 @@ class _Wish(ChangesGateway, ConfirmView):
             *self.get_consequences(),
         ]
 
-    def get_consequences(self) -> list[Touch]:
-        raise NotImplementedError
+    @abstractmethod
+    def get_consequences(self) -> list[Touch]: ...
 
 
 class Start(_Wish):

@@ -3,6 +3,7 @@
 import { on, onCustom } from "./dom.ts";
 
 const original = new WeakMap<HTMLFormElement, string>();
+const saved = new WeakSet<HTMLFormElement>();
 let isLeavingOnPurpose = false;
 
 function contentOf(form: HTMLFormElement): string {
@@ -11,6 +12,8 @@ function contentOf(form: HTMLFormElement): string {
 }
 
 function isChanged(form: HTMLFormElement): boolean {
+  // A refused form came with what somebody typed
+  if (!saved.has(form) && form.querySelector('[aria-invalid="true"]')) return true;
   const before = original.get(form);
   return before !== undefined && before !== contentOf(form);
 }
@@ -34,9 +37,11 @@ export function startGuard(): void {
   on("submit", "form[data-guard]", (_form, event) => {
     isLeavingOnPurpose = !event.defaultPrevented;
   });
-  onCustom<{ elt: Element; successful: boolean }>("htmx:afterRequest", ({ elt, successful }) => {
-    const form = elt.closest<HTMLFormElement>("form[data-guard]");
-    if (form && successful) original.set(form, contentOf(form));
+  // Before the answer leads elsewhere, which would ask. Its own request: fields ask for previews, which saves nothing
+  onCustom<{ elt: Element; xhr: XMLHttpRequest }>("htmx:beforeOnLoad", ({ elt, xhr }) => {
+    if (xhr.status >= 400 || !(elt instanceof HTMLFormElement && elt.matches("[data-guard]"))) return;
+    original.set(elt, contentOf(elt));
+    saved.add(elt);
   });
   on("change", ".secret [data-stored]", (tick) => {
     const done = tick.closest(".secret")?.querySelector<HTMLButtonElement>("[data-stored-done]");
