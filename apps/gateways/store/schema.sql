@@ -79,13 +79,45 @@ CREATE TABLE imp.logs (
     -- console, call, system, trigger
     source text NOT NULL DEFAULT 'console',
     text text NOT NULL,
-    -- What imp.log was given besides; for an error: {"stack"}
-    fields jsonb
+    -- What imp.log was given besides; for an error: {"stack"}; for lines that a limit kept out: {"dropped"}
+    fields jsonb,
+    -- Ids are given before a commit and show up after it: those who follow ask for what a snapshot hadn't seen
+    tx xid8 NOT NULL DEFAULT pg_current_xact_id()
 ) PARTITION BY RANGE (at);
 CREATE INDEX logs_at ON imp.logs (at, id);
+CREATE INDEX logs_tx ON imp.logs (tx);
 CREATE INDEX logs_request ON imp.logs (request_id) WHERE request_id <> '';
 -- What no day's partition is there for is kept all the same
 CREATE TABLE imp.logs_rest PARTITION OF imp.logs DEFAULT;
+
+-- A partition for each day, in UTC, that has none; what waited in logs_rest for it moves there
+CREATE FUNCTION imp.make_log_days(first date, last date) RETURNS int LANGUAGE plpgsql SET search_path = '' AS $$
+DECLARE
+    day date;
+    name text;
+    made int := 0;
+BEGIN
+    FOR day IN SELECT pg_catalog.generate_series(first, last, '1 day')::date LOOP
+        name := 'logs_' || to_char(day, 'YYYYMMDD');
+        CONTINUE WHEN to_regclass('imp.' || name) IS NOT NULL;
+        EXECUTE format('CREATE TABLE imp.%I (LIKE imp.logs INCLUDING DEFAULTS)', name);
+        -- Nothing of that day may come in between the move and the moment from which it goes elsewhere
+        LOCK TABLE imp.logs_rest IN ACCESS EXCLUSIVE MODE;
+        EXECUTE format(
+            'WITH moved AS (DELETE FROM imp.logs_rest WHERE at >= %L AND at < %L RETURNING *) '
+            'INSERT INTO imp.%I SELECT * FROM moved',
+            day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC', name
+        );
+        EXECUTE format(
+            'ALTER TABLE imp.logs ATTACH PARTITION imp.%I FOR VALUES FROM (%L) TO (%L)',
+            name, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC'
+        );
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END $$;
+-- A sweep goes on with it
+SELECT imp.make_log_days((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC')::date + 3);
 
 -- Revision and name, never code
 CREATE FUNCTION imp.tell_published() RETURNS trigger LANGUAGE plpgsql AS $$
