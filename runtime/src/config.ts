@@ -11,7 +11,24 @@ export interface Config {
   problemTypes: string;
   variables: Record<string, string>;
   secrets: Record<string, string>;
+  /** Which of the gateway's processes this is, also after it's gone. */
+  instance: string;
+  /** As the role that reads what is published; empty: nothing is. */
+  runtimeUrl: string;
+  /** As the role of the functions' own data; empty: they have none. */
   databaseUrl: string;
+  /** What runs of the portal are signed with, in base64url; empty: it may run nothing. */
+  runKey: string;
+  egress: Egress;
+  /** Where lines of functions go. */
+  logs: "database" | "stdout";
+}
+
+/** Where functions may reach to, and the unix socket of who brings them there; empty: nobody does. */
+export interface Egress {
+  proxy: string;
+  mode: "public" | "listed" | "none";
+  hosts: string[];
 }
 
 /** Names all that is wrong with it, and no value: there may be secrets among them. */
@@ -37,6 +54,13 @@ const texts: Check = (value) => {
   return wrong.length === 0 ? undefined : `has values that are no text: ${wrong.join(", ")}`;
 };
 
+const listOfTexts: Check = (value) =>
+  Array.isArray(value) && value.every((each) => typeof each === "string") ? undefined : "is no list of texts";
+
+function oneOf(...known: string[]): Check {
+  return (value) => known.includes(value as string) ? undefined : `is none of ${known.join(", ")}`;
+}
+
 const CHECKS: Record<string, Check> = {
   "gateway.id": someText,
   "gateway.name": someText,
@@ -48,7 +72,14 @@ const CHECKS: Record<string, Check> = {
   problemTypes: someText,
   variables: texts,
   secrets: texts,
+  instance: someText,
+  runtimeUrl: text,
   databaseUrl: text,
+  runKey: text,
+  "egress.proxy": text,
+  "egress.mode": oneOf("public", "listed", "none"),
+  "egress.hosts": listOfTexts,
+  logs: oneOf("database", "stdout"),
 };
 
 export async function readConfig(input: ReadableStream<Uint8Array>): Promise<Config> {

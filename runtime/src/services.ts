@@ -1,0 +1,25 @@
+/** What functions ask for beyond their own isolate: their data, other servers. Answered where the sockets are. */
+export type Service = "documents" | "sql" | "fetch";
+
+/** From a worker. What is asked and answered is JSON, or has Uint8Arrays somewhere in it. */
+export type Ask = (service: Service, message: unknown) => Promise<unknown>;
+
+/** Who asks. */
+export interface Caller {
+  readonly stage: string;
+  /** Without its stage; empty outside of all functions. */
+  readonly function: string;
+  readonly requestId: string;
+  /** Once the call has been answered, or its worker is gone: what it holds is let go. At once where it's over. */
+  onEnd(release: () => void): void;
+}
+
+/** The other end: rejects with a ServiceError for what the function did wrong, or may want to handle. */
+export type Answerer = (message: unknown, caller: Caller) => Promise<unknown>;
+
+/** Comes out of the function's call as an Error with this name, message and code. */
+export class ServiceError extends Error {
+  constructor(override readonly name: string, readonly code: string, message: string) {
+    super(message);
+  }
+}
