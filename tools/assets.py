@@ -1,8 +1,9 @@
 """Builds styles, script and runtime: `python tools/assets.py` (`--packages` only installs, `--watch` follows).
 
 Runs in the virtual environment: the `deno` beside its Python installs the npm packages that deno.lock names, and the
-native esbuild among them bundles static/src into static/dist under names that carry a hash, and runtime/src into
-runtime/dist/runtime.js, which agents start. Nothing is done when nothing has changed. Uses the standard library only.
+native esbuild among them bundles static/src into static/dist and static/monaco/src into static/monaco/dist, under names
+that carry a hash, and runtime/src into runtime/dist/runtime.js, which agents start. Nothing is done when nothing has
+changed. Uses the standard library only.
 """
 
 import argparse
@@ -61,6 +62,22 @@ FRONT_END = Bundle(
         "--loader:.svg=copy",
     ),
 )
+# Apart from the rest, so that a changed line of the console doesn't bundle ten megabytes again
+MONACO = Bundle(
+    "editor",
+    ROOT / "static" / "monaco" / "src",
+    ("monaco.ts", "editor-worker.ts", "typescript-worker.ts", "json-worker.ts"),
+    (
+        "--minify",
+        "--target=es2022",
+        "--legal-comments=external",
+        # Nothing of ours is as large, so it would warn of each
+        "--log-level=error",
+        "--entry-names=[name]-[hash]",
+        "--asset-names=[name]-[hash]",
+        "--loader:.ttf=file",
+    ),
+)
 RUNTIME = Bundle(
     "runtime",
     ROOT / "runtime" / "src",
@@ -75,7 +92,7 @@ RUNTIME = Bundle(
         "--entry-names=runtime",
     ),
 )
-BUNDLES = (FRONT_END, RUNTIME)
+BUNDLES = (FRONT_END, MONACO, RUNTIME)
 
 
 class BuildError(Exception):
@@ -107,7 +124,7 @@ def build() -> str:
     with only_one():
         stale = {bundle: inputs for bundle in BUNDLES if not is_built(bundle, inputs := fingerprint_of_inputs(bundle))}
         if is_installed() and not stale:
-            return "Front end and runtime are up to date."
+            return "Front end, editor and runtime are up to date."
         started = time.monotonic()
         install()
         for bundle, inputs in stale.items():
@@ -176,6 +193,9 @@ def make(bundle: Bundle, scratch: Path) -> dict[str, str]:
     for output, facts in outputs.items():
         if entry := facts.get("entryPoint"):
             files[Path(entry).stem + Path(output).suffix] = Path(output).name
+            # The styles that a script imports
+            if styles := facts.get("cssBundle"):
+                files[f"{Path(entry).stem}.css"] = Path(styles).name
     return dict(sorted(files.items()))
 
 

@@ -24,7 +24,7 @@ CHECKS: tuple[tuple[str, Command], ...] = (
     ("The picture of the life cycle is current", (PYTHON, "tools/lifecycle.py", "--check")),
     ("Layers", (BIN / "lint-imports", "--no-cache")),
     ("Translations are complete", (PYTHON, "tools/messages.py", "check")),
-    ("TypeScript", (BIN / "deno", "check", "--quiet", "static/src")),
+    ("TypeScript", (BIN / "deno", "check", "--quiet", "static/src", "static/monaco/src")),
     ("TypeScript: lint", (BIN / "deno", "lint", "--quiet")),
     ("TypeScript: format", (BIN / "deno", "fmt", "--quiet", "--check")),
     ("TypeScript of the runtime", (BIN / "deno", "check", "--quiet", *RUNTIME, "runtime/src")),

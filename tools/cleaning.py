@@ -10,9 +10,10 @@ from tools.places import PYTHON, ROOT, STATE, VENV, environment
 from tools.setup import is_running_here
 
 MADE = (
-    VENV, STATE, ROOT / "node_modules", ROOT / "static" / "dist", ROOT / "static" / "collected",
-    ROOT / "runtime" / "dist", ROOT / "benchmarks" / "results", ROOT / ".coverage", ROOT / ".hypothesis",
-    ROOT / ".mypy_cache", ROOT / ".pytest_cache", ROOT / ".ruff_cache", ROOT / ".import_linter_cache",
+    VENV, STATE, ROOT / "node_modules", ROOT / "static" / "dist", ROOT / "static" / "monaco" / "dist",
+    ROOT / "static" / "collected", ROOT / "runtime" / "dist", ROOT / "benchmarks" / "results",
+    ROOT / ".coverage", ROOT / ".hypothesis", ROOT / ".mypy_cache", ROOT / ".pytest_cache",
+    ROOT / ".ruff_cache", ROOT / ".import_linter_cache",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Which file of static/dist a name stands for: `imp.css` is served as `imp-UACO7HCV.css` and may be cached for ever."""
+"""Which built file a name stands for: `imp.css` is served as `imp-UACO7HCV.css` and may be cached for ever."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,12 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class Assets:
-    """The manifest that the build wrote, read once; in development read again when the build has run."""
+    """The manifests that the build wrote, read once; in development read again when the build has run."""
 
-    def __init__(self, manifest: Path) -> None:
-        self.manifest = manifest
+    def __init__(self, *manifests: Path) -> None:
+        self.manifests = manifests
         self._files: dict[str, str] = {}
-        self._read_at = 0
+        self._read_at: list[int] = []
 
     def url(self, name: str) -> str:
         files = self.files()
@@ -28,16 +28,34 @@ class Assets:
             self._read_if_changed()
         return self._files
 
+    def missing(self) -> list[str]:
+        """What a manifest names and isn't there."""
+        return [
+            name
+            for manifest in self.manifests
+            for name in _read(manifest).values()
+            if not (manifest.parent / name).exists()
+        ]
+
     def _read_if_changed(self) -> None:
-        try:
-            written_at = self.manifest.stat().st_mtime_ns
-            if written_at != self._read_at:
-                self._files = json.loads(self.manifest.read_bytes())["files"]
-                self._read_at = written_at
-        except FileNotFoundError:
-            raise ImproperlyConfigured(
-                f"{self.manifest} is missing: the styles and the script aren't built. Run `python tools/assets.py`."
-            ) from None
+        written_at = [_written_at(manifest) for manifest in self.manifests]
+        if written_at != self._read_at:
+            self._files = {name: file for manifest in self.manifests for name, file in _read(manifest).items()}
+            self._read_at = written_at
 
 
-assets = Assets(settings.ASSET_MANIFEST)
+def _read(manifest: Path) -> dict[str, str]:
+    files: dict[str, str] = json.loads(manifest.read_bytes())["files"]
+    return files
+
+
+def _written_at(manifest: Path) -> int:
+    try:
+        return manifest.stat().st_mtime_ns
+    except FileNotFoundError:
+        raise ImproperlyConfigured(
+            f"{manifest} is missing: the styles and the scripts aren't built. Run `python tools/assets.py`."
+        ) from None
+
+
+assets = Assets(*settings.ASSET_MANIFESTS)

@@ -245,9 +245,9 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static" / "collected"
-STATICFILES_DIRS = [BASE_DIR / "static" / "dist"]
-ASSET_MANIFEST = BASE_DIR / "static" / "dist" / "manifest.json"
-WHITENOISE_IMMUTABLE_FILE_TEST = r"-[A-Z0-9]{8}\.(css|js|svg)(\.map)?$"  # the names that esbuild gives
+STATICFILES_DIRS = [BASE_DIR / "static" / "dist", BASE_DIR / "static" / "monaco" / "dist"]
+ASSET_MANIFESTS = [folder / "manifest.json" for folder in STATICFILES_DIRS]
+WHITENOISE_IMMUTABLE_FILE_TEST = r"-[A-Z0-9]{8}\.(css|js|svg|ttf)(\.map)?$"  # the names that esbuild gives
 
 # --- Tasks -----------------------------------------------------------------------------------------
 

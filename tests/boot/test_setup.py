@@ -294,6 +294,7 @@ def test_clean_removes_what_the_others_made(clone: Clone) -> None:
         ".imp/keys",
         "node_modules/x",
         "static/dist/x",
+        "static/monaco/dist/x",
         "runtime/dist/x",
         "benchmarks/results/x",
         ".mypy_cache/x",

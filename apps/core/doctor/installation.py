@@ -72,11 +72,10 @@ def check_static() -> Iterator[Finding]:
     from apps.core.assets import assets
 
     build = "Run `python tools/assets.py`."
-    if not assets.manifest.exists():
-        yield error("static", "styles and script aren't built", build)
+    if not all(manifest.exists() for manifest in assets.manifests):
+        yield error("static", "styles and scripts aren't built", build)
         return
-    missing = [file for file in assets.files().values() if not (assets.manifest.parent / file).exists()]
-    if missing:
+    if missing := assets.missing():
         yield error("static", f"built files are missing: {', '.join(missing[:3])}", build)
     else:
         yield ok("static", f"{len(assets.files())} built files")
@@ -104,8 +103,8 @@ def check_supervisor() -> Iterator[Finding]:
         if part.state == "given up":
             yield error(
                 "up",
-                f"{part.name} kept dying and was left: {part.last_end}",
-                "See its last lines in the log, then restart.",
+                f"{part.name} keeps dying: {part.last_end}",
+                "See its last lines in the log and put right what they complain about; it's tried again by itself.",
             )
         elif part.state not in ("healthy", "done"):
             yield warning("up", f"{part.name} is {part.state} {part.message}".strip(), "Look again in a moment.")
