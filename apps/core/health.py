@@ -164,10 +164,10 @@ def _queue() -> str:
 
 
 def _processes() -> str:
-    """What a supervisor has given up, it doesn't start again."""
+    """What a supervisor has given up, it tries again only now and then."""
     from apps.core.processes.selectors import list_parts
 
     given_up = sorted(part["name"] for part in list_parts() if part["state"] == "given up")
     if given_up:
-        raise NotReady(f"keeps dying and was left: {', '.join(given_up)}")
+        raise NotReady(f"keeps dying: {', '.join(given_up)}")
     return ""

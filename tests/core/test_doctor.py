@@ -173,9 +173,7 @@ def test_the_command_finds_what_a_run_gave_up(settings: Settings, tmp_path: Path
     run = Run(1, "http://localhost:8000", web_port=1, live_port=2, agents_port=3, gateway_port=4, parts=parts)
     journal.write(run)
     try:
-        assert found(installation.check_supervisor, Level.ERROR) == [
-            "live kept dying and was left: ended with exit code 3"
-        ]
+        assert found(installation.check_supervisor, Level.ERROR) == ["live keeps dying: ended with exit code 3"]
         assert found(installation.check_supervisor, Level.WARNING) == [
             "web was restarted 5 times, last: was ended by SIGKILL"
         ]

@@ -43,6 +43,10 @@ SCENARIOS = {
         web(plan),
         live(plan, "--say", "the file settings.toml is missing", "--fail", "3", backoff=(0.0,)),
     ],
+    "waiting for a file": lambda plan: [
+        web(plan),
+        live(plan, "--fail", "3", "--unless-there", str(plan.state / "there"), backoff=(0.0,), rest_seconds=0.5),
+    ],
     "freezing": lambda plan: [
         web(plan, "--freeze-with", str(plan.state / "freeze"), hang_seconds=3.0),
     ],

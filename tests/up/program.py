@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--say", default="")
     parser.add_argument("--fail", type=int)
+    parser.add_argument("--unless-there", type=Path)
     parser.add_argument("--stubborn", action="store_true")
     parser.add_argument("--freeze-with", type=Path)
     parser.add_argument("--child", choices=["same-session", "own-session"])
@@ -46,7 +47,7 @@ def main() -> None:
     if options.say:
         sys.stdout.write(options.say + "\n")
         sys.stdout.flush()
-    if options.fail is not None:
+    if options.fail is not None and not (options.unless_there and options.unless_there.exists()):
         sys.exit(options.fail)
     if options.child:
         sleeping = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]

@@ -1,4 +1,4 @@
-"""What dies or hangs is started again, and what keeps dying is told and left."""
+"""What dies or hangs is started again, and what keeps dying is told, and tried now and then."""
 
 from tests.faults.product import PATIENCE, wait_until
 from tests.up.conftest import Scenario
@@ -39,6 +39,14 @@ def test_a_part_that_dies_five_times_in_a_minute_is_told_and_left(scenario: Scen
     assert product.get("/")[0] == 200
     assert product.stop() == 0
     product.assert_nothing_left()
+
+
+def test_a_part_that_was_given_up_comes_back_once_it_can(scenario: Scenario) -> None:
+    product = scenario("waiting for a file")
+    product.start()
+    wait_until(lambda: product.event("ended with exit code 3, 5 times", "live"), what="that it's given up")
+    (product.state / "there").touch()
+    wait_until(lambda: product.run.parts[1].state == "healthy", what="it again")
 
 
 def test_a_part_that_no_longer_answers_is_started_again(scenario: Scenario) -> None:

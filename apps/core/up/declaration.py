@@ -61,6 +61,8 @@ class Process:
     hang_seconds: float = 30.0
     # Seconds to wait after the first, second, ... death within a minute
     backoff: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0)
+    # Between tries once it was given up: what it lacked may have come back
+    rest_seconds: float = 60.0
 
 
 Part = Step | Process

@@ -182,7 +182,9 @@ class Supervisor:
 
     async def _keep_process(self, process: Process) -> None:
         deaths: list[float] = []
+        given_up = False
         while not self._stopping.is_set():
+            began = time.monotonic()
             reason, lines = await self._live_once(process)
             if self._stopping.is_set():
                 return
@@ -190,9 +192,16 @@ class Supervisor:
             now = time.monotonic()
             deaths = [moment for moment in deaths if now - moment < WINDOW_SECONDS] + [now]
             self._change(process, state="restarting", pid=None, last_end=reason)
-            if len(deaths) >= DEATHS_BEFORE_GIVING_UP:
+            given_up = given_up and now - began < WINDOW_SECONDS
+            if given_up:
+                self._change(process, state="given up", message=reason)
+            elif len(deaths) >= DEATHS_BEFORE_GIVING_UP:
                 self._give_up(process, reason, lines)
-                return
+                given_up = True
+            if given_up:
+                await asyncio.sleep(process.rest_seconds)
+                self.states[process.name].restarts += 1
+                continue
             delay = process.backoff[min(len(deaths), len(process.backoff)) - 1]
             self._output.event(
                 process.name, f"{reason}; starting it again" + (f" in {delay:g} s" if delay else ""), bad=True
@@ -259,9 +268,9 @@ class Supervisor:
         self._change(process, state="given up", message=reason)
         self._output.event(
             process.name,
-            f"{reason}, {DEATHS_BEFORE_GIVING_UP} times within a minute; it stays off and the others go on."
-            f" It said last:\n{_quoted(lines)}\n"
-            "Put right what it complains about, then stop with Ctrl-C and start again; `manage.py doctor` helps.",
+            f"{reason}, {DEATHS_BEFORE_GIVING_UP} times within a minute; the others go on without it,"
+            f" and it's tried again each {process.rest_seconds:g} s. It said last:\n{_quoted(lines)}\n"
+            "Put right what it complains about; `manage.py doctor` helps.",
             bad=True,
             lines=lines,
         )
