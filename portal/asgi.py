@@ -20,6 +20,7 @@ settings.MIDDLEWARE = []
 from apps.core.events.hub import hub  # noqa: E402 (needs the apps)
 from apps.core.processes.heartbeat import start_heartbeat  # noqa: E402
 from apps.core.processes.memory import settle_memory  # noqa: E402
+from apps.logs.streaming.tails import tails  # noqa: E402
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -33,7 +34,12 @@ def end_streams_at_signals() -> None:
     """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(hub.stop))
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(end_streams))
+
+
+def end_streams() -> None:
+    hub.stop()
+    tails.stop()
 
 
 class LiveHandler(ASGIHandler):
@@ -54,7 +60,7 @@ class LiveHandler(ASGIHandler):
         await hub.start(patience=0)
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        hub.stop()
+        end_streams()
         await send({"type": "lifespan.shutdown.complete"})
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
@@ -64,4 +70,4 @@ class LiveHandler(ASGIHandler):
 
 
 application = LiveHandler()
-start_heartbeat("live", detail=lambda: {"clients": hub.size})
+start_heartbeat("live", detail=lambda: {"clients": hub.size + tails.size})

@@ -6,3 +6,10 @@ class LogsConfig(AppConfig):
     name = "apps.logs"
     label = "logs"
     verbose_name = _("Functions' logs")
+
+    def ready(self) -> None:
+        from apps.core.events import register_topic
+        from apps.logs.selectors import can_follow
+        from apps.logs.streaming.askers import TOPIC
+
+        register_topic(TOPIC, can_follow)

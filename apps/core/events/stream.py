@@ -49,7 +49,7 @@ async def events(request: HttpRequest) -> HttpResponseBase:
         except Exception as error:
             response = await sync_to_async(problem_response)(as_problem(error), request)
         response["X-Request-Id"] = context.current().request_id
-    _allow_our_pages(request, response)
+    allow_our_pages(request, response)
     return response
 
 
@@ -118,7 +118,7 @@ def _topics(request: HttpRequest) -> frozenset[str]:
     return topics
 
 
-def _allow_our_pages(request: HttpRequest, response: HttpResponseBase) -> None:
+def allow_our_pages(request: HttpRequest, response: HttpResponseBase) -> None:
     """In development the page comes from another port of the same host; nobody else may read."""
     patch_vary_headers(response, ["Origin", "Cookie"])
     if is_our_page(request):
