@@ -59,11 +59,12 @@ class Function(Versioned, TenantOwned):
     head_id: str | None
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
     deleted_by = models.CharField(max_length=200, blank=True, editable=False)
-    # Its name in what was said to the gateway's database, which has to hear of the present version once this is set
+    # Since when the gateway's database has yet to hear of what is wanted; null: it knows
     publish_due_at = models.DateTimeField(null=True, editable=False)
     publish_attempts = models.PositiveIntegerField(default=0, editable=False)
     publish_error = models.CharField(max_length=300, blank=True, editable=False)
-    # What the gateway's database has: its version, and the revision there
+    # What the gateway's database has: its name, its version, and the revision there
+    published_name = models.CharField(max_length=LONGEST_NAME + 16, blank=True, editable=False)
     published_version = models.PositiveIntegerField(default=0, editable=False)
     published_revision = models.BigIntegerField(default=0, editable=False)
     # What the runtimes said of it: the last version that went live, how soon, and why a newer one didn't
@@ -126,6 +127,8 @@ class FunctionVersion(TenantOwned):
     timeout_ms = models.PositiveIntegerField(default=10_000)
     semver = models.CharField(max_length=LONGEST_SEMVER, blank=True)
     note = models.CharField(_("note"), max_length=LONGEST_NOTE, blank=True)
+    # Kept, however many came after it
+    is_pinned = models.BooleanField(_("pinned"), default=False)
     artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="+")
     artifact_id: str | None
     # Name to exact version, as it was built with

@@ -182,6 +182,11 @@ SESSION_UNUSED_END = timedelta(hours=24)
 GATEWAYS_DATABASE_URL = env.text("GATEWAYS_DATABASE_URL")
 # That a workspace may have
 MOST_GATEWAYS = env.integer("IMP_MOST_GATEWAYS", 500)
+# That a gateway may have, all stages together
+MOST_FUNCTIONS = env.integer("IMP_MOST_FUNCTIONS", 1_000)
+# Versions of a function that are kept beside the pinned ones, and days in the recycle bin
+VERSIONS_KEPT = env.integer("IMP_VERSIONS_KEPT", 30)
+RECYCLE_DAYS = env.integer("IMP_RECYCLE_DAYS", 30)
 # Asked about custom domains, `address` or `address:port`; empty: those of this machine
 DNS_SERVERS = env.words("DNS_SERVERS")
 # Where the agents of clusters dial

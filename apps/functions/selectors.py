@@ -1,0 +1,105 @@
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from apps.core.errors import NotFound
+from apps.functions.models import Artifact, Dependencies, Draft, Function, FunctionVersion
+from apps.functions.names import read_name
+from apps.gateways.lifecycle.table import Phase
+from apps.gateways.models import FunctionGateway
+from apps.tenants.member import Member
+
+
+def list_functions(*, actor: Member, gateway: FunctionGateway) -> "QuerySet[Function]":
+    """Those that are there; what was deleted is in the recycle bin."""
+    return _all_functions(actor, gateway).filter(deleted_at=None)
+
+
+def list_deleted(*, actor: Member, gateway: FunctionGateway) -> "QuerySet[Function]":
+    """The recycle bin."""
+    return _all_functions(actor, gateway).exclude(deleted_at=None)
+
+
+def get_function(*, actor: Member, function_id: str, with_deleted: bool = False) -> Function:
+    actor.require("functions.read")
+    rows = Function.objects.of(actor.tenant).exclude(gateway__phase=Phase.DELETED).filter(pk=function_id)
+    if not with_deleted:
+        rows = rows.filter(deleted_at=None)
+    return _found(rows)
+
+
+def get_function_named(*, actor: Member, gateway: FunctionGateway, name: str) -> Function:
+    """By `dev/user/me`; without a stage, in dev."""
+    wanted = read_name(name)
+    return _found(list_functions(actor=actor, gateway=gateway).filter(stage=wanted.stage, base_name=wanted.base))
+
+
+def list_versions(*, actor: Member, function: Function) -> "QuerySet[FunctionVersion]":
+    """Its history, the newest first."""
+    actor.require("functions.read", row=function)
+    return FunctionVersion.objects.of(actor.tenant).filter(function=function).order_by("-number")
+
+
+def get_version(*, actor: Member, function: Function, number: int) -> FunctionVersion:
+    found = list_versions(actor=actor, function=function).filter(number=number).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def get_draft(*, actor: Member, function: Function) -> Draft | None:
+    """The actor's own; nobody sees another one's."""
+    actor.require("functions.read", row=function)
+    found: Draft | None = Draft.objects.of(actor.tenant).filter(function=function, person_id=actor.pk).first()
+    return found
+
+
+def head_of(function: Function) -> FunctionVersion:
+    """What is wanted live, with its sources."""
+    if function.head is None:
+        raise NotFound
+    return function.head
+
+
+def artifact_of(function: Function) -> Artifact:
+    """What its head was compiled to: what publishing puts into the gateway's database."""
+    artifact = head_of(function).artifact
+    if artifact is None:
+        raise NotFound
+    return artifact
+
+
+@dataclass(frozen=True)
+class Packages:
+    """The npm packages that a gateway's functions are built with: their exact versions, and their bundle's digest."""
+
+    versions: dict[str, str]
+    digest: str
+
+    @property
+    def names(self) -> Collection[str]:
+        return tuple(self.versions)
+
+
+def packages_of(gateway: FunctionGateway) -> Packages:
+    found = Dependencies.objects.filter(gateway=gateway).select_related("lock").first()
+    lock = found.lock if found else None
+    return Packages(dict(lock.wanted), lock.digest) if lock else Packages({}, "")
+
+
+def count_functions(gateway: FunctionGateway) -> int:
+    """For the tab of its pages."""
+    return Function.objects.filter(gateway=gateway, deleted_at=None).count()
+
+
+def _all_functions(actor: Member, gateway: FunctionGateway) -> "QuerySet[Function]":
+    actor.require("functions.read", row=gateway)
+    return Function.objects.of(actor.tenant).filter(gateway=gateway)
+
+
+def _found(rows: "QuerySet[Function]") -> Function:
+    found = rows.select_related("gateway", "gateway__cluster", "gateway__tenant", "head").first()
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,74 @@
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.errors import InvalidInput
+from apps.core.versions import save_version
+from apps.functions.models import Function, FunctionVersion
+from apps.functions.names import read_name
+from apps.functions.problems import FunctionNameTaken, NothingToRestore
+from apps.functions.selectors import artifact_of, head_of
+from apps.functions.services.locking import (
+    checked_name,
+    lock_function,
+    lock_gateway,
+    require_free,
+    require_room,
+    tell_pages,
+)
+from apps.functions.services.versions import next_version
+from apps.functions.services.wishes import Wish
+from apps.tenants.member import Member
+
+
+@transaction.atomic
+def delete_function(*, actor: Member, function: Function, version: int | None = None) -> Function:
+    """Into the recycle bin: calls get 404 from now on, and for a while it can be brought back."""
+    actor, function = lock_function(actor, function, version=version)
+    function.deleted_at, function.deleted_by = clock.now(), str(actor)[:200]
+    save_version(function, "deleted_at", "deleted_by")
+    from apps.functions.publishing import want_published
+
+    want_published(function)
+    tell_pages(function)
+    before = {"name": function.name, "version": head_of(function).number}
+    record(actor=actor, verb="function.deleted", target=function, before=before)
+    return function
+
+
+@transaction.atomic
+def restore_function(*, actor: Member, function: Function, name: str = "") -> Function:
+    """Out of the recycle bin, as it was. Where its name is taken by now, under another one."""
+    actor, gateway = lock_gateway(actor, function.gateway, function.stage)
+    actor, function = lock_function(actor, function, with_deleted=True, renew=False)
+    if function.deleted_at is None:
+        raise NothingToRestore
+    wanted = checked_name(read_name(name or function.base_name, stage=function.stage))
+    if not name:
+        wanted = checked_name(read_name(function.name))
+    if wanted.stage != function.stage:
+        words = {"stage": function.stage}
+        raise InvalidInput(fields={"name": [_("It comes back into %(stage)s, where it was.") % words]})
+    require_room(gateway)
+    try:
+        require_free(gateway, wanted, but=function)
+    except FunctionNameTaken as refusal:
+        taken = refusal.extra["taken_by"]
+        told = _("%(taken)s answers the same calls by now. Restore it under another name, or rename that one first.")
+        raise FunctionNameTaken(fields={"name": [told % {"taken": taken}]}, taken_by=taken) from None
+    deleted_at = function.deleted_at
+    function.deleted_at, function.deleted_by, function.base_name = None, "", wanted.base
+    head = head_of(function)
+    function = next_version(
+        function,
+        Wish.of(head),
+        actor=actor,
+        artifact=artifact_of(function),
+        kind=FunctionVersion.Kind.RESTORED,
+        dependencies=dict(head.dependencies),
+        changed=("deleted_at", "deleted_by", "base_name"),
+    )
+    before, after = {"deleted_at": deleted_at}, {"name": function.name, "version": function.version}
+    record(actor=actor, verb="function.restored", target=function, before=before, after=after)
+    return function

@@ -1,0 +1,95 @@
+"""What all services of functions share: the rows as they are now, locked, and the actor with the role of now."""
+
+from django.conf import settings as conf
+from django.utils.translation import gettext as _
+
+from apps.core.errors import InvalidInput, NotFound
+from apps.core.events import publish
+from apps.core.versions import raise_stale
+from apps.functions.models import Function
+from apps.functions.names import Name, clashes, refusal_of_name
+from apps.functions.problems import FunctionNameTaken, TooManyFunctions
+from apps.gateways.lifecycle.table import Phase, State
+from apps.gateways.models import FunctionGateway
+from apps.gateways.problems import BeingDeleted
+from apps.tenants.member import Member
+from apps.tenants.services.owners import renewed
+
+SAVE = "functions.save"
+
+
+def lock_gateway(actor: Member, gateway: FunctionGateway, stage: str) -> tuple[Member, FunctionGateway]:
+    """Before anything that gives a name in it: of two that want the same one, the second sees the first."""
+    actor = renewed(actor)
+    rows = FunctionGateway.objects.of(actor.tenant).exclude(phase=Phase.DELETED)
+    # Without the key, so that saves of its functions go on meanwhile
+    locked = rows.select_for_update(of=("self",), no_key=True).select_related("cluster", "tenant")
+    row = locked.filter(pk=gateway.pk).first()
+    if row is None:
+        raise NotFound
+    actor.require(SAVE, row=row, stage=stage)
+    _require_staying(row)
+    return actor, row
+
+
+def lock_function(
+    actor: Member, function: Function, *, version: int | None = None, with_deleted: bool = False, renew: bool = True
+) -> tuple[Member, Function]:
+    """The row stays as it is until the transaction ends. With a version, only if it's still the one that was read."""
+    actor = renewed(actor) if renew else actor
+    rows = Function.objects.of(actor.tenant).exclude(gateway__phase=Phase.DELETED)
+    if not with_deleted:
+        rows = rows.filter(deleted_at=None)
+    locked = rows.select_for_update(of=("self",)).select_related(
+        "gateway", "gateway__cluster", "gateway__tenant", "head"
+    )
+    row: Function | None = locked.filter(pk=function.pk).first()
+    if row is None:
+        raise NotFound
+    actor.require(SAVE, row=row, stage=row.stage)
+    _require_staying(row.gateway)
+    if version not in (None, row.version):
+        raise_stale(row)
+    return actor, row
+
+
+def require_may_save(actor: Member, row: FunctionGateway | Function, stage: str) -> None:
+    """Before what takes a while, such as compiling. Asked again under the lock."""
+    actor.require(SAVE, row=row, stage=stage)
+
+
+def checked_name(name: Name, *, field: str = "name") -> Name:
+    if refusal := refusal_of_name(name.base):
+        raise InvalidInput(fields={field: [refusal]})
+    return name
+
+
+def require_free(gateway: FunctionGateway, name: Name, *, but: Function | None = None) -> None:
+    """No other function of the stage answers the very same calls. Ask in a locked gateway only."""
+    there = Function.objects.filter(gateway=gateway, stage=name.stage, deleted_at=None)
+    if but is not None:
+        there = there.exclude(pk=but.pk)
+    other = clashes(name.base, there.order_by("base_name").values_list("base_name", flat=True))
+    if not other:
+        return
+    words = {"stage": name.stage, "name": name.base, "other": other}
+    if other == name.base:
+        told = _("%(stage)s has a function %(name)s already. Choose another name, or change that one.")
+    else:
+        told = _("%(stage)s has a function %(other)s, which answers the very same calls. Choose another name.")
+    raise FunctionNameTaken(fields={"name": [told % words]}, taken_by=f"{name.stage}/{other}")
+
+
+def require_room(gateway: FunctionGateway) -> None:
+    most = conf.MOST_FUNCTIONS
+    if Function.objects.filter(gateway=gateway, deleted_at=None).count() >= most:
+        raise TooManyFunctions(_("A gateway has %(most)d functions at most, all stages together.") % {"most": most})
+
+
+def tell_pages(function: Function) -> None:
+    publish(f"gateway:{function.gateway_id}", "functions", function.pk)
+
+
+def _require_staying(gateway: FunctionGateway) -> None:
+    if gateway.state == State.DELETED:
+        raise BeingDeleted(_("%(gateway)s is being deleted.") % {"gateway": gateway})

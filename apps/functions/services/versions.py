@@ -1,0 +1,91 @@
+"""A change of a function, written down as the version that it makes, and wanted live."""
+
+from apps.core import clock
+from apps.core.versions import save_version
+from apps.functions.models import Artifact, Function, FunctionVersion
+from apps.functions.services.locking import tell_pages
+from apps.functions.services.wishes import Wish
+from apps.tenants.member import Member
+
+LONGEST_SAVER = 200
+
+
+def first_version(
+    function: Function,
+    wish: Wish,
+    *,
+    actor: Member,
+    artifact: Artifact,
+    kind: str = FunctionVersion.Kind.CREATED,
+    dependencies: dict[str, str],
+    note: str = "",
+) -> Function:
+    _put(function, wish)
+    function.save(force_insert=True)
+    function.head = _write(function, wish, actor, artifact, kind, dependencies, note)
+    function.save(update_fields=["head"])
+    return _wanted(function)
+
+
+def next_version(
+    function: Function,
+    wish: Wish,
+    *,
+    actor: Member,
+    artifact: Artifact,
+    kind: str = FunctionVersion.Kind.SAVED,
+    dependencies: dict[str, str],
+    note: str = "",
+    changed: tuple[str, ...] = (),
+) -> Function:
+    """Of a function that is locked. `changed` are fields that aren't of the wish, such as its name."""
+    _put(function, wish)
+    save_version(function, "description", "tags", "methods", "timeout_ms", *changed)
+    function.head = _write(function, wish, actor, artifact, kind, dependencies, note)
+    function.save(update_fields=["head"])
+    return _wanted(function)
+
+
+def _put(function: Function, wish: Wish) -> None:
+    function.description = wish.description
+    function.tags, function.methods = list(wish.tags), list(wish.methods)
+    function.timeout_ms = wish.timeout_ms
+
+
+def _write(
+    function: Function,
+    wish: Wish,
+    actor: Member,
+    artifact: Artifact,
+    kind: str,
+    dependencies: dict[str, str],
+    note: str,
+) -> FunctionVersion:
+    return FunctionVersion.objects.create(
+        tenant_id=function.tenant_id,
+        function=function,
+        number=function.version,
+        kind=kind,
+        files=wish.files,
+        entrypoint=wish.entrypoint,
+        base_name=function.base_name,
+        description=wish.description,
+        tags=list(wish.tags),
+        methods=list(wish.methods),
+        timeout_ms=wish.timeout_ms,
+        semver=function.semver,
+        note=note,
+        artifact=artifact,
+        dependencies=dependencies,
+        saved_by_id=actor.pk,
+        saved_by_name=str(actor)[:LONGEST_SAVER],
+        saved_at=clock.now(),
+    )
+
+
+def _wanted(function: Function) -> Function:
+    from apps.functions.publishing import want_published
+
+    want_published(function)
+    tell_pages(function)
+    return function
