@@ -13,6 +13,7 @@ from apps.core.errors import NotFound, Text
 from apps.core.web import htmx
 from apps.core.web.addresses import address
 from apps.gateways.models import FunctionGateway
+from apps.gateways.tabs import tabs_of
 from apps.gateways.views.base import AboutGateway
 from apps.gateways.views.live import Part, Parts, is_asked, render_part, take_seen
 from apps.gateways.views.shown import (
@@ -48,7 +49,7 @@ def head_context(gateway: FunctionGateway, actor: Member, parts: Parts) -> dict[
         "may_act": any(actor.may(name, is_own=is_own) for name in ("gateways.operate", "gateways.delete")),
         "cpu": cpu_of(gateway.size),
         "memory": memory_of(gateway.size),
-        "variable_count": gateway.variables.count(),
+        "tabs": tabs_of(gateway, actor),
         **{part.id.replace("-", "_"): part for part in parts.parts},
     }
 
