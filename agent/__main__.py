@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 
 # Before gRPC is imported: this program starts others, and none of them is a copy of itself. What matters of what it
@@ -87,6 +88,15 @@ def parsed() -> argparse.Namespace:
         "--ca", metavar="FILE", type=Path, help="the authority that signed the portal's certificate, as PEM"
     )
     parser.add_argument(
+        "--egress-allow",
+        metavar="NETWORK",
+        action="append",
+        type=network,
+        default=os.environ.get("IMP_EGRESS_ALLOW", "").split(),
+        help="addresses that functions may connect to though they aren't public, such as 10.20.0.0/16; may be given"
+        " several times (IMP_EGRESS_ALLOW, with spaces between; none)",
+    )
+    parser.add_argument(
         "--applier",
         choices=["local", "memory"],
         default="local",
@@ -155,7 +165,12 @@ def applier_of(options: argparse.Namespace, state: Path) -> Applier:
         return MemoryApplier()
     host, port = address_of(options.listen, option="--listen")
     require_free_port(host, port)
-    return LocalApplier(Engine(state / "engine", socket_folder(state), host=host, port=port))
+    opened = options.egress_allow
+    return LocalApplier(Engine(state / "engine", socket_folder(state), host=host, port=port, opened=opened))
+
+
+def network(text: str) -> str:
+    return str(ip_network(text))
 
 
 def _read(file: Path | None) -> str:

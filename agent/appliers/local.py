@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 # Without news; what fails for a reason that nobody knows is tried less and less often
 AGAIN_AFTER, CALM_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0), 3600.0
+# Of a configuration that was kept before there was any
+NO_EGRESS = {"mode": "none", "hosts": []}
 UNFORESEEN = "Something went wrong in the engine that nobody foresaw. It tries again; the agent's log says more."
 
 
@@ -229,6 +231,11 @@ class LocalApplier:
             secrets=found["secrets"],
             database_url=found["database_url"],
             problem_types=content.get("problem_types", PROBLEM_TYPES),
+            runtime_url=found.get("runtime_url", ""),
+            run_key=found.get("run_key", ""),
+            egress_mode=found.get("egress", NO_EGRESS)["mode"],
+            egress_hosts=tuple(found.get("egress", NO_EGRESS)["hosts"]),
+            logs=found.get("logs", "database"),
         )
 
     def _say(self, bundle: Wanted, status: Status) -> bool:

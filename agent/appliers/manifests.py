@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from agent.appliers.base import ObjectStatus, Wanted
+from agent.egress.rules import MODES
 
 API_VERSION = "local.imp.dev/v1"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -36,9 +37,18 @@ TEXT: Check = ("a text", lambda value: isinstance(value, str))
 NUMBER: Check = ("a number", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0)
 # Of each kind what its spec must hold, and what it may. More than that is no harm
 OPTIONAL: dict[str, dict[str, Check]] = {
+    "Configuration": {
+        "runtime_url": TEXT,
+        "run_key": TEXT,
+        "egress": (
+            "a mode and hosts",
+            lambda value: isinstance(value, dict) and value.get("mode") in MODES and _list_of(str)(value.get("hosts")),
+        ),
+        "logs": ("database or stdout", lambda value: value in ("database", "stdout")),
+    },
     "Runtime": {
         "problem_types": ("an address", lambda value: isinstance(value, str) and bool(PLACE.fullmatch(value))),
-    }
+    },
 }
 SPECS: dict[str, dict[str, Check]] = {
     "Namespace": {},

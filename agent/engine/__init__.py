@@ -10,6 +10,8 @@ routes.py      what of it bundles bring: whose hosts are whose, and whether call
 last_good.py   the routes that Envoy took last, on the disk, for when newer ones are refused
 runtimes.py    what runs the functions of some stages: start, ready, replace, end
 instances.py   one process of those
+quelling.py    what becomes of code that doesn't end until its process has gone
+ways_out.py    the process by which functions connect to other servers: agent/egress
 warden.py      ends those that hang or take too much memory
 limits.py      what a process may take
 children.py    processes that die with the agent; become.py is the first thing that they run

@@ -36,10 +36,12 @@ class Child:
         given: bytes = b"",
         memory_bytes: int = 0,
         cgroup: Path | None = None,
+        niceness: int = 0,
     ) -> "Child":
         async def start() -> Child:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-IS", str(BECOME), str(os.getpid()), str(memory_bytes), str(cgroup or "")),
+                *(sys.executable, "-IS", str(BECOME), str(os.getpid()), str(memory_bytes), str(niceness)),
+                str(cgroup or ""),
                 *command,
                 cwd=folder,
                 env=dict(environment),

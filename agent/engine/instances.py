@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 from agent.engine.calls import Unanswered, call
 from agent.engine.children import Child, remove_file
@@ -24,6 +25,27 @@ LINES_KEPT = 100
 HEAP_SHARE = 0.75
 # Where the pages about problems are, until somebody has told the portal's address
 PROBLEM_TYPES = "/errors/"
+PROD = "prod"
+# What isn't prod's waits for it where the machine has too little CPU for both
+NICENESS = 10
+# The name by which the program calls its way out, which nobody has
+TO_WAY_OUT = "egress.invalid:80"
+NODE_MODULES = (
+    "_http_agent", "_http_common", "_http_outgoing", "_http_server", "_stream_duplex", "_stream_passthrough",
+    "_stream_readable", "_stream_transform", "_stream_writable", "_tls_common", "_tls_wrap", "assert", "assert/strict",
+    "async_hooks", "buffer", "child_process", "cluster", "console", "constants", "crypto", "dgram",
+    "diagnostics_channel", "dns", "dns/promises", "domain", "events", "fs", "fs/promises", "http", "http2", "https",
+    "inspector", "inspector/promises", "module", "net", "os", "path", "path/posix", "path/win32", "perf_hooks",
+    "process", "punycode", "querystring", "readline", "readline/promises", "repl", "sea", "sqlite", "stream",
+    "stream/consumers", "stream/promises", "stream/web", "string_decoder", "sys", "test", "test/reporters", "timers",
+    "timers/promises", "tls", "trace_events", "tty", "url", "util", "util/types", "v8", "vm", "wasi", "worker_threads",
+    "zlib",
+)  # fmt: skip
+# Of them, what the driver of PostgreSQL takes
+OF_PROGRAM = (
+    "async_hooks", "buffer", "crypto", "events", "fs", "module", "net", "os", "path", "perf_hooks", "process", "stream",
+    "string_decoder", "tls", "url", "util",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +62,15 @@ class Spec:
     secrets: dict[str, str] = field(repr=False)
     database_url: str = field(repr=False)
     problem_types: str = PROBLEM_TYPES
+    runtime_url: str = field(repr=False, default="")
+    run_key: str = field(repr=False, default="")
+    egress_mode: str = "none"
+    egress_hosts: tuple[str, ...] = ()
+    logs: str = "database"
+
+    @property
+    def is_prod(self) -> bool:
+        return PROD in self.stages
 
     @property
     def digest(self) -> str:
@@ -59,21 +90,35 @@ class Instance:
     limit: Limit
     lines: deque[str]
     ready: asyncio.Event
+    # Some of its code doesn't end, and can't be ended but with it
+    zombie: asyncio.Event
     # Why it has to go, where somebody found that out
     fault: str = ""
 
     @classmethod
     async def start(
-        cls, spec: Spec, folder: Path, sockets: Path, *, hear: Callable[[str], None], cgroups: Cgroups | None
+        cls,
+        spec: Spec,
+        folder: Path,
+        sockets: Path,
+        *,
+        hear: Callable[[str], None],
+        cgroups: Cgroups | None,
+        way_out: Path | None = None,
+        zombied: Callable[[], None] = lambda: None,
     ) -> "Instance":
         socket_path = sockets / f"{os.urandom(6).hex()}.sock"
         lines: deque[str] = deque(maxlen=LINES_KEPT)
-        ready = asyncio.Event()
+        ready, zombie = asyncio.Event(), asyncio.Event()
 
         def listen(line: str) -> None:
             lines.append(line)
-            if '"event":"ready"' in line:
+            # Only what the runtime itself says begins so: what functions say may hold the same words further inside
+            if line.startswith('{"event":"ready"'):
                 ready.set()
+            elif line.startswith('{"event":"zombie"'):
+                zombie.set()
+                zombied()
             hear(line)
 
         limit = Limit.make(cgroups, socket_path.stem, memory_mb=spec.memory_mb, milli_cpu=spec.milli_cpu)
@@ -81,18 +126,19 @@ class Instance:
             # Whatever became of it meanwhile
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             child = await Child.start(
-                command(spec, socket_path),
+                command(spec, socket_path, way_out),
                 folder=folder,
                 environment={"PATH": "/usr/bin:/bin", "DENO_DIR": str(folder / "deno"), "NO_COLOR": "1"},
                 hear=listen,
-                given=json.dumps(given(spec, socket_path)).encode(),
+                given=json.dumps(given(spec, socket_path, way_out)).encode(),
                 memory_bytes=limit.data_bytes,
+                niceness=0 if spec.is_prod else NICENESS,
                 cgroup=limit.cgroup,
             )
         except BaseException:
             limit.end()
             raise
-        instance = cls(spec, socket_path, child, limit, lines, ready)
+        instance = cls(spec, socket_path, child, limit, lines, ready, zombie)
         try:
             await instance._wait_until_ready()
         except BaseException:
@@ -157,17 +203,44 @@ class Instance:
         self.limit.end()
 
 
-def command(spec: Spec, listen: Path) -> list[str]:
+def command(spec: Spec, listen: Path, way_out: Path | None = None) -> list[str]:
     heap = int(spec.memory_mb * HEAP_SHARE)
+    sockets = [listen, *filter(None, [way_out])]
+    addresses = [TO_WAY_OUT] if way_out else []
+    for url in filter(None, dict.fromkeys((spec.runtime_url, spec.database_url))):
+        socket, address = database_address(url)
+        sockets += [socket] if socket and socket not in sockets else []
+        addresses += [address] if address and address not in addresses else []
+    files = ",".join(map(str, sockets))
     return [
         deno_program(), "run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "--no-remote", "--no-npm",
         "--unstable-worker-options", "--ignore-env", f"--v8-flags=--max-old-space-size={heap}",
-        f"--allow-net=unix:{listen}", f"--allow-read={listen}", f"--allow-write={listen}",
+        f"--import-map={import_map()}",
+        f"--allow-net={','.join([*(f'unix:{each}' for each in sockets), *addresses])}",
+        f"--allow-read={files}", f"--allow-write={files}",
         str(program()),
     ]  # fmt: skip
 
 
-def given(spec: Spec, listen: Path) -> dict[str, Any]:
+def database_address(url: str) -> tuple[Path | None, str]:
+    """The unix socket that it's at, or else host and port."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    port = parts.port or int(query.get("port", ["5432"])[0])
+    if folder := query.get("host", [""])[0]:
+        return Path(folder) / f".s.PGSQL.{port}", ""
+    return None, f"{parts.hostname or 'localhost'}:{port}"
+
+
+def import_map() -> str:
+    """No module of Node's for anybody but the program itself, also where a function's code asks for one by import()."""
+    denied = {name: None for each in NODE_MODULES for name in (each, f"node:{each}")}
+    own = {f"node:{each}": f"node:{each}" for each in OF_PROGRAM}
+    text = json.dumps({"imports": denied, "scopes": {program().as_uri(): own}}, separators=(",", ":"))
+    return f"data:application/json,{quote(text)}"
+
+
+def given(spec: Spec, listen: Path, way_out: Path | None = None) -> dict[str, Any]:
     return {
         "gateway": spec.gateway,
         "process": spec.process,
@@ -177,7 +250,12 @@ def given(spec: Spec, listen: Path) -> dict[str, Any]:
         "problemTypes": spec.problem_types,
         "variables": spec.variables,
         "secrets": spec.secrets,
+        "instance": f"{spec.process}-{os.urandom(8).hex()}",
+        "runtimeUrl": spec.runtime_url,
         "databaseUrl": spec.database_url,
+        "runKey": spec.run_key,
+        "egress": {"proxy": str(way_out or ""), "mode": spec.egress_mode, "hosts": list(spec.egress_hosts)},
+        "logs": spec.logs,
     }
 
 

@@ -31,6 +31,7 @@ from agent.engine.resources import LISTENER, Refused, Resources
 from agent.engine.routes import RouteBook
 from agent.engine.runtimes import Runtime
 from agent.engine.warden import LOOK_EVERY, Warden
+from agent.engine.ways_out import WaysOut
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,7 @@ LISTEN_AGAIN_AFTER = (1.0, 2.0, 5.0, 10.0)
 
 
 class Engine:
-    def __init__(self, folder: Path, sockets: Path, *, host: str, port: int) -> None:
+    def __init__(self, folder: Path, sockets: Path, *, host: str, port: int, opened: Sequence[str] = ()) -> None:
         self.folder = folder
         self.sockets = sockets
         self.port = port
@@ -60,8 +61,11 @@ class Engine:
         self._routes = RouteBook(self.resources, self._last_good, host, port)
         self._discovery = Discovery(self.resources)
         self._runtimes: dict[tuple[str, str], Runtime] = {}
+        # Whose process it is
+        self._gateways: dict[tuple[str, str], str] = {}
         self._stopping: dict[tuple[str, str], set[asyncio.Task[None]]] = defaultdict(set)
         self._configurations: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+        self.ways_out = WaysOut(folder, sockets, opened)
         self._starts = asyncio.Semaphore(STARTS)
         self._cgroups: Cgroups | None = None
         self._warden = Warden(lambda: [each.serving for each in self._runtimes.values() if each.serving])
@@ -84,6 +88,7 @@ class Engine:
         discovery = self.sockets / "ads.sock"
         await self._discovery.start(discovery)
         self._open_door()
+        self.ways_out.start()
         await self.proxy.start(discovery)
         self._rounds = asyncio.create_task(self._make_rounds())
 
@@ -106,6 +111,7 @@ class Engine:
         for task in stopping:
             task.cancel()
         await asyncio.gather(last, *stopping, return_exceptions=True)
+        await self.ways_out.stop()
         await self._discovery.stop()
         await self._last_good.stop()
         shutil.rmtree(self.sockets, ignore_errors=True)
@@ -187,7 +193,9 @@ class Engine:
     # Processes
 
     def want_runtime(self, namespace: str, name: str, spec: Spec) -> None:
-        key = namespace, name
+        key, gateway = (namespace, name), spec.gateway["id"]
+        self.ways_out.put(gateway, spec.egress_mode, spec.egress_hosts)
+        self._gateways[key] = gateway
         if key not in self._runtimes:
             self._runtimes[key] = Runtime(
                 self._folder(namespace),
@@ -195,6 +203,7 @@ class Engine:
                 self._destination(key),
                 starts=self._starts,
                 cgroups=self._cgroups,
+                way_out=self.ways_out.socket_of(gateway),
                 moved=lambda: self._moved(namespace),
             )
         self._runtimes[key].want(spec)
@@ -238,6 +247,9 @@ class Engine:
         # It may be wanted again by now
         if key not in self._runtimes:
             self._destination(key).remove()
+            gateway = self._gateways.pop(key, None)
+            if gateway and gateway not in self._gateways.values():
+                self.ways_out.remove(gateway)
 
     def _destination(self, key: tuple[str, str]) -> listeners.Destination:
         return listeners.Destination(self.resources, f"runtime/{key[0]}/{key[1]}")

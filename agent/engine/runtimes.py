@@ -19,6 +19,7 @@ from agent.engine.instances import LINES_KEPT, Instance, NotReady, Spec
 from agent.engine.limits import Cgroups
 from agent.engine.listeners import LET_GO_SECONDS, Destination
 from agent.engine.patience import DRAIN_SECONDS, MARGIN_SECONDS, Backoff
+from agent.engine.quelling import quell
 from agent.engine.resources import Refused
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,8 @@ SETTLE_WITHIN = 30.0
 BACKOFF, CALM_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0), 60.0
 # A start isn't given up for a newer wish before this: or wishes in quick succession would never see one ready
 GIVE_UP_AFTER = 2.0
+# A process with code that doesn't end is replaced no more often
+RELIEVE_EVERY = 5.0
 UNFORESEEN = "The process can't be started, for a reason that nobody foresaw; the agent's log says more."
 
 
@@ -42,6 +45,7 @@ class Runtime:
         *,
         starts: asyncio.Semaphore,
         cgroups: Cgroups | None,
+        way_out: Path,
         moved: Callable[[], None],
     ) -> None:
         self.problem = ""
@@ -51,10 +55,12 @@ class Runtime:
         self._destination = destination
         self._starts = starts
         self._cgroups = cgroups
+        self._way_out = way_out
         self._moved = moved
         self._wanted: Spec | None = None
         # Where Envoy sends calls, as it has confirmed
         self._reached: Instance | None = None
+        self._relieved_at = -RELIEVE_EVERY
         self._backoff = Backoff(BACKOFF, calm=CALM_SECONDS)
         self._changed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -111,6 +117,8 @@ class Runtime:
             try:
                 if self.serving is None or self.serving.spec != spec:
                     await self._replace(spec)
+                elif self.serving.zombie.is_set():
+                    await self._relieve(spec)
                 await self._watch()
                 continue
             except NotReady as error:
@@ -152,17 +160,39 @@ class Runtime:
         if before:
             self._errand(self._retire(before, DRAIN_SECONDS + MARGIN_SECONDS))
 
+    async def _relieve(self, spec: Spec) -> None:
+        """Of code that doesn't end. The process answers calls by another worker, so there is no hurry."""
+        assert self.serving
+        self._errand(self._quell(self.serving))
+        wait = self._relieved_at + RELIEVE_EVERY - time.monotonic()
+        if wait > 0:
+            # Somebody may call the same function again and again; each time takes a start
+            await self._wish_within(wait, spec)
+        if self._wanted == spec and not self.serving.child.has_ended:
+            log.info("runtime", gateway=spec.gateway["id"], process=spec.process, relieved=self.serving.child.pid)
+            self._relieved_at = time.monotonic()
+            await self._replace(spec)
+
+    async def _quell(self, instance: Instance) -> None:
+        await quell(instance.child.pid)
+
     async def _start(self, spec: Spec) -> Instance:
         # All at once, after a restart of everything, none would be ready in time
         async with self._starts:
             return await Instance.start(
-                spec, self._folder, self._sockets, hear=self.lines.append, cgroups=self._cgroups
+                spec,
+                self._folder,
+                self._sockets,
+                hear=self.lines.append,
+                cgroups=self._cgroups,
+                way_out=self._way_out,
+                zombied=self._changed.set,
             )
 
     async def _watch(self) -> None:
         """Until something else is wanted. NotReady: the process has gone."""
         serving = self.serving
-        if serving and not serving.child.has_ended:
+        if serving and not (serving.child.has_ended or serving.zombie.is_set()):
             await self._changed.wait()
         if serving and serving.child.has_ended:
             self.serving = None

@@ -21,8 +21,9 @@ from psycopg.pq import ExecStatus
 
 from apps.core.notify import KEEPALIVES, parameters
 
-# Of one gateway's processes together
+# Of one gateway's processes together: for what functions ask, and for what runtimes hear and tell
 MOST_CONNECTIONS = 20
+MOST_RUNTIME_CONNECTIONS = 24
 MAY_MAKE = "SELECT rolsuper OR (rolcreatedb AND rolcreaterole) FROM pg_roles WHERE rolname = current_user"
 # Without a list of rights, everybody may; grantee 0 is everybody
 OPEN_DATABASES = """
@@ -31,11 +32,14 @@ WHERE datallowconn AND (datacl IS NULL OR EXISTS (
     SELECT FROM aclexplode(datacl) WHERE grantee = 0 AND privilege_type = 'CONNECT'
 )) ORDER BY datname
 """
-# With the letters of an id
+# With the letters of an id. A gateway made before there were runtimes' roles gets its own when it's started
 NAMES_THERE = """
-SELECT coalesce(datname, rolname), datname IS NOT NULL AND rolname IS NOT NULL
-FROM pg_database FULL JOIN pg_roles ON datname = rolname
-WHERE coalesce(datname, rolname) ~ '^gw_db_[0-9a-hjkmnp-tv-z]{26}$'
+WITH roles AS (
+    SELECT regexp_replace(rolname, '^gw_rt_', 'gw_db_') AS name, bool_or(rolname LIKE 'gw_db_%') AS has_own
+    FROM pg_roles WHERE rolname ~ '^gw_(db|rt)_[0-9a-hjkmnp-tv-z]{26}$' GROUP BY 1
+), found AS (SELECT datname AS name FROM pg_database WHERE datname ~ '^gw_db_[0-9a-hjkmnp-tv-z]{26}$')
+SELECT coalesce(found.name, roles.name), found.name IS NOT NULL AND coalesce(has_own, false)
+FROM found FULL JOIN roles ON found.name = roles.name
 """
 # Below what a step of a life cycle may take
 TIMEOUT_MS = 6_000
@@ -65,6 +69,11 @@ def gateway_of(name: str) -> str:
     return name.replace("_db_", "_", 1)
 
 
+def runtime_role_of(name: str) -> str:
+    """The role of its runtimes, which sees what the platform keeps there, and nothing of what functions do."""
+    return name.replace("_db_", "_rt_", 1)
+
+
 def new_password() -> str:
     return secrets.token_urlsafe(24)
 
@@ -73,17 +82,7 @@ def make_database(name: str, password: str) -> None:
     """The role, its database, and nothing of it open to other roles."""
     with _server() as connection:
         _take(connection, name)
-        if not _exists(connection, "pg_roles", "rolname", name):
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
-        connection.execute(
-            sql.SQL("ALTER ROLE {} WITH LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
-                sql.Identifier(name), sql.Literal(password), sql.Literal(MOST_CONNECTIONS)
-            )
-        )
-        # To end its connections takes its rights; to act as it isn't needed
-        connection.execute(
-            sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE").format(sql.Identifier(name))
-        )
+        _make_role(connection, name, password, MOST_CONNECTIONS)
         if connection.execute(INVALID, [name]).fetchone():
             _drop(connection, name)
         if not _exists(connection, "pg_database", "datname", name):
@@ -105,13 +104,28 @@ def make_database(name: str, password: str) -> None:
             inside.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA data TO {}").format(sql.Identifier(name)))
 
 
+@contextmanager
+def make_runtime_role(name: str, password: str) -> Iterator[psycopg.Connection[Any]]:
+    """The role of its runtimes. Gives a connection to the database, to which nobody else does this meanwhile."""
+    role = runtime_role_of(name)
+    with _server() as connection:
+        _take(connection, name)
+        _make_role(connection, role, password, MOST_RUNTIME_CONNECTIONS)
+        connection.execute(
+            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(role))
+        )
+        with _server(name) as inside:
+            yield inside
+
+
 def drop_database(name: str) -> None:
     """With whoever is connected to it, and with its role. Busy: look again later."""
     with _server() as connection:
         _take(connection, name)
         if _exists(connection, "pg_database", "datname", name):
             _drop(connection, name)
-        connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+        for role in (runtime_role_of(name), name):
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
 
 def list_there() -> dict[str, bool]:
@@ -122,7 +136,9 @@ def list_there() -> dict[str, bool]:
 
 def is_there(name: str) -> bool:
     with _server() as connection:
-        return _exists(connection, "pg_database", "datname", name) or _exists(connection, "pg_roles", "rolname", name)
+        return _exists(connection, "pg_database", "datname", name) or any(
+            _exists(connection, "pg_roles", "rolname", role) for role in (name, runtime_role_of(name))
+        )
 
 
 @dataclass(frozen=True)
@@ -141,15 +157,32 @@ def look_at_server() -> Server:
     return Server(bool(row and row[0]), tuple(str(name) for (name,) in found))
 
 
-def url_of(name: str, password: str) -> str:
-    """How its runtime connects."""
+def url_of(name: str, password: str, *, role: str = "") -> str:
+    """How its runtime connects: as its functions, unless another role is named."""
     found = _parameters()
     host, port = str(found.get("host", "localhost")), str(found.get("port") or 5432)
-    address = f"postgres://{quote(name)}:{quote(password, safe='')}@"
+    address = f"postgres://{quote(role or name)}:{quote(password, safe='')}@"
     if host.startswith("/"):
         return f"{address}/{quote(name)}?{urlencode({'host': host, 'port': port})}"
     secured = urlencode({key: found[key] for key in OF_TLS if found.get(key)})
     return f"{address}{host}:{port}/{quote(name)}{f'?{secured}' if secured else ''}"
+
+
+def server_parameters(database: str) -> dict[str, Any]:
+    """How the platform's own role connects to one of them."""
+    return {**_parameters(), "dbname": database}
+
+
+def _make_role(connection: psycopg.Connection[Any], role: str, password: str, most: int) -> None:
+    if not _exists(connection, "pg_roles", "rolname", role):
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+    connection.execute(
+        sql.SQL("ALTER ROLE {} WITH LOGIN PASSWORD {} CONNECTION LIMIT {}").format(
+            sql.Identifier(role), sql.Literal(password), sql.Literal(most)
+        )
+    )
+    # To end its connections, and to see which there are, takes its rights; to act as it isn't needed
+    connection.execute(sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE").format(sql.Identifier(role)))
 
 
 def _take(connection: psycopg.Connection[Any], name: str) -> None:
@@ -201,7 +234,12 @@ def _server(database: str = "") -> Iterator[psycopg.Connection[Any]]:
         found["dbname"] = database
     found["options"] = f"-c statement_timeout={TIMEOUT_MS}"
     with psycopg.connect(**found, autocommit=True) as connection:
-        yield connection
+        try:
+            yield connection
+        finally:
+            # Whoever comes next needn't wait until the server has noticed the end of this one
+            if not connection.closed:
+                connection.execute("SELECT pg_advisory_unlock_all()")
 
 
 def _parameters() -> dict[str, Any]:

@@ -202,6 +202,11 @@ class GatewayDatabase(TenantOwned):
     # Of the database and of its role
     name = models.CharField(_("name"), max_length=63, unique=True)
     password = SecretField()
+    # Of the role of its runtimes, and the key that the platform signs its own calls with; null in rows of before
+    runtime_password = SecretField(null=True)
+    run_key = SecretField(null=True)
+    # When what is published in it was last compared with what should be
+    compared_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(_("since"), default=clock.now)
     made_at = models.DateTimeField(_("made"), null=True)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import psycopg
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -14,8 +15,9 @@ from apps.core import clock
 from apps.core.errors import Text
 from apps.core.lifecycle import Awaited, Retry, wake
 from apps.core.lifecycle.holding import require_held, while_held
-from apps.gateways import databases
+from apps.gateways import databases, store
 from apps.gateways.lifecycle.belongings import remove_belongings
+from apps.gateways.lifecycle.contents import fill_contents
 from apps.gateways.lifecycle.parts import want, want_no
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import CustomDomain, FunctionGateway, GatewayDatabase, RuntimeDomain, Stage
@@ -26,6 +28,7 @@ from apps.gateways.sizes import StageName
 
 DOMAIN_NOT_THERE = gettext_noop("Waits for the domain, which is %(phase)s and wanted %(state)s.")
 DATABASE_BUSY = gettext_noop("Waits for PostgreSQL, which is still at what it was told of the database.")
+DATABASE_AWAY = gettext_noop("Waits for the gateway's database, which can't be reached: %(message)s")
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,29 @@ def make_stages(gateway: FunctionGateway) -> None:
 
 
 def make_database(gateway: FunctionGateway) -> None:
-    # The password is kept before it's used, so a crash between the two loses nothing
+    row = _database_row(gateway)
+    require_held(gateway)
+    with _unless_busy():
+        databases.make_database(row.name, row.password.reveal())
+        _prepare(row)
+    if row.made_at is None:
+        GatewayDatabase.objects.filter(pk=row.pk).update(made_at=clock.now())
+
+
+def publish_functions(gateway: FunctionGateway) -> None:
+    """Before the processes that read them; in a database that was made before, or brought back, all that's missing."""
+    row = _database_row(gateway)
+    require_held(gateway)
+    try:
+        with _unless_busy():
+            _prepare(row)
+        fill_contents(gateway)
+    except (store.Away, psycopg.OperationalError) as error:
+        raise Retry(DATABASE_AWAY, message=" ".join(str(error.__cause__ or error).split())) from error
+
+
+def _database_row(gateway: FunctionGateway) -> GatewayDatabase:
+    """Passwords are kept before they're used, so a crash between the two loses nothing."""
     with while_held(gateway):
         row, _new = GatewayDatabase.objects.get_or_create(
             gateway=gateway,
@@ -59,11 +84,17 @@ def make_database(gateway: FunctionGateway) -> None:
                 "password": databases.new_password(),
             },
         )
-    require_held(gateway)
-    with _unless_busy():
-        databases.make_database(row.name, row.password.reveal())
-    if row.made_at is None:
-        GatewayDatabase.objects.filter(pk=row.pk).update(made_at=clock.now())
+        missing = [name for name in ("runtime_password", "run_key") if getattr(row, name) is None]
+        for name in missing:
+            setattr(row, name, databases.new_password())
+        if missing:
+            row.save(update_fields=missing)
+    return row
+
+
+def _prepare(row: GatewayDatabase) -> None:
+    assert row.runtime_password is not None
+    store.prepare(row.name, row.runtime_password.reveal())
 
 
 def put_configuration(gateway: FunctionGateway) -> None:
@@ -200,6 +231,7 @@ STEPS: Mapping[Phase, tuple[Step, ...]] = MappingProxyType(
             Step("database", _("Database"), make_database),
         ),
         Phase.STARTING: (
+            Step("functions", _("Functions"), publish_functions),
             Step("configuration", _("Configuration"), put_configuration, _starting),
             Step("runtime", _("Runtime"), start_runtime, _started),
             # Last, so that nobody meets a runtime that isn't there

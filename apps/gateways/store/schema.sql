@@ -1,5 +1,5 @@
--- What the platform keeps in a gateway's own database, and its runtimes read. Owned by the platform's role.
--- {runtime} is the role of its runtimes; functions have another, which sees nothing of this.
+-- What the platform keeps in a gateway's own database, and its runtimes read. Owned by the platform's role; what
+-- runtimes may is in grants.sql, and the role of functions sees nothing of this.
 
 CREATE SCHEMA imp;
 
@@ -27,6 +27,8 @@ CREATE TABLE imp.vendors (
 CREATE TABLE imp.functions (
     -- 'dev/user/:id'; a draft's: 'dev/~' and its id
     name text PRIMARY KEY,
+    -- Of the platform's row; a draft's: of the draft
+    function_id text NOT NULL,
     revision bigint NOT NULL UNIQUE,
     version int NOT NULL,
     artifact text NOT NULL DEFAULT '',
@@ -40,6 +42,8 @@ CREATE TABLE imp.functions (
     expires_at timestamptz,
     published_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+
+CREATE INDEX functions_of ON imp.functions (function_id);
 
 -- The runtimes that are there: one whose connection is gone is gone
 CREATE TABLE imp.instances (
@@ -141,8 +145,3 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER tell AFTER INSERT ON imp.logs FOR EACH STATEMENT EXECUTE FUNCTION imp.tell_logged();
-
-GRANT USAGE ON SCHEMA imp TO {runtime};
-GRANT SELECT ON imp.schema_version, imp.artifacts, imp.vendors, imp.functions TO {runtime};
-GRANT SELECT, INSERT, UPDATE, DELETE ON imp.instances, imp.acks TO {runtime};
-GRANT INSERT ON imp.logs TO {runtime};
