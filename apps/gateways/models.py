@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -8,6 +9,7 @@ from apps.core.ids import IdField
 from apps.core.lifecycle.models import Living
 from apps.core.versions import Versioned
 from apps.fleet.models import Cluster
+from apps.gateways.egress import LONGEST_HOST, EgressMode
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.sizes import Layout, SizeName, StageName
 from apps.tenants.models import TenantOwned
@@ -33,6 +35,11 @@ class FunctionGateway(Versioned, TenantOwned, Living):
     owner_id: str | None
     size = models.CharField(_("bundle"), max_length=16, choices=SizeName, default=SizeName.SMALL)
     layout = models.CharField(_("processes"), max_length=16, choices=Layout, default=Layout.PROD_APART)
+    # Where its functions may connect to
+    egress_mode = models.CharField(_("outgoing calls"), max_length=16, choices=EgressMode, default=EgressMode.PUBLIC)
+    egress_hosts = ArrayField(
+        models.CharField(max_length=LONGEST_HOST + 6), verbose_name=_("hosts"), default=list, blank=True
+    )
     state = models.CharField(_("wanted"), max_length=16, choices=State, default=State.RUNNING)
     # Who wanted the state, and since when
     state_at = models.DateTimeField(_("wanted since"), default=clock.now, editable=False)

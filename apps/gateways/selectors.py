@@ -9,7 +9,7 @@ from apps.core.mail.addresses import public_url
 from apps.fleet.models import Bundle
 from apps.gateways import databases
 from apps.gateways.lifecycle.table import Phase
-from apps.gateways.models import CustomDomain, FunctionGateway, Stage, Variable
+from apps.gateways.models import CustomDomain, FunctionGateway, GatewayDatabase, Stage, Variable
 from apps.gateways.rendering.names import PARTS, bundle_key, gateway_in, namespace_of
 from apps.gateways.rendering.spec import GatewaySpec, ProcessSpec, StageSpec
 from apps.gateways.sizes import PROCESSES, SIZES, StageName
@@ -56,8 +56,19 @@ def spec_of(gateway: FunctionGateway) -> GatewaySpec:
         database_url=databases.url_of(database.name, database.password.reveal()) if database else "",
         variables={each.name: each.value for each in variables if not each.is_secret},
         secrets={each.name: each.secret.reveal() for each in variables if each.is_secret},
+        runtime_url=_runtime_url(database),
+        run_key=database.run_key.reveal() if database and database.run_key else "",
+        egress_mode=gateway.egress_mode,
+        egress_hosts=tuple(gateway.egress_hosts),
         problem_types=public_url(reverse("errors:index")),
     )
+
+
+def _runtime_url(database: GatewayDatabase | None) -> str:
+    if database is None or not database.runtime_password:
+        return ""
+    role = databases.runtime_role_of(database.name)
+    return databases.url_of(database.name, database.runtime_password.reveal(), role=role)
 
 
 def hosts_of(gateway: FunctionGateway, stage: str) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from apps.gateways.rendering.spec import GatewaySpec, ProcessSpec
 
 API_VERSION = "local.imp.dev/v1"
 CONFIGURATION = "configuration"
+# Where what functions say goes: here into the gateway's own database
+LOGS = "database"
 Manifest = dict[str, Any]
 
 
@@ -43,7 +45,15 @@ def render_runtime(spec: GatewaySpec, processes: tuple[ProcessSpec, ...]) -> lis
 
 
 def _configuration(spec: GatewaySpec) -> dict[str, Any]:
-    return {"variables": spec.variables, "secrets": spec.secrets, "database_url": spec.database_url}
+    return {
+        "variables": spec.variables,
+        "secrets": spec.secrets,
+        "database_url": spec.database_url,
+        "runtime_url": spec.runtime_url,
+        "run_key": spec.run_key,
+        "egress": {"mode": spec.egress_mode, "hosts": list(spec.egress_hosts)},
+        "logs": LOGS,
+    }
 
 
 def manifest(spec: GatewaySpec, kind: str, name: str, wave: int, content: dict[str, Any]) -> Manifest:

@@ -34,5 +34,10 @@ class GatewaySpec:
     database_url: str = field(repr=False)
     variables: dict[str, str] = field(repr=False)
     secrets: dict[str, str] = field(repr=False)
+    # Of the role of its runtimes, and what calls from the console are signed with
+    runtime_url: str = field(repr=False, default="")
+    run_key: str = field(repr=False, default="")
+    egress_mode: str = "none"
+    egress_hosts: tuple[str, ...] = ()
     # Where callers read about the problems that they're told of
     problem_types: str = "/errors/"
