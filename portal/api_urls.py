@@ -8,6 +8,7 @@ from apps.core.api.root import OpenApiDocument, Root, reference_group
 from apps.core.api.views import NothingHere
 from apps.fleet.api import urlpatterns as fleet
 from apps.gateways.api import urlpatterns as gateways
+from apps.logs.api import urlpatterns as logs
 from apps.tenants.api import urlpatterns as tenants
 from apps.tenants.history.api import urlpatterns as history
 
@@ -20,6 +21,8 @@ urlpatterns = [
     *access,
     *history,
     *tenants,
+    # Before functions, whose names may have slashes
+    *logs,
     *gateways,
     *fleet,
     re_path("", NothingHere.as_view()),

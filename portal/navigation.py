@@ -57,6 +57,14 @@ WORKSPACE_MENU: tuple[Group, ...] = (
                 seen_by=may("gateways.read"),
                 keywords=_("functions runtime stages hosts"),
             ),
+            Entry(
+                "logs:list",
+                _("Logs"),
+                "terminal",
+                key="g",
+                seen_by=may("functions.read"),
+                keywords=_("console lines errors stack traces tail"),
+            ),
         ),
     ),
     Group(

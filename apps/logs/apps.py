@@ -9,7 +9,9 @@ class LogsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core.events import register_topic
+        from apps.gateways.tabs import Tab, register_tab
         from apps.logs.selectors import can_follow
         from apps.logs.streaming.askers import TOPIC
 
         register_topic(TOPIC, can_follow)
+        register_tab(Tab("logs", _("Logs"), "logs:log", place=70, permission="functions.read"))
