@@ -65,13 +65,13 @@ def test_filters_of_the_address_are_chosen_and_hold(gateway: FunctionGateway, wr
 def test_what_cannot_be_meant_is_told_and_the_rest_holds(
     gateway: FunctionGateway, written: Written, alice: User
 ) -> None:
-    written.lines([{"text": "kept"}, {"text": "of prod", "stage": "prod"}])
+    written.lines([{"text": "another line"}, {"text": "of prod", "stage": "prod"}])
     response = show(alice, gateway, stage="prod", since="yesterday")
     page = response.content.decode()
     assert response.status_code == 200
     assert "Write a time such as" in page
     assert "of prod" in page
-    assert "kept" not in page
+    assert "another line" not in page
 
 
 def test_it_goes_on_live_from_what_it_shows_but_not_at_a_time_that_is_over(
@@ -113,7 +113,7 @@ def test_pages_are_linked_and_the_fragment_is_of_them_alone(
     assert "line 050" not in text
     assert "<html" not in text
     assert "data-tail" not in text
-    assert older.context["newer_url"]
+    assert 'id="log-newer"' in text
 
 
 def test_empty_ones_teach(gateway: FunctionGateway, written: Written, alice: User, tidewater: Tenant) -> None:
@@ -121,7 +121,7 @@ def test_empty_ones_teach(gateway: FunctionGateway, written: Written, alice: Use
     assert "Nothing was found" in show(alice, gateway, q="nowhere").content.decode()
     away = show(alice, some_gateway(tidewater, alice))
     assert away.status_code == 200
-    assert "can&#x27;t be read at the moment" in away.content.decode()
+    assert "The log can't be read at the moment" in away.content.decode()
 
 
 def test_what_a_limit_kept_out_is_said(gateway: FunctionGateway, written: Written, alice: User) -> None:
