@@ -184,6 +184,7 @@ GATEWAYS_DATABASE_URL = env.text("GATEWAYS_DATABASE_URL")
 MOST_GATEWAYS = env.integer("IMP_MOST_GATEWAYS", 500)
 # That a gateway may have, all stages together
 MOST_FUNCTIONS = env.integer("IMP_MOST_FUNCTIONS", 1_000)
+MOST_TRIGGERS = env.integer("IMP_MOST_TRIGGERS", 100)
 # Versions of a function that are kept beside the pinned ones, and days in the recycle bin
 VERSIONS_KEPT = env.integer("IMP_VERSIONS_KEPT", 30)
 RECYCLE_DAYS = env.integer("IMP_RECYCLE_DAYS", 30)
