@@ -1,13 +1,10 @@
 """Who may make, revoke and put away which token, and what is written down about it."""
 
-import threading
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
 
 from apps.access import services
 from apps.access.models import AccessToken
@@ -21,6 +18,7 @@ from apps.tenants.models import Membership, Tenant
 from apps.tenants.problems import TenantSuspended, TokenTooNarrow
 from apps.tenants.roles import SCOPES, Kind
 from tests.access.tokens import make_token, text_of
+from tests.at_once import at_once
 from tests.contracts.service import ServiceContract
 from tests.tenants.world import join, make_tenant
 
@@ -252,19 +250,6 @@ def test_of_several_made_at_once_no_more_are_kept_than_there_may_be(
 ) -> None:
     """Tried with six real connections."""
     monkeypatch.setattr(services, "MOST_AT_ONCE", 3)
-    all_ready = threading.Barrier(6)
-
-    def go() -> None:
-        try:
-            all_ready.wait(timeout=60)
-            with suppress(Conflict):
-                make_token(alice)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=go) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    ends = at_once(*[lambda: make_token(alice)] * 6)
+    assert len([end for end in ends if isinstance(end, Conflict)]) == 3
     assert AccessToken.objects.count() == 3

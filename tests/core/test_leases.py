@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,6 +14,7 @@ from django.test.utils import isolate_apps
 
 from apps.core.clock import now
 from apps.core.leases import Lease, Leased, LeaseLost, acquire
+from tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,26 +69,17 @@ class TestAcquire:
             assert take(job).fence == 3
 
     def test_of_many_threads_one_gets_it(self, job: Job) -> None:
-        start = threading.Barrier(8)
         won: list[int] = []
 
         def compete() -> None:
-            try:
-                start.wait(60)
-                for _ in range(20):
-                    if lease := acquire(Job.objects.all(), job.pk):
-                        won.append(lease.fence)
-                        before = Job.objects.get(pk=job.pk).steps
-                        time.sleep(0.002)
-                        lease.release(steps=before + 1)
-            finally:
-                connections.close_all()
+            for _ in range(20):
+                if lease := acquire(Job.objects.all(), job.pk):
+                    won.append(lease.fence)
+                    before = Job.objects.get(pk=job.pk).steps
+                    time.sleep(0.002)
+                    lease.release(steps=before + 1)
 
-        threads = [threading.Thread(target=compete) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
+        assert at_once(*[compete] * 8) == [None] * 8
         job.refresh_from_db()
         assert len(won) >= 2
         assert len(set(won)) == len(won), "two held it with the same fence"

@@ -1,8 +1,7 @@
-import threading
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.utils import translation
 
 from apps.accounts.models import User
@@ -23,6 +22,7 @@ from apps.tenants.models import Tenant
 from apps.tenants.problems import TenantSuspended
 from apps.tenants.roles import Role
 from apps.tenants.services import suspend_tenant
+from tests.at_once import at_once
 from tests.gateways.contract import GatewayServiceContract, some_cluster
 from tests.gateways.world import make_cluster, make_gateway
 from tests.tenants.world import make_member, member
@@ -156,24 +156,9 @@ def test_a_workspace_has_so_many_and_no_more(owner: Member, hanbit: Tenant, sett
 def test_of_two_that_want_a_name_at_the_same_moment_one_gets_it(
     transactional_db: None, alice: User, tidewater: Tenant
 ) -> None:
-    cluster, start, ends = make_cluster(), threading.Barrier(2), []
-
-    def create() -> None:
-        try:
-            start.wait(10)
-            create_gateway(actor=member(alice, tidewater), name="parcels", cluster=cluster)
-            ends.append("created")
-        except NameTaken:
-            ends.append("taken")
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=create) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(ends) == ["created", "taken"]
+    cluster, owners = make_cluster(), [member(alice, tidewater) for _ in range(2)]
+    ends = at_once(*(partial(create_gateway, actor=owner, name="parcels", cluster=cluster) for owner in owners))
+    assert sorted(type(end).__name__ for end in ends) == ["FunctionGateway", "NameTaken"]
     assert AuditEvent.objects.filter(verb="gateway.created").count() == 1
 
 

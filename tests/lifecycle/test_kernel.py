@@ -19,6 +19,7 @@ from apps.core.lifecycle.timeline import MOST_LINES_OF_A_STEP, told_to_operators
 from apps.core.lifecycle.timeline import told as told_in_words
 from apps.core.lifecycle.waking import due_rows
 from apps.core.queue.runner import TaskInterrupted, TaskTimedOut
+from tests.at_once import at_once
 from tests.lifecycle.world import MACHINE, MAKING, Thing, acts, decide, effects, forget_hints, hints, lines, told, write
 from tests.machine import free_port
 
@@ -87,20 +88,8 @@ class TestSteps:
 class TestClaim:
     def test_of_many_threads_one_works_on_it(self, thing: Thing) -> None:
         acts.update(dict.fromkeys(MAKING, lambda row: time.sleep(0.05)))
-        start = threading.Barrier(8)
-
-        def compete() -> None:
-            try:
-                start.wait(10)
-                advance(MACHINE, thing.pk)
-            finally:
-                connections.close_all()
-
-        threads = [threading.Thread(target=compete) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
+        ends = at_once(*[lambda: advance(MACHINE, thing.pk)] * 8)
+        assert not [end for end in ends if isinstance(end, Exception)]
         thing.refresh_from_db()
         assert thing.phase == "made"
         assert effects(thing) == list(MAKING)

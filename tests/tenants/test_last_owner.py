@@ -1,6 +1,6 @@
 """Of two owners who go in the same moment, one is refused: tried with two real connections."""
 
-import threading
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -10,6 +10,7 @@ from apps.tenants import selectors, services
 from apps.tenants.models import Membership
 from apps.tenants.problems import LastOwner
 from apps.tenants.roles import Role
+from tests.at_once import at_once
 from tests.tenants.world import join, member
 
 
@@ -22,37 +23,24 @@ def test_of_two_owners_who_go_at_once_one_stays(alice, bob, tidewater, way):
     }
     actors = {person.pk: member(person, tidewater) for person in (alice, bob)}
     other = {alice.pk: bob.pk, bob.pk: alice.pk}
-    both_ready = threading.Barrier(2)
-    ended: list[str] = []
 
     def go(me: str) -> None:
-        try:
-            both_ready.wait(timeout=60)
-            with transaction.atomic():
-                if way == "leave":
-                    services.leave_tenant(actor=actors[me])
-                elif way == "demote oneself":
-                    services.change_role(actor=actors[me], membership=rows[me], role=Role.VIEWER)
-                elif way == "demote the other":
-                    services.change_role(actor=actors[me], membership=rows[other[me]], role=Role.VIEWER)
-                else:
-                    services.remove_member(actor=actors[me], membership=rows[other[me]])
-                # Holds the lock long enough for the other to have to wait for it
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_sleep(0.2)")
-            ended.append("done")
-        except Problem as refusal:
-            ended.append(type(refusal).__name__)
-        finally:
-            connection.close()
+        with transaction.atomic():
+            if way == "leave":
+                services.leave_tenant(actor=actors[me])
+            elif way == "demote oneself":
+                services.change_role(actor=actors[me], membership=rows[me], role=Role.VIEWER)
+            elif way == "demote the other":
+                services.change_role(actor=actors[me], membership=rows[other[me]], role=Role.VIEWER)
+            else:
+                services.remove_member(actor=actors[me], membership=rows[other[me]])
+            # Holds the lock long enough for the other to have to wait for it
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(0.2)")
 
-    threads = [threading.Thread(target=go, args=(person.pk,)) for person in (alice, bob)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert sorted(ended)[-1] == "done"
-    assert ended.count("done") == 1, ended
+    ends = at_once(partial(go, alice.pk), partial(go, bob.pk))
+    [refusal] = [end for end in ends if end is not None]
+    assert isinstance(refusal, Problem), refusal
     assert Membership.objects.filter(role=Role.OWNER).count() == 1
 
 
