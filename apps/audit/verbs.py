@@ -88,6 +88,7 @@ _texts: dict[str, Text] = {
     "gateway.deleted": _("Deleted the gateway %(target)s"),
     "gateway.transferred": _("Gave the gateway %(target)s another owner"),
     "gateway.variables_set": _("Set variables of the gateway %(target)s"),
+    "gateway.egress_set": _("Set where functions of the gateway %(target)s may connect to"),
     "gateway.stage_switched": _("Switched a stage of the gateway %(target)s"),
     "gateway.log_retention_changed": _("Changed how long the log of the gateway %(target)s is kept"),
     "gateway.domain_set": _("Gave a stage of the gateway %(target)s a domain of its own"),
@@ -103,6 +104,7 @@ _texts: dict[str, Text] = {
     "function.copied": _("Copied a function to %(target)s"),
     "function.deleted": _("Deleted the function %(target)s"),
     "function.restored": _("Restored the function %(target)s"),
+    "function.ended": _("Emptied the function %(target)s from the recycle bin"),
     "function.version_restored": _("Went back to an earlier version of the function %(target)s"),
     "function.version_pinned": _("Pinned or unpinned a version of the function %(target)s"),
     # Gateways that don't move, by an operator

@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.core.secret_names import names_a_secret
+from apps.core.web.widgets import Choices
+from apps.gateways.egress import EgressMode
 from apps.gateways.env import read_env
 from apps.gateways.models import LONGEST_NAME, LONGEST_REASON, LONGEST_TITLE
 from apps.gateways.sizes import Layout, SizeName
@@ -121,6 +123,21 @@ class RenameForm(forms.Form):
         max_length=LONGEST_TITLE,
         help_text=gettext_lazy("For people. Host names don't change with it."),
         widget=forms.TextInput({"autocomplete": "off", "autofocus": True}),
+    )
+
+
+class EgressForm(forms.Form):
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    egress_mode = forms.ChoiceField(
+        label=gettext_lazy("Functions may connect to"), choices=EgressMode.choices, widget=Choices
+    )
+    egress_hosts = forms.CharField(
+        label=gettext_lazy("Hosts"),
+        required=False,
+        help_text=gettext_lazy(
+            "One a line, such as api.example.com or *.example.com. They count for listed hosts only."
+        ),
+        widget=forms.Textarea({"class": "mono", "rows": 5, "autocomplete": "off", "spellcheck": "false"}),
     )
 
 

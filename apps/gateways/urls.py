@@ -35,6 +35,7 @@ urlpatterns = [
     path("gateways/<str:gateway_id>/settings", settings.Settings.as_view(), name="settings"),
     path("gateways/<str:gateway_id>/settings/rename", changes.Rename.as_view(), name="rename"),
     path("gateways/<str:gateway_id>/settings/bundle", changes.ChangeBundle.as_view(), name="bundle"),
+    path("gateways/<str:gateway_id>/settings/egress", changes.SetEgress.as_view(), name="egress"),
     path("gateways/<str:gateway_id>/settings/transfer", changes.Transfer.as_view(), name="transfer"),
     path("gateways/<str:gateway_id>/stages/<slug:stage>/off", changes.SwitchOff.as_view(), name="switch_off"),
     path("gateways/<str:gateway_id>/stages/<slug:stage>/on", changes.SwitchOn.as_view(), name="switch_on"),

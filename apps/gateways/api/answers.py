@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from apps.core.api.serializers import Input, ModelInput
 from apps.fleet.models import Bundle
+from apps.gateways.egress import LONGEST_HOST, MOST_HOSTS, EgressMode
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import (
     LONGEST_NAME,
@@ -79,6 +80,8 @@ class GatewaySerializer(serializers.ModelSerializer[FunctionGateway]):
             "owner",
             "size",
             "layout",
+            "egress_mode",
+            "egress_hosts",
             "state",
             "state_at",
             "wanted",
@@ -182,6 +185,16 @@ class GatewayChanges(ModelInput):
     class Meta:
         model = FunctionGateway
         fields: ClassVar[list[str]] = ["title", "size", "layout", "owner"]
+
+
+class EgressInput(Input):
+    egress_mode = serializers.ChoiceField(choices=EgressMode.choices)
+    egress_hosts = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_HOST + 6),
+        max_length=MOST_HOSTS,
+        required=False,
+        help_text="Such as `api.example.com` or `*.example.com`, either with a port. Without any, the list stays.",
+    )
 
 
 class StageChanges(Input):

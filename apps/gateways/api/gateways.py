@@ -16,6 +16,7 @@ from apps.core.listing import Page, paginate
 from apps.fleet.models import Cluster
 from apps.gateways import services
 from apps.gateways.api.answers import (
+    EgressInput,
     GatewayChanges,
     GatewayInput,
     GatewaySerializer,
@@ -143,6 +144,22 @@ class GatewayViewSet(TenantApi, Listed, Retrieved, Created, Updated, Destroyed):
         row = self.get_for_change()
         body = self.read_body(VariablesChanges)
         return self._set(row, _settings_of(body), remove=body["remove"])
+
+    @extend_schema(request=EgressInput)
+    @action(detail=True, methods=["put"], url_path="egress")
+    @of_version
+    def set_egress(self, request: Request, pk: str) -> HttpResponse:
+        """Set where functions of a gateway may connect to.
+
+        Addresses inside of the platform's own network are never among it. Its processes are replaced without a call
+        that fails.
+        """
+        row = self.get_for_change()
+        body = self.read_body(EgressInput)
+        mode, hosts = body["egress_mode"], body.get("egress_hosts")
+        return self.show(
+            self._again(services.set_egress(actor=self.actor, gateway=row, mode=mode, hosts=hosts, version=row.version))
+        )
 
     @extend_schema(request=StageChanges)
     @action(detail=True, methods=["patch"], url_path=STAGE)

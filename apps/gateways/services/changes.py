@@ -1,5 +1,7 @@
 """What a gateway is called, how much it may use, who owns it, and which of its stages serve."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -9,6 +11,7 @@ from apps.audit.changes import changes, fields_of
 from apps.audit.services import record
 from apps.core.errors import InvalidInput
 from apps.core.names import require_choice, require_short, tidy_name
+from apps.gateways.egress import EgressMode, checked_hosts
 from apps.gateways.lifecycle.machines import reroute
 from apps.gateways.models import LONGEST_REASON, LONGEST_TITLE, FunctionGateway, Stage
 from apps.gateways.services.wishing import lock_gateway, lock_stage, require_staying, save_wish
@@ -19,6 +22,7 @@ from apps.tenants.models import Membership
 
 CHANGED = gettext_noop("Changed: %(what)s.")
 GIVEN_TO = gettext_noop("Given to %(owner)s.")
+EGRESS_SET = gettext_noop("Outgoing calls: %(mode)s.")
 SWITCHED_ON = gettext_noop("%(stage)s switched on.")
 SWITCHED_OFF = gettext_noop("%(stage)s switched off: %(reason)s")
 # These its processes have to come up with anew
@@ -106,6 +110,33 @@ def switch_stage(
         before={"stage": stage, **before},
         after={"stage": stage, **after},
     )
+    return gateway
+
+
+@transaction.atomic
+def set_egress(
+    *,
+    actor: Member,
+    gateway: FunctionGateway,
+    mode: str,
+    hosts: Sequence[str] | None = None,
+    version: int | None = None,
+) -> FunctionGateway:
+    """Where its functions may connect to. Without hosts, those that are listed stay, also while they don't count."""
+    actor, gateway = lock_gateway(actor, gateway, "gateways.secrets", version=version)
+    require_staying(gateway)
+    require_choice(mode, EgressMode.values, field="egress_mode")
+    wanted = {"egress_mode": mode, "egress_hosts": gateway.egress_hosts if hosts is None else checked_hosts(hosts)}
+    if mode == EgressMode.LISTED and not wanted["egress_hosts"]:
+        raise InvalidInput(fields={"egress_hosts": [_("List at least one host, or choose that they connect nowhere.")]})
+    before, after = changes(fields_of(gateway, wanted), wanted)
+    if not after:
+        return gateway
+    gateway.egress_mode, gateway.egress_hosts = mode, wanted["egress_hosts"]
+    gateway.generation += 1
+    words = {"mode": str(EgressMode(mode).label)}
+    gateway = save_wish(gateway, *after, "generation", actor=actor, because=EGRESS_SET, **words)
+    record(actor=actor, verb="gateway.egress_set", target=gateway, before=before, after=after)
     return gateway
 
 

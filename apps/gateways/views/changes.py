@@ -1,18 +1,18 @@
 """Dialogs that change what a gateway is called, how much it may use, who owns it and which stages serve."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, InvalidInput
 from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
-from apps.gateways.forms import BundleForm, RenameForm, StageForm, TransferForm
+from apps.gateways.forms import BundleForm, EgressForm, RenameForm, StageForm, TransferForm
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import Stage
-from apps.gateways.services.changes import change_gateway, switch_stage, transfer_gateway
+from apps.gateways.services.changes import change_gateway, set_egress, switch_stage, transfer_gateway
 from apps.gateways.sizes import Layout, SizeName
 from apps.gateways.views.base import ChangesGateway, ChangesStage
 from apps.gateways.views.cards import layout_cards, size_cards
@@ -101,6 +101,39 @@ class ChangeBundle(_Change):
         return Done(title, text, url=address("gateways:detail", gateway_id=self.gateway.pk))
 
 
+class SetEgress(_Change):
+    """Where its functions may connect to, and which hosts count."""
+
+    permission = "gateways.secrets"
+    form_class = EgressForm
+    overlay = "sheet"
+    template_name = "gateways/egress.html"
+    submit_label = gettext_lazy("Set outgoing calls")
+    lead = NOTICED_BY_NOBODY
+
+    def get_initial(self) -> dict[str, Any]:
+        hosts = "\n".join(self.gateway.egress_hosts)
+        return {**super().get_initial(), "egress_mode": self.gateway.egress_mode, "egress_hosts": hosts}
+
+    def get_context(self) -> dict[str, Any]:
+        return {"title": _("Outgoing calls of %(gateway)s") % {"gateway": self.gateway}}
+
+    def save(self, form: Any) -> Done:
+        values = form.cleaned_data
+        hosts = values["egress_hosts"].replace(",", " ").split()
+        try:
+            row = set_egress(
+                actor=self.actor,
+                gateway=self.gateway,
+                mode=values["egress_mode"],
+                hosts=hosts,
+                version=values["version"],
+            )
+        except InvalidInput as refused:
+            raise InvalidInput(fields=_at_their_field(refused.fields)) from None
+        return Done(_("Outgoing calls of %(gateway)s are set") % {"gateway": row}, url=self.get_back_url())
+
+
 class Transfer(_Change):
     form_class = TransferForm
     submit_label = gettext_lazy("Transfer ownership")
@@ -169,6 +202,14 @@ class SwitchOn(_Switch, ConfirmView):
         stage = self.kwargs["stage"]
         switch_stage(actor=self.actor, gateway=self.gateway, stage=stage, state=Stage.State.ACTIVE)
         return Done(_("%(stage)s is switched on") % {"stage": stage})
+
+
+def _at_their_field(fields: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """The hosts are lines of one field here."""
+    found: dict[str, list[Any]] = {}
+    for path, errors in fields.items():
+        found.setdefault(path.strip("/").partition("/")[0], []).extend(errors)
+    return found
 
 
 def _names(layout: str) -> str:

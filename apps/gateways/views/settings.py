@@ -23,6 +23,7 @@ class Settings(GatewayPage):
         context = {
             "gateway": gateway,
             "may_operate": stays and self.may("gateways.operate"),
+            "may_set_egress": stays and self.may("gateways.secrets"),
             "may_switch": stays and self.may("gateways.operate") and not is_being_created(gateway),
             "may_delete": stays and self.may("gateways.delete"),
             "cpu": cpu_of(gateway.size),
