@@ -35,6 +35,8 @@ class Bundle:
     # Everything else is imported by one of these
     entries: tuple[str, ...]
     options: tuple[str, ...]
+    # Built before them; they import its text by this name
+    inner: tuple[str, str] | None = None
 
     @property
     def target(self) -> Path:
@@ -52,7 +54,7 @@ FRONT_END = Bundle(
     "front end",
     ROOT / "static" / "src",
     # What a template can ask for with {% asset %}
-    ("imp.css", "imp.ts", "components.css", "components.ts", "admin.css", "admin.ts", "icons.svg", "logo.svg"),
+    ("imp.css", "imp.ts", "components.css", "components.ts", "admin.css", "admin.ts", "editor.ts", "icons.svg", "logo.svg"),
     (
         "--minify",
         "--sourcemap",
@@ -88,9 +90,24 @@ RUNTIME = Bundle(
         "--sources-content=false",
         "--target=esnext",
         "--platform=neutral",
+        "--main-fields=module,main",
         "--external:node:*",
+        # As the database's driver names them
+        *(f"--alias:{name}=node:{name}" for name in ("crypto", "fs", "net", "os", "perf_hooks", "stream", "tls")),
+        "--loader:.txt=text",
         "--entry-names=runtime",
     ),
+    inner=("worker/main.ts", "worker-program"),
+)
+# Its text is in the runtime's memory, and each of its isolates reads it
+INNER_OPTIONS = (
+    "--minify-whitespace",
+    "--minify-syntax",
+    "--target=esnext",
+    "--platform=neutral",
+    "--external:node:*",
+    "--out-extension:.js=.txt",
+    "--entry-names=[name]",
 )
 BUNDLES = (FRONT_END, MONACO, RUNTIME)
 
@@ -173,20 +190,12 @@ def fingerprint_of_inputs(bundle: Bundle) -> str:
 def make(bundle: Bundle, scratch: Path) -> dict[str, str]:
     """Runs esbuild and returns which file each entry became, as `imp.js` -> `imp-5WK2ANVX.js`."""
     report = scratch / "report.json"
-    run(
-        [
-            str(esbuild()),
-            *(str(bundle.source / entry) for entry in bundle.entries),
-            "--bundle",
-            "--format=esm",
-            "--charset=utf8",
-            "--log-level=warning",
-            *bundle.options,
-            f"--outdir={scratch}",
-            f"--metafile={report}",
-        ],
-        f"esbuild refused the sources in {bundle.source.relative_to(ROOT)}.",
-    )
+    options = bundle.options
+    if bundle.inner:
+        entry, name = bundle.inner
+        run_esbuild(bundle, (entry,), INNER_OPTIONS, scratch, report)
+        options = (*options, f"--alias:{name}={scratch / Path(entry).with_suffix('.txt').name}")
+    run_esbuild(bundle, bundle.entries, options, scratch, report)
     outputs = json.loads(report.read_text())["outputs"]
     report.unlink()
     files = {}
@@ -197,6 +206,25 @@ def make(bundle: Bundle, scratch: Path) -> dict[str, str]:
             if styles := facts.get("cssBundle"):
                 files[f"{Path(entry).stem}.css"] = Path(styles).name
     return dict(sorted(files.items()))
+
+
+def run_esbuild(
+    bundle: Bundle, entries: tuple[str, ...], options: tuple[str, ...], scratch: Path, report: Path
+) -> None:
+    run(
+        [
+            str(esbuild()),
+            *(str(bundle.source / entry) for entry in entries),
+            "--bundle",
+            "--format=esm",
+            "--charset=utf8",
+            "--log-level=warning",
+            *options,
+            f"--outdir={scratch}",
+            f"--metafile={report}",
+        ],
+        f"esbuild refused the sources in {bundle.source.relative_to(ROOT)}.",
+    )
 
 
 def publish(bundle: Bundle, scratch: Path, manifest: dict[str, object]) -> None:

@@ -86,6 +86,8 @@ class BrowserRulesMiddleware:
         "form-action": ("'self'",),
         "frame-ancestors": ("'none'",),
     }
+    # Where an answer names these, they count in place of the wider one for a part of what it rules
+    NARROWER = frozenset({"style-src-attr", "style-src-elem"})
     UNUSED_FEATURES = (
         "accelerometer",
         "camera",
@@ -115,6 +117,7 @@ class BrowserRulesMiddleware:
     def _policy(self, request: HttpRequest, response: HttpResponseBase) -> str:
         widened: Mapping[str, tuple[str, ...]] = getattr(response, "_policy_additions", {})
         sources = {name: (*known, *widened.get(name, ())) for name, known in self.POLICY.items()}
+        sources.update({name: widened[name] for name in sorted(self.NARROWER & set(widened))})
         if origin := live_origin(request):
             sources["connect-src"] = (*sources["connect-src"], origin)
         return "; ".join(f"{name} {' '.join(values)}" for name, values in sources.items())
@@ -122,7 +125,7 @@ class BrowserRulesMiddleware:
 
 def widen_policy(response: HttpResponseBase, additions: Mapping[str, Iterable[str]]) -> HttpResponseBase:
     """Lets this one answer use more: `{"script-src": ["'unsafe-eval'"]}`."""
-    unknown = set(additions) - set(BrowserRulesMiddleware.POLICY)
+    unknown = set(additions) - set(BrowserRulesMiddleware.POLICY) - BrowserRulesMiddleware.NARROWER
     if unknown:
         raise ValueError(f"The policy has no {', '.join(sorted(unknown))}; add it to BrowserRulesMiddleware.POLICY.")
     response._policy_additions = {name: tuple(values) for name, values in additions.items()}  # type: ignore[attr-defined]

@@ -1,0 +1,30 @@
+"""Saving from the editor: stored, published, and answered once it's live or a moment has gone by."""
+
+from typing import Any
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.views import View
+
+from apps.functions.publishing import await_live
+from apps.functions.services import save_function
+from apps.functions.views.about import AboutFunction, answer, read_json, take_files, take_number, take_text
+from apps.functions.views.standing import standing
+
+# Seconds; who waits longer is told by the event stream
+PATIENCE = 1.0
+
+
+class Save(AboutFunction, LoginRequiredMixin, View):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        given = read_json(request)
+        function = save_function(
+            actor=self.actor,
+            function=self.function,
+            files=take_files(given),
+            entrypoint=take_text(given, "entrypoint"),
+            note=take_text(given, "note"),
+            base_version=take_number(given, "base_version"),
+            override=given.get("override") is True,
+        )
+        return answer(standing(function, await_live(function, within=PATIENCE)))

@@ -1,0 +1,82 @@
+"""Whether what was saved is live, in words; and what else somebody at the editor has to hear of."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views import View
+
+from apps.core.errors import Text
+from apps.functions.models import Function
+from apps.functions.presence import names_of_editors
+from apps.functions.publishing import Live, standing_of
+from apps.functions.selectors import head_of
+from apps.functions.views.about import AboutFunction, answer
+
+
+@dataclass(frozen=True)
+class SaveBar:
+    """What the bar below the editor says. `is_settled`: nothing more will come by itself."""
+
+    tone: str
+    icon: str
+    title: Text
+    detail: Text = ""
+    is_settled: bool = True
+
+
+def savebar_of(function: Function, live: Live) -> SaveBar:
+    version = {"version": head_of(function).number, "live": function.live_version}
+    match live.state:
+        case "live":
+            title = _("v%(version)d is live") % version
+            if live.ms is not None:
+                title = _("v%(version)d live in %(ms)s ms") % {**version, "ms": _rounded(live.ms)}
+            return SaveBar("ok", "zap", title, _parts(live))
+        case "publishing":
+            return SaveBar("busy", "clock", _("v%(version)d is being published") % version, is_settled=False)
+        case "waiting":
+            told = live.error or _("The gateway isn't running. It goes live when it starts.")
+            return SaveBar("idle", "clock", _("v%(version)d is saved and waits for the gateway") % version, told)
+        case _:
+            keeps = _("v%(live)d keeps serving.") % version if function.live_version else ""
+            title = _("v%(version)d is saved, but not live") % version
+            return SaveBar("bad", "error", title, " ".join(filter(None, (str(live.error), keeps))))
+
+
+def standing(function: Function, live: Live | None = None) -> dict[str, Any]:
+    """For the page's script."""
+    head, bar = head_of(function), savebar_of(function, live or standing_of(function))
+    return {
+        "version": head.number,
+        "saved_by": head.saved_by_name,
+        "saved_by_id": head.saved_by_id,
+        "bar": {**asdict(bar), "title": str(bar.title), "detail": str(bar.detail)},
+    }
+
+
+class Standing(AboutFunction, LoginRequiredMixin, View):
+    """How it stands now. `?files` adds what was saved, for those who have changed nothing meanwhile."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        function = self.function
+        told = {**standing(function), "editors": names_of_editors(actor=self.actor, function=function)}
+        if "files" in request.GET:
+            head = head_of(function)
+            told |= {"files": head.files, "entrypoint": head.entrypoint}
+        return answer(told)
+
+
+def _parts(live: Live) -> str:
+    """Where the time went."""
+    parts = (("compile", live.compile_ms), ("store", live.store_ms), ("load", live.load_ms))
+    found = {name: _rounded(ms) for name, ms in parts if ms is not None}
+    if len(found) < len(parts):
+        return ""
+    return _("compile %(compile)s, store %(store)s, load %(load)s ms") % found
+
+
+def _rounded(ms: float) -> str:
+    return f"{ms:.1f}" if ms < 1 else f"{ms:.0f}"
