@@ -6,3 +6,14 @@ class TriggersConfig(AppConfig):
     name = "apps.triggers"
     label = "triggers"
     verbose_name = _("Triggers")
+
+    def ready(self) -> None:
+        from apps.core.queue.companions import register_companion
+        from apps.functions.following import Follower, register_follower
+        from apps.gateways.lifecycle.belongings import register_belonging
+        from apps.triggers.firing import tick
+        from apps.triggers.following import follow_renamed, pause_of_deleted, remove_triggers
+
+        register_belonging("triggers", remove_triggers)
+        register_follower(Follower(deleted=pause_of_deleted, renamed=follow_renamed))
+        register_companion("triggers", tick)

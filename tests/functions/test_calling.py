@@ -5,10 +5,7 @@ import hashlib
 import hmac
 import json
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -37,57 +34,11 @@ from apps.functions.models import Call, Function
 from apps.gateways.models import FunctionGateway, GatewayDatabase, Stage
 from apps.gateways.sizes import StageName
 from apps.tenants.models import Tenant
+from tests.functions.peer import OK, peer, says
 from tests.gateways.world import make_cluster, make_gateway
 from tests.tenants.world import member
 
 KEY = "a-key-of-this-test"
-
-
-def read_request(line: socket.socket) -> bytes:
-    """Headers and as much of a body as they say."""
-    found = b""
-    while b"\r\n\r\n" not in found:
-        if not (piece := line.recv(65536)):
-            return found
-        found += piece
-    head, _, body = found.partition(b"\r\n\r\n")
-    lengths = [each for each in head.lower().split(b"\r\n") if each.startswith(b"content-length:")]
-    while lengths and len(body) < int(lengths[0].partition(b":")[2]):
-        body += line.recv(65536)
-    return head + b"\r\n\r\n" + body
-
-
-@contextmanager
-def peer(answer: Callable[[socket.socket], None]) -> Iterator[tuple[int, list[bytes]]]:
-    """Somebody at a port who takes each call as it comes and says what the test wants; and what they were asked."""
-    server = socket.create_server(("127.0.0.1", 0))
-    asked: list[bytes] = []
-
-    def serve() -> None:
-        while True:
-            try:
-                line, _ = server.accept()
-            except OSError:
-                return
-            with line, suppress(OSError):
-                asked.append(read_request(line))
-                answer(line)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield server.getsockname()[1], asked
-    finally:
-        server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        thread.join(5)
-
-
-def says(text: str, body: bytes = b"") -> Callable[[socket.socket], None]:
-    return lambda line: line.sendall(text.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
-
-
-OK = says("HTTP/1.1 200 OK\nx-imp-gateway: gw_1\ncontent-type: application/json\ncontent-length: 11", b'{"sum": 42}')
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from django.db import connections
 from apps.core.logs import configure
 from apps.core.processes.models import ProcessHeartbeat
 from apps.core.queue.cluster import Cluster
+from apps.core.queue.companions import all_companions
 
 ROOT = Path(__file__).resolve().parents[2]
 # How long a test waits at most for what comes in a moment: the machine may have much else to do
@@ -41,7 +42,7 @@ class RunningCluster:
 
     def __init__(self, workers: int, environment: dict[str, str] | None) -> None:
         self.lines: list[str] = []
-        self.expected = workers + 1
+        self.expected = workers + 1 + len(all_companions())
         self.seen: set[psutil.Process] = set()
         reading, writing = os.pipe()
         self.process = self._fork(workers, writing) if environment is None else self._run(workers, writing, environment)

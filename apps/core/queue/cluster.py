@@ -1,4 +1,5 @@
-"""The main process of a worker: starts the worker processes and one that sweeps, and starts another for each that ends.
+"""The main process of a worker: starts the worker processes, one that sweeps, and what else runs beside them; and
+starts another for each that ends.
 
 django-q2's own cluster hands tasks from process to process through queues and timers whose locks a killed process
 never gives back, and then stands still. Here the processes share nothing but a number each, and the database.
@@ -23,6 +24,7 @@ from django.db import DatabaseError, connections
 from django_q.conf import Conf
 
 from apps.core.queue.claims import give_back_all, name_of_worker
+from apps.core.queue.companions import all_companions
 from apps.core.queue.worker import GRACE, Slot, Worker
 
 log = structlog.get_logger(__name__)
@@ -67,6 +69,8 @@ class Cluster:
         self.tick: Slot = self.fork.Value("d", time.monotonic(), lock=False)
         self.places = [Place(f"worker {number + 1}", self._new_slot()) for number in range(self.workers)]
         self.sweeper_place = Place("sweeper", self._new_slot())
+        self.companions = all_companions()
+        self.companion_places = [Place(title, self._new_slot()) for title in self.companions]
         self.main_pid = os.getpid()
 
     def _new_slot(self) -> Slot:
@@ -86,7 +90,7 @@ class Cluster:
         self._stop()
 
     def _all_places(self) -> list[Place]:
-        return [*self.places, *([self.sweeper_place] if self.with_sweeper else [])]
+        return [*self.places, *([self.sweeper_place, *self.companion_places] if self.with_sweeper else [])]
 
     def _on_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -123,6 +127,8 @@ class Cluster:
         if place is self.sweeper_place:
             target: Callable[..., None] = self._sweep
             arguments: tuple[Any, ...] = ()
+        elif place.title in self.companions:
+            target, arguments = self._accompany, (place.title, place.slot)
         else:
             # Every recent one, not only those since the last start: that process may have ended before it reported
             self.deaths = dict(list(self.deaths.items())[-REPORTED_DEATHS:])
@@ -139,6 +145,10 @@ class Cluster:
     def _work(self, slot: Slot, deaths: dict[str, str]) -> None:
         _die_with(self.main_pid)
         Worker(slot).work(deaths)
+
+    def _accompany(self, title: str, slot: Slot) -> None:
+        _die_with(self.main_pid)
+        self.companions[title](slot)
 
     def _sweep(self) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -39,6 +39,9 @@ def call_function(*, actor: Member, function: Function, request: Asked, draft: D
 def call_named(*, actor: Member, function: Function, request: Asked, draft: Draft | None = None) -> Called:
     """The same, with the row that it's kept in."""
     actor.require("functions.call", row=function, stage=function.stage)
+    if draft is not None:
+        # What isn't saved would run there all the same
+        actor.require("functions.save", row=function, stage=function.stage)
     request = check_asked(request)
     if function.deleted_at is not None:
         raise Conflict(_("%(function)s is deleted. Restore it first.") % {"function": function})

@@ -1,0 +1,71 @@
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from apps.core.errors import NotFound
+from apps.functions.models import Function
+from apps.gateways.lifecycle.table import Phase
+from apps.gateways.models import FunctionGateway
+from apps.tenants.member import Member
+from apps.triggers.cron import Schedule
+from apps.triggers.models import Trigger, TriggerRun
+
+
+def list_triggers(*, actor: Member, gateway: FunctionGateway | None = None) -> "QuerySet[Trigger]":
+    """Of one gateway, or of all in the workspace."""
+    actor.require("functions.read", row=gateway)
+    rows = Trigger.objects.of(actor.tenant).exclude(gateway__phase=Phase.DELETED)
+    return rows if gateway is None else rows.filter(gateway=gateway)
+
+
+def get_trigger(*, actor: Member, trigger_id: str) -> Trigger:
+    found = list_triggers(actor=actor).select_related(*WITH).filter(pk=trigger_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def list_runs(*, actor: Member, trigger: Trigger) -> "QuerySet[TriggerRun]":
+    """Those that are kept, the newest first."""
+    actor.require("functions.read", row=trigger)
+    return TriggerRun.objects.of(actor.tenant).filter(trigger=trigger).order_by("-due_at", "-id")
+
+
+def count_triggers(gateway: FunctionGateway) -> int:
+    """For the tab of its pages."""
+    return Trigger.objects.filter(gateway=gateway).count()
+
+
+def with_last_runs(triggers: list[Trigger]) -> None:
+    """Puts on each the newest of its runs, as `last_run`, or None. One query for all."""
+    newest = TriggerRun.objects.filter(trigger__in=triggers).order_by("trigger_id", "-due_at", "-id")
+    found = {run.trigger_id: run for run in newest.distinct("trigger_id")}
+    for trigger in triggers:
+        trigger.last_run = found.get(trigger.pk)  # type: ignore[attr-defined]
+
+
+def function_of(trigger: Trigger) -> Function | None:
+    """Null once it's deleted."""
+    rows = Function.objects.filter(gateway=trigger.gateway_id, stage=trigger.stage, base_name=trigger.base_name)
+    found: Function | None = rows.filter(deleted_at=None).first()
+    return found
+
+
+def with_function(rows: "QuerySet[Trigger]") -> "QuerySet[Trigger]":
+    """Says on each whether its function is there."""
+    there = Function.objects.filter(
+        gateway=OuterRef("gateway"), stage=OuterRef("stage"), base_name=OuterRef("base_name"), deleted_at=None
+    )
+    return rows.annotate(has_function=Exists(there))
+
+
+def upcoming_of(trigger: Trigger, now: datetime, count: int = 5) -> list[datetime]:
+    """When it's due next; none while it's paused."""
+    return schedule_of(trigger).upcoming(now, count) if trigger.is_enabled else []
+
+
+def schedule_of(trigger: Trigger) -> Schedule:
+    return Schedule.of(trigger.expression, trigger.zone)
+
+
+WITH = ("gateway", "gateway__cluster", "gateway__tenant")
