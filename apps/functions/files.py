@@ -39,8 +39,9 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def hashes_of(files: Mapping[str, str]) -> dict[str, str]:
-    return {path: hash_of(files[path]) for path in sorted(files)}
+def hashes_of(files: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """What is shown of each file where its text isn't."""
+    return {path: {"sha256": hash_of(files[path]), "size": len(files[path].encode())} for path in sorted(files)}
 
 
 def whole_files(given: Given, known: Iterable[Mapping[str, str]]) -> dict[str, str]:

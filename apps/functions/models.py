@@ -55,7 +55,7 @@ class Function(Versioned, TenantOwned):
     # The release's; a save leaves it
     semver = models.CharField(_("release"), max_length=LONGEST_SEMVER, blank=True)
     # What is wanted live; null only while it's being made
-    head = models.ForeignKey("FunctionVersion", on_delete=models.PROTECT, null=True, related_name="+")
+    head = models.ForeignKey("FunctionVersion", on_delete=models.RESTRICT, null=True, related_name="+")
     head_id: str | None
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
     deleted_by = models.CharField(max_length=200, blank=True, editable=False)
@@ -119,6 +119,8 @@ class FunctionVersion(TenantOwned):
     kind = models.CharField(max_length=16, choices=Kind)
     # Path to source
     files = models.JSONField(default=dict)
+    # Path to {"sha256", "size"}, for whoever needn't have the sources themselves
+    hashes = models.JSONField(default=dict)
     entrypoint = models.CharField(max_length=LONGEST_PATH)
     base_name = models.CharField(max_length=LONGEST_NAME)
     description = models.CharField(max_length=LONGEST_DESCRIPTION, blank=True)
@@ -129,7 +131,7 @@ class FunctionVersion(TenantOwned):
     note = models.CharField(_("note"), max_length=LONGEST_NOTE, blank=True)
     # Kept, however many came after it
     is_pinned = models.BooleanField(_("pinned"), default=False)
-    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="+")
+    artifact = models.ForeignKey(Artifact, on_delete=models.RESTRICT, null=True, related_name="+")
     artifact_id: str | None
     # Name to exact version, as it was built with
     dependencies = models.JSONField(default=dict)
@@ -198,7 +200,7 @@ class Dependencies(Versioned, TenantOwned):
     id = IdField(prefix="dps")
     gateway = models.OneToOneField(FunctionGateway, on_delete=models.CASCADE, related_name="dependencies")
     gateway_id: str
-    lock = models.ForeignKey(Lock, on_delete=models.PROTECT, null=True, related_name="+")
+    lock = models.ForeignKey(Lock, on_delete=models.RESTRICT, null=True, related_name="+")
     lock_id: str | None
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -132,11 +132,13 @@ class Schema(AutoSchema):
         return schema
 
     def _resolve_path_parameters(self, variables: Iterable[str]) -> list[dict[str, Any]]:
+        return [{"in": "path", "name": name, "required": True, **self._path_parameter(name)} for name in variables]
+
+    def _path_parameter(self, name: str) -> dict[str, Any]:
+        """An id, unless the view says what else stands there."""
+        told: dict[str, Any] | None = getattr(self.view, "path_parameters", {}).get(name)
         pattern = f"^{getattr(self.view, 'lookup_value_regex', '.+')}$"
-        return [
-            {"in": "path", "name": name, "required": True, "schema": {"type": "string", "pattern": pattern}}
-            for name in variables
-        ]
+        return told or {"schema": {"type": "string", "pattern": pattern}}
 
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]

@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveIntegerField(verbose_name='version')),
                 ('kind', models.CharField(choices=[('created', 'created'), ('saved', 'saved'), ('renamed', 'renamed'), ('restored', 'restored'), ('copied', 'copied')], max_length=16)),
                 ('files', models.JSONField(default=dict)),
+                ('hashes', models.JSONField(default=dict)),
                 ('entrypoint', models.CharField(max_length=200)),
                 ('base_name', models.CharField(max_length=160)),
                 ('description', models.CharField(blank=True, max_length=500)),
@@ -117,7 +118,7 @@ class Migration(migrations.Migration):
                 ('dependencies', models.JSONField(default=dict)),
                 ('saved_by_name', models.CharField(blank=True, max_length=200)),
                 ('saved_at', models.DateTimeField(default=apps.core.clock.now)),
-                ('artifact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='functions.artifact')),
+                ('artifact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='functions.artifact')),
                 ('function', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='functions.function')),
                 ('saved_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant', verbose_name='workspace')),
@@ -126,7 +127,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='function',
             name='head',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='functions.functionversion'),
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='functions.functionversion'),
         ),
         migrations.CreateModel(
             name='Lock',
@@ -151,7 +152,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('gateway', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='dependencies', to='gateways.functiongateway')),
                 ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant', verbose_name='workspace')),
-                ('lock', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='functions.lock')),
+                ('lock', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='functions.lock')),
             ],
             options={
                 'abstract': False,

@@ -62,7 +62,7 @@ def told_finding(finding: "Finding") -> dict[str, object]:
 
 def keep_artifact(gateway: FunctionGateway, found: "Compiled", packages: Packages) -> Artifact:
     """The gateway's one of that digest. Two that make it at once get the same."""
-    from apps.functions.compiling import COMPILER
+    from apps.functions.compiling import compiler_name
 
     parts = (found.code, found.source_map, packages.digest)
     digest = hashlib.sha256("\0".join(str(len(part)) for part in parts).encode())
@@ -76,7 +76,7 @@ def keep_artifact(gateway: FunctionGateway, found: "Compiled", packages: Package
             "code": found.code,
             "source_map": found.source_map,
             "vendor": packages.digest,
-            "compiler": COMPILER,
+            "compiler": compiler_name(),
         },
     )
     return artifact

@@ -5,6 +5,7 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import InvalidInput
 from apps.core.versions import save_version
+from apps.functions.following import tell_deleted
 from apps.functions.models import Function, FunctionVersion
 from apps.functions.names import read_name
 from apps.functions.problems import FunctionNameTaken, NothingToRestore
@@ -31,6 +32,7 @@ def delete_function(*, actor: Member, function: Function, version: int | None = 
     from apps.functions.publishing import want_published
 
     want_published(function)
+    tell_deleted(function, actor=actor)
     tell_pages(function)
     before = {"name": function.name, "version": head_of(function).number}
     record(actor=actor, verb="function.deleted", target=function, before=before)

@@ -3,6 +3,7 @@ from django.utils.translation import gettext as _
 
 from apps.audit.services import record
 from apps.core.errors import InvalidInput
+from apps.functions.following import tell_renamed
 from apps.functions.models import Function, FunctionVersion
 from apps.functions.names import read_name
 from apps.functions.selectors import artifact_of, head_of
@@ -24,7 +25,7 @@ def rename_function(*, actor: Member, function: Function, name: str, version: in
     if wanted.base == function.base_name:
         return function
     require_free(gateway, wanted, but=function)
-    before, function.base_name = function.name, wanted.base
+    before, old, function.base_name = function.name, function.base_name, wanted.base
     head = head_of(function)
     function = next_version(
         function,
@@ -35,6 +36,7 @@ def rename_function(*, actor: Member, function: Function, name: str, version: in
         dependencies=dict(head.dependencies),
         changed=("base_name",),
     )
+    tell_renamed(function, before=old, actor=actor)
     after = {"name": function.name, "version": function.version}
     record(actor=actor, verb="function.renamed", target=function, before={"name": before}, after=after)
     return function

@@ -2,6 +2,7 @@
 
 from apps.core import clock
 from apps.core.versions import save_version
+from apps.functions.files import hashes_of
 from apps.functions.models import Artifact, Function, FunctionVersion
 from apps.functions.services.locking import tell_pages
 from apps.functions.services.wishes import Wish
@@ -67,6 +68,7 @@ def _write(
         number=function.version,
         kind=kind,
         files=wish.files,
+        hashes=hashes_of(wish.files),
         entrypoint=wish.entrypoint,
         base_name=function.base_name,
         description=wish.description,

@@ -1,0 +1,33 @@
+"""How a function is named in an address: `dev%2Fuser%2F:id`, or its id.
+
+A server hands on a path with its %2F as a slash, so the end of an address says what is asked of the function. One whose
+name ends in such a word is reached by its id.
+"""
+
+from typing import Any
+
+from apps.gateways.sizes import StageName
+
+# What stands behind a function's name in the addresses of the API
+WORDS = ("source", "history", "draft", "rename", "copy", "restore", "run", "calls")
+_ENDS = "".join(f"(?<!/{word})" for word in WORDS) + "".join(
+    rf"(?<!/history/{'[0-9]' * digits})" for digits in range(1, 7)
+)
+_STAGES = "|".join(StageName.values)
+FUNCTION = rf"fn_[0-9a-z]{{26}}|(?:{_STAGES})/[A-Za-z0-9._~:*/-]{{1,200}}{_ENDS}"
+NUMBER = "[0-9]{1,6}"
+ID = "[0-9a-zA-Z_-]{1,64}"
+
+_BY_ID = {"schema": {"type": "string", "pattern": f"^{ID}$"}, "description": "The gateway's id."}
+_BY_NAME = {
+    "schema": {"type": "string"},
+    "description": "The function's name with its stage, percent-encoded; or its id, by which one is reached whose name "
+    f"ends in a word that stands in addresses ({', '.join(WORDS)}).",
+    "example": "dev%2Fuser%2F:id",
+}
+PATH_PARAMETERS: dict[str, dict[str, Any]] = {
+    "gateway_id": _BY_ID,
+    "id": _BY_NAME,
+    "pk": _BY_NAME,
+    "function": _BY_NAME,
+}
