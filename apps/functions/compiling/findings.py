@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,13 @@ class Compiled:
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     ms: float
+
+    def digest_with(self, vendor: str) -> str:
+        """What it's kept by: the same code against the same packages is the same artifact."""
+        digest = hashlib.sha256()
+        for part in (self.code, self.source_map, vendor):
+            digest.update(f"{len(part)}\0{part}".encode())
+        return digest.hexdigest()
 
 
 def finding_of(message: dict[str, Any], text: str, namespace: str) -> Finding:
