@@ -6,3 +6,15 @@ class FunctionsConfig(AppConfig):
     name = "apps.functions"
     label = "functions"
     verbose_name = _("Functions")
+
+    def ready(self) -> None:
+        from apps.functions.ending import remove_functions
+        from apps.functions.selectors import count_functions
+        from apps.gateways.lifecycle.belongings import register_belonging
+        from apps.gateways.tabs import Tab, register_tab
+
+        register_belonging("functions", remove_functions)
+        register_tab(
+            Tab("functions", _("Functions"), "functions:list", 20, permission="functions.read", count=count_functions)
+        )
+        register_tab(Tab("bin", _("Recycle bin"), "functions:bin", 110, permission="functions.read"))

@@ -1,37 +1,33 @@
 """From sources to an artifact, which is kept by its digest: the same code is stored once, and never compiled again."""
 
-import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.functions.compiling import Compiled, Finding, compile_files, compiler_name
 from apps.functions.files import field_of
 from apps.functions.models import Artifact
 from apps.functions.problems import CompileError
+from apps.functions.publishing import note_compiled
 from apps.functions.selectors import Packages
 from apps.functions.services.wishes import Wish
 from apps.gateways.models import FunctionGateway
-
-if TYPE_CHECKING:
-    from apps.functions.compiling import Compiled, Finding
 
 # In one answer
 MOST_FINDINGS = 100
 
 
-def compiled(wish: Wish, packages: Packages) -> "Compiled":
+def compiled(wish: Wish, packages: Packages) -> Compiled:
     """Before anything is locked, as it's what takes longest. Errors are told by file, line and column."""
-    from apps.functions.compiling import compile_files
-
     found = compile_files(files=wish.files, entrypoint=wish.entrypoint, packages=packages.names)
     if found.errors:
         raise compile_error(found.errors)
+    note_compiled(found.ms)
     return found
 
 
-def compile_error(findings: "Sequence[Finding]") -> CompileError:
+def compile_error(findings: Sequence[Finding]) -> CompileError:
     fields: dict[str, list[str]] = {}
     for each in findings[:MOST_FINDINGS]:
         told = _("Line %(line)d, column %(column)d: %(text)s") % {
@@ -47,7 +43,7 @@ def compile_error(findings: "Sequence[Finding]") -> CompileError:
     )
 
 
-def told_finding(finding: "Finding") -> dict[str, object]:
+def told_finding(finding: Finding) -> dict[str, object]:
     """As programs read it; line and column count from 1."""
     return {
         "file": finding.file,
@@ -60,17 +56,11 @@ def told_finding(finding: "Finding") -> dict[str, object]:
     }
 
 
-def keep_artifact(gateway: FunctionGateway, found: "Compiled", packages: Packages) -> Artifact:
+def keep_artifact(gateway: FunctionGateway, found: Compiled, packages: Packages) -> Artifact:
     """The gateway's one of that digest. Two that make it at once get the same."""
-    from apps.functions.compiling import compiler_name
-
-    parts = (found.code, found.source_map, packages.digest)
-    digest = hashlib.sha256("\0".join(str(len(part)) for part in parts).encode())
-    for part in parts:
-        digest.update(part.encode())
     artifact, _is_new = Artifact.objects.get_or_create(
         gateway=gateway,
-        digest=digest.hexdigest(),
+        digest=found.digest_with(packages.digest),
         defaults={
             "tenant_id": gateway.tenant_id,
             "code": found.code,
