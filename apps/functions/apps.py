@@ -9,11 +9,14 @@ class FunctionsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.functions.ending import remove_functions
+        from apps.functions.publishing import publish_all
         from apps.functions.selectors import count_functions
         from apps.gateways.lifecycle.belongings import register_belonging
+        from apps.gateways.lifecycle.contents import register_contents
         from apps.gateways.tabs import Tab, register_tab
 
         register_belonging("functions", remove_functions)
+        register_contents(publish_all)
         register_tab(
             Tab("functions", _("Functions"), "functions:list", 20, permission="functions.read", count=count_functions)
         )
