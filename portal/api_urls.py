@@ -7,6 +7,7 @@ from apps.accounts.api import urlpatterns as accounts
 from apps.core.api.root import OpenApiDocument, Root, reference_group
 from apps.core.api.views import NothingHere
 from apps.fleet.api import urlpatterns as fleet
+from apps.functions.api import urlpatterns as functions
 from apps.gateways.api import urlpatterns as gateways
 from apps.logs.api import urlpatterns as logs
 from apps.tenants.api import urlpatterns as tenants
@@ -24,6 +25,7 @@ urlpatterns = [
     # Before functions, whose names may have slashes
     *logs,
     *gateways,
+    *functions,
     *fleet,
     re_path("", NothingHere.as_view()),
 ]

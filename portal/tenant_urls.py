@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Finds the workspace's people too
     path("search", search, name="search"),
     path("", include("apps.gateways.urls")),
+    path("", include("apps.functions.urls")),
     path("", include("apps.logs.urls")),
     path("", include("apps.tenants.urls")),
     path("", include("apps.tenants.history.tenant_urls")),

@@ -9,6 +9,7 @@ from apps.functions.following import tell_deleted
 from apps.functions.models import Function, FunctionVersion
 from apps.functions.names import read_name
 from apps.functions.problems import FunctionNameTaken, NothingToRestore
+from apps.functions.publishing import want_published
 from apps.functions.selectors import artifact_of, head_of
 from apps.functions.services.locking import (
     checked_name,
@@ -29,8 +30,6 @@ def delete_function(*, actor: Member, function: Function, version: int | None = 
     actor, function = lock_function(actor, function, version=version)
     function.deleted_at, function.deleted_by = clock.now(), str(actor)[:200]
     save_version(function, "deleted_at", "deleted_by")
-    from apps.functions.publishing import want_published
-
     want_published(function)
     tell_deleted(function, actor=actor)
     tell_pages(function)

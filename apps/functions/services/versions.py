@@ -4,6 +4,7 @@ from apps.core import clock
 from apps.core.versions import save_version
 from apps.functions.files import hashes_of
 from apps.functions.models import Artifact, Function, FunctionVersion
+from apps.functions.publishing import want_published
 from apps.functions.services.locking import tell_pages
 from apps.functions.services.wishes import Wish
 from apps.tenants.member import Member
@@ -86,8 +87,6 @@ def _write(
 
 
 def _wanted(function: Function) -> Function:
-    from apps.functions.publishing import want_published
-
     want_published(function)
     tell_pages(function)
     return function
