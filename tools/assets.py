@@ -54,7 +54,10 @@ FRONT_END = Bundle(
     "front end",
     ROOT / "static" / "src",
     # What a template can ask for with {% asset %}
-    ("imp.css", "imp.ts", "components.css", "components.ts", "admin.css", "admin.ts", "editor.ts", "icons.svg", "logo.svg"),
+    (
+        *("imp.css", "imp.ts", "components.css", "components.ts", "admin.css", "admin.ts", "editor.ts"),
+        *("icons.svg", "logo.svg"),
+    ),
     (
         "--minify",
         "--sourcemap",

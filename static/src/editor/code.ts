@@ -42,6 +42,7 @@ export class Code {
       minimap: { enabled: false },
       scrollBeyondLastLine: false,
       overviewRulerBorder: false,
+      renderFinalNewline: "on",
       fixedOverflowWidgets: true,
       lineNumbersMinChars: 3,
       tabSize: 2,
