@@ -6,9 +6,23 @@ export type DocumentsErrorCode =
   | "too-large"
   | "duplicate-key"
   | "no-such-index"
+  | "no-such-document"
   | "changed-meanwhile"
   | "timeout"
   | "unavailable";
+
+const STATUSES: Record<DocumentsErrorCode, number> = {
+  "bad-query": 400,
+  unsupported: 400,
+  "bad-value": 400,
+  "too-large": 413,
+  "duplicate-key": 409,
+  "no-such-index": 404,
+  "no-such-document": 404,
+  "changed-meanwhile": 409,
+  timeout: 504,
+  unavailable: 503,
+};
 
 export class DocumentsError extends Error {
   override readonly name = "DocumentsError";
@@ -16,4 +30,21 @@ export class DocumentsError extends Error {
   constructor(readonly code: DocumentsErrorCode, message: string) {
     super(message);
   }
+}
+
+/** What an answer over HTTP says of it. */
+export function statusOf(error: DocumentsError): number {
+  return STATUSES[error.code];
+}
+
+export function badQuery(message: string): never {
+  throw new DocumentsError("bad-query", message);
+}
+
+export function unsupported(message: string): never {
+  throw new DocumentsError("unsupported", message);
+}
+
+export function badValue(message: string): never {
+  throw new DocumentsError("bad-value", message);
 }

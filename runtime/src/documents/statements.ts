@@ -1,0 +1,164 @@
+/** `imp.sql`: statements whose values are parameters, alone or in a transaction of the call that began it. */
+import type { ReservedSql, Sql } from "postgres";
+import { badQuery, DocumentsError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+
+interface Open {
+  connection: ReservedSql;
+  owner: string;
+  /** Ends it when nothing was asked of it for long. */
+  timer: ReturnType<typeof setTimeout>;
+}
+
+const ALONE =
+  /^\s*(begin|start|commit|end|rollback|abort|savepoint|release|prepare\s+transaction|set|reset|listen|copy|lock)\b/i;
+
+export class Statements {
+  readonly #open = new Map<string, Open>();
+  #opening = 0;
+
+  constructor(readonly sql: Sql) {}
+
+  async exec(op: string, args: unknown[], owner: string): Promise<unknown> {
+    switch (op) {
+      case "sql.run": {
+        const [pieces, values, id] = args as [string[], unknown[], string | undefined];
+        return await this.#run(pieces, values, id, owner);
+      }
+      case "sql.begin":
+        return await this.#begin(owner);
+      case "sql.commit":
+        return await this.#end(String(args[0]), owner, "COMMIT");
+      case "sql.rollback":
+        return await this.#end(String(args[0]), owner, "ROLLBACK");
+      default:
+        return badQuery(`There is no operation ${op}.`);
+    }
+  }
+
+  async release(owner: string): Promise<void> {
+    const ids = [...this.#open].filter(([, open]) => open.owner === owner).map(([id]) => id);
+    await Promise.all(ids.map((id) => this.#close(id)));
+  }
+
+  async #run(pieces: string[], values: unknown[], id: string | undefined, owner: string): Promise<unknown> {
+    const text = pieces.map((piece, at) => at ? `$${at}${piece}` : piece).join("");
+    if (ALONE.test(text)) {
+      badQuery(
+        "Transactions are made by imp.sql.begin(async (sql) => …); SET, LISTEN, COPY and LOCK aren't for functions.",
+      );
+    }
+    const given = values.map(fromWire);
+    if (id === undefined) return await this.#answer(() => this.sql.unsafe(text, given as never[], { prepare: true }));
+    const open = this.#of(id, owner);
+    clearTimeout(open.timer);
+    try {
+      return await this.#answer(() => open.connection.unsafe(text, given as never[], { prepare: true }));
+    } finally {
+      if (this.#open.has(id)) open.timer = this.#timer(id);
+    }
+  }
+
+  async #answer(work: () => PromiseLike<unknown>): Promise<unknown> {
+    try {
+      const rows = await work() as Record<string, unknown>[] & { count: number | null };
+      if (rows.length > LIMITS.rows) {
+        throw new DocumentsError("too-large", `A statement returns at most ${LIMITS.rows} rows: add a LIMIT.`);
+      }
+      return { rows: rows.map((row) => toWire({ ...row })), count: rows.count ?? rows.length };
+    } catch (error) {
+      throw explained(error);
+    }
+  }
+
+  async #begin(owner: string): Promise<string> {
+    if (this.#open.size + this.#opening >= LIMITS.transactions) {
+      throw new DocumentsError(
+        "unavailable",
+        `There are ${LIMITS.transactions} transactions open; try it again in a moment.`,
+      );
+    }
+    this.#opening++;
+    try {
+      const connection = await this.sql.reserve();
+      try {
+        await connection.unsafe("BEGIN");
+      } catch (error) {
+        connection.release();
+        throw explained(error);
+      }
+      const id = crypto.randomUUID();
+      this.#open.set(id, { connection, owner, timer: this.#timer(id) });
+      return id;
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  async #end(id: string, owner: string, by: "COMMIT" | "ROLLBACK"): Promise<void> {
+    const { connection, timer } = this.#of(id, owner);
+    clearTimeout(timer);
+    this.#open.delete(id);
+    try {
+      const done = await connection.unsafe(by);
+      // PostgreSQL's way to say that a statement in it had failed
+      if (by === "COMMIT" && done.command === "ROLLBACK") {
+        badQuery("The transaction was taken back, as a statement in it had failed.");
+      }
+    } catch (error) {
+      throw explained(error);
+    } finally {
+      connection.release();
+    }
+  }
+
+  async #close(id: string): Promise<void> {
+    const open = this.#open.get(id);
+    if (!open) return;
+    clearTimeout(open.timer);
+    this.#open.delete(id);
+    // Behind what it may still be at
+    await open.connection.unsafe("ROLLBACK").catch(() => {});
+    open.connection.release();
+  }
+
+  #timer(id: string): ReturnType<typeof setTimeout> {
+    return setTimeout(() => void this.#close(id), LIMITS.idleMs);
+  }
+
+  #of(id: string, owner: string): Open {
+    const open = this.#open.get(id);
+    if (!open || open.owner !== owner) {
+      throw new DocumentsError("timeout", "The transaction has ended already, or waited too long between statements.");
+    }
+    return open;
+  }
+}
+
+function explained(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (!(error instanceof Error) || error instanceof DocumentsError || typeof code !== "string") return error;
+  if (code === "57014") return new DocumentsError("timeout", "The statement took too long and was stopped.");
+  if (code === "23505") return new DocumentsError("duplicate-key", String(message));
+  if (/^(08|53|57P)/.test(code) || code.startsWith("CONNECT")) {
+    return new DocumentsError("unavailable", "The gateway's database can't be reached at the moment; try it again.");
+  }
+  return new DocumentsError("bad-query", `PostgreSQL ${code}: ${message}`);
+}
+
+function fromWire(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(fromWire);
+  if (typeof value !== "object" || value === null) return value;
+  const { $date, $bytes } = value as Record<string, unknown>;
+  if (typeof $date === "string") return new Date($date);
+  if (typeof $bytes === "string") return Uint8Array.fromBase64($bytes);
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fromWire(each)]));
+}
+
+function toWire(value: unknown): unknown {
+  if (value instanceof Date) return { $date: value.toISOString() };
+  if (value instanceof Uint8Array) return { $bytes: new Uint8Array(value).toBase64() };
+  if (Array.isArray(value)) return value.map(toWire);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, toWire(each)]));
+}
