@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
@@ -24,7 +24,7 @@ from django.db import DatabaseError, connections
 from django_q.conf import Conf
 
 from apps.core.queue.claims import give_back_all, name_of_worker
-from apps.core.queue.companions import all_companions
+from apps.core.queue.companions import Run, all_companions
 from apps.core.queue.worker import GRACE, Slot, Worker
 
 log = structlog.get_logger(__name__)
@@ -60,6 +60,7 @@ class Place:
 class Cluster:
     workers: int = Conf.WORKERS
     with_sweeper: bool = True
+    companions: Mapping[str, Run] = field(default_factory=all_companions)
     stopping: bool = False
     deaths: dict[str, str] = field(default_factory=dict)
 
@@ -69,7 +70,6 @@ class Cluster:
         self.tick: Slot = self.fork.Value("d", time.monotonic(), lock=False)
         self.places = [Place(f"worker {number + 1}", self._new_slot()) for number in range(self.workers)]
         self.sweeper_place = Place("sweeper", self._new_slot())
-        self.companions = all_companions()
         self.companion_places = [Place(title, self._new_slot()) for title in self.companions]
         self.main_pid = os.getpid()
 
