@@ -121,7 +121,13 @@ class Instance:
                 zombied()
             hear(line)
 
-        limit = Limit.make(cgroups, socket_path.stem, memory_mb=spec.memory_mb, milli_cpu=spec.milli_cpu)
+        limit = Limit.make(
+            cgroups,
+            socket_path.stem,
+            memory_mb=spec.memory_mb,
+            milli_cpu=spec.milli_cpu,
+            isolates=2 * len(spec.stages) + 1,
+        )
         try:
             # Whatever became of it meanwhile
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

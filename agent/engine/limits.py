@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 MB = 1024 * 1024
 # What Deno has mapped for itself before it does anything counts as data, and most of it is never touched
 DENO_DATA_MB = 640
+# The same of each isolate beside the first, most of it the range for its code
+ISOLATE_DATA_MB = 520
 CPU_PERIOD = 100_000
 
 
@@ -69,12 +71,14 @@ class Limit:
     """Of one process."""
 
     memory_mb: int
+    # How many the process may have for a moment, with those that stand in for others
+    isolates: int = 0
     cgroup: Path | None = None
 
     @classmethod
-    def make(cls, cgroups: Cgroups | None, name: str, *, memory_mb: int, milli_cpu: int) -> "Limit":
+    def make(cls, cgroups: Cgroups | None, name: str, *, memory_mb: int, milli_cpu: int, isolates: int = 0) -> "Limit":
         if cgroups is None:
-            return cls(memory_mb)
+            return cls(memory_mb, isolates)
         limits = {
             "memory.max": str(memory_mb * MB),
             "memory.swap.max": "0",
@@ -82,15 +86,15 @@ class Limit:
             "cpu.max": f"{milli_cpu * CPU_PERIOD // 1000} {CPU_PERIOD}",
         }
         try:
-            return cls(memory_mb, cgroups.make(name, limits))
+            return cls(memory_mb, isolates, cgroups.make(name, limits))
         except OSError as error:
             log.warning("no cgroup", reason=str(error))
-            return cls(memory_mb)
+            return cls(memory_mb, isolates)
 
     @property
     def data_bytes(self) -> int:
         """Beyond what a cgroup or the watch allow: for who takes it faster than anybody looks."""
-        return (self.memory_mb + DENO_DATA_MB) * MB
+        return (self.memory_mb + DENO_DATA_MB + self.isolates * ISOLATE_DATA_MB) * MB
 
     def is_passed_by(self, pid: int) -> bool:
         # The kernel watches over a group

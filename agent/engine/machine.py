@@ -30,7 +30,7 @@ from agent.engine.proxy import Proxy
 from agent.engine.resources import LISTENER, Refused, Resources
 from agent.engine.routes import RouteBook
 from agent.engine.runtimes import Runtime
-from agent.engine.warden import LOOK_EVERY, Warden
+from agent.engine.warden import LOOK_AT_MEMORY_EVERY, LOOK_EVERY, Warden
 from agent.engine.ways_out import WaysOut
 
 log = structlog.get_logger(__name__)
@@ -70,6 +70,7 @@ class Engine:
         self._cgroups: Cgroups | None = None
         self._warden = Warden(lambda: [each.serving for each in self._runtimes.values() if each.serving])
         self._rounds: asyncio.Task[None] | None = None
+        self._memory_rounds: asyncio.Task[None] | None = None
         self._tell: Callable[[str], None] = lambda namespace: None
 
     async def start(self, tell: Callable[[str], None], namespaces: Iterable[str]) -> None:
@@ -91,12 +92,14 @@ class Engine:
         self.ways_out.start()
         await self.proxy.start(discovery)
         self._rounds = asyncio.create_task(self._make_rounds())
+        self._memory_rounds = asyncio.create_task(self._watch_memory())
 
     async def stop(self) -> None:
         """The way in first, so that calls finish before what answers them goes."""
         end = asyncio.get_running_loop().time() + STOP_WITHIN
-        if self._rounds:
-            self._rounds.cancel()
+        for rounds in (self._rounds, self._memory_rounds):
+            if rounds:
+                rounds.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(end):
                 await self.proxy.drain(LAST_DRAIN_SECONDS)
@@ -169,6 +172,11 @@ class Engine:
                     await self.access_log.rotate(self.proxy.reopen_logs)
             except Exception:
                 log.exception("rounds")
+
+    async def _watch_memory(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AT_MEMORY_EVERY)
+            self._warden.look_at_memory()
 
     # Folders and configurations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from agent.engine.instances import Instance
 
-LOOK_EVERY, CHECK_EVERY = 1.0, 5.0
+LOOK_EVERY, LOOK_AT_MEMORY_EVERY, CHECK_EVERY = 1.0, 0.2, 5.0
 # After a check that failed, the next follows soon
 FAILED_CHECKS = 3
 # At the same time
@@ -19,13 +19,16 @@ class Warden:
         self._failed: dict[Instance, int] = {}
         self._checked: dict[Instance, float] = {}
 
-    async def look(self) -> None:
-        instances = list(self._instances())
-        for instance in instances:
+    def look_at_memory(self) -> None:
+        """Often, as a program can take more in a second than a machine has to spare."""
+        for instance in list(self._instances()):
             if instance.takes_too_much():
                 instance.condemn(
                     f"The process took more than its {instance.spec.memory_mb} MB of memory and was ended."
                 )
+
+    async def look(self) -> None:
+        instances = list(self._instances())
         self._failed = {each: self._failed[each] for each in instances if each in self._failed}
         self._checked = {each: self._checked.get(each, time.monotonic()) for each in instances}
         due = [
