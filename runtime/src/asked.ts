@@ -9,6 +9,7 @@ export interface Asked {
 }
 
 const SCHEME = "http+unix://";
+const OURS = /^x-(imp-run|envoy-.*|imp-probe)$/;
 const REQUEST_ID = /^[\w.-]{1,128}$/;
 
 /**
@@ -20,6 +21,23 @@ export function rawPath(request: Request): string | undefined {
   const before = SCHEME + (request.headers.get("host") ?? "");
   const path = request.url.startsWith(before) ? request.url.slice(before.length) : "";
   return path.startsWith("/") ? path.split("?", 1)[0] : undefined;
+}
+
+/** Path and query as they came, without the stage. */
+export function targetOf(request: Request, path: string, stage: string): string {
+  const begin = SCHEME.length + (request.headers.get("host") ?? "").length + 1 + stage.length;
+  const target = request.url.slice(begin);
+  return path.length > 1 + stage.length ? target : `/${target.startsWith("?") ? target : ""}`;
+}
+
+/** Whoever sent it to the gateway's door. */
+export function ipOf(headers: Headers): string {
+  return headers.get("x-envoy-external-address") ?? headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
+}
+
+/** What a function gets of them: what was said to the gateway alone isn't a caller's. */
+export function headersOf(headers: Headers): [string, string][] {
+  return [...headers].filter(([name]) => !OURS.test(name));
 }
 
 export function asked(request: Request, path: string): Asked {

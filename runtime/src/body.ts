@@ -1,17 +1,51 @@
+import { isText, typeOf } from "./worker/request.ts";
+
 /** The most that a call may bring. */
 export const BODY_BYTES = 10 * 1024 * 1024;
+/** As a text it's copied from isolate to isolate faster, up to this. */
+const TEXT_BYTES = 64 * 1024;
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export class BodyTooLarge extends Error {}
 
 /**
- * Takes in what nobody will read; false when it's more than allowed.
+ * All of it, or null where there is none.
  *
- * Who is still sending may never see an answer that comes before its end.
+ * Before anything is answered: who is still sending may never see an answer that comes before its end.
  */
-export async function takeIn(request: Request, most: number = BODY_BYTES): Promise<boolean> {
-  if (Number(request.headers.get("content-length") ?? 0) > most) return false;
+export async function readBody(request: Request, most: number = BODY_BYTES): Promise<Uint8Array | null> {
+  if (request.body === null) return null;
+  const said = Number(request.headers.get("content-length") ?? 0);
+  if (said > most) throw new BodyTooLarge();
+  const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > most) return false;
+  for await (const part of request.body) {
+    size += part.length;
+    if (size > most) throw new BodyTooLarge();
+    parts.push(part);
   }
-  return true;
+  return joined(parts, size);
+}
+
+/** A text where nothing is lost by that. */
+export function portable(body: Uint8Array | null, contentType: string | null): string | Uint8Array | null {
+  if (body === null || body.length > TEXT_BYTES || !isText(typeOf(contentType ?? ""))) return body;
+  try {
+    return strict.decode(body);
+  } catch {
+    return body;
+  }
+}
+
+function joined(parts: Uint8Array[], size: number): Uint8Array {
+  const [first] = parts;
+  if (parts.length === 1 && first) return first;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -1,6 +1,11 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { Calls } from "./calls.ts";
 import type { Config } from "./config.ts";
+import { DataConsole } from "./data_console.ts";
+import { Router } from "./router.ts";
+import { Runs } from "./runs.ts";
+import type { Published } from "./stages/published.ts";
+import type { Stages } from "./stages/stages.ts";
 
 const CONFIG: Config = {
   gateway: { id: "gw_1", name: "parcel-tracking", title: "Parcel tracking" },
@@ -12,9 +17,20 @@ const CONFIG: Config = {
   variables: {},
   secrets: {},
   databaseUrl: "",
+  instance: "ins_1",
+  runtimeUrl: "",
+  runKey: "",
+  egress: { proxy: "", mode: "none", hosts: [] },
+  logs: "stdout",
 };
 
 const DONE = Promise.resolve();
+const EMPTY = { router: new Router<Published>([]), functions: new Map(), broken: new Map() };
+const STAGES = { get: (name: string) => CONFIG.stages.includes(name) ? EMPTY : undefined } as unknown as Stages;
+
+function made(): Calls {
+  return new Calls(CONFIG, STAGES, new Runs(CONFIG.runKey), new DataConsole(undefined), () => Promise.resolve());
+}
 
 function request(path: string, more: Partial<Request> = {}): Request {
   const headers = new Headers({ host: "gw" });
@@ -22,7 +38,7 @@ function request(path: string, more: Partial<Request> = {}): Request {
 }
 
 Deno.test("a call to no function says what was asked and what to do", async () => {
-  const response = await new Calls(CONFIG).answer(request("/dev/user/me?token=1", { method: "DELETE" }), DONE);
+  const response = await made().answer(request("/dev/user/me?token=1", { method: "DELETE" }), DONE);
   equal(response.status, 404);
   equal(response.headers.get("x-imp-gateway"), "gw_1");
   deepEqual(await response.json(), {
@@ -40,38 +56,41 @@ Deno.test("a call to no function says what was asked and what to do", async () =
 });
 
 Deno.test("a stage that isn't in this process isn't answered for", async () => {
-  const problem = await (await new Calls(CONFIG).answer(request("/prod/user/me"), DONE)).json();
+  const problem = await (await made().answer(request("/prod/user/me"), DONE)).json();
   equal(problem.type, "/errors/no-such-stage");
   equal(problem.detail, "parcel-tracking answers here for dev, staging alone. Check the address.");
 });
 
 Deno.test("a path of the gateway's own is nobody's", async () => {
-  const response = await new Calls(CONFIG).answer(request("/dev/_imp/health"), DONE);
+  const response = await made().answer(request("/dev/_imp/health"), DONE);
   equal(response.status, 404);
   match((await response.json()).detail, /^Paths that begin with \/_imp\/ are the gateway's own/);
 });
 
 Deno.test("a long path isn't repeated in full", async () => {
-  const problem = await (await new Calls(CONFIG).answer(request(`/dev/${"a".repeat(5000)}`), DONE)).json();
+  const problem = await (await made().answer(request(`/dev/${"a".repeat(5000)}`), DONE)).json();
   equal(problem.path, `/${"a".repeat(299)}…`);
   equal(problem.detail.length < 1000, true);
 });
 
 Deno.test("what names no path is refused", async () => {
-  const response = await new Calls(CONFIG).answer(request(":80", { method: "CONNECT" }), DONE);
+  const response = await made().answer(request(":80", { method: "CONNECT" }), DONE);
   equal(response.status, 400);
   match((await response.json()).detail, /names no host, or no path/);
 });
 
 Deno.test("a body that is too large is refused", async () => {
   const headers = new Headers({ host: "gw", "content-length": String(10 * 1024 * 1024 + 1) });
-  const response = await new Calls(CONFIG).answer(request("/dev/x", { method: "POST", headers }), DONE);
+  const response = await made().answer(
+    request("/dev/x", { method: "POST", headers, body: new ReadableStream() }),
+    DONE,
+  );
   equal(response.status, 413);
   equal((await response.json()).type, "/errors/too-large");
 });
 
 Deno.test("calls are under way until their callers have all of the answer, or are gone", async () => {
-  const calls = new Calls(CONFIG);
+  const calls = made();
   for (const isGone of [false, true]) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     equal((await calls.answer(request("/dev"), promise)).status, 404);
@@ -84,7 +103,7 @@ Deno.test("calls are under way until their callers have all of the answer, or ar
 });
 
 Deno.test("while it closes each answer asks to connect elsewhere", async () => {
-  const calls = new Calls(CONFIG);
+  const calls = made();
   equal((await calls.answer(request("/dev"), DONE)).headers.get("connection"), null);
   calls.close();
   equal((await calls.answer(request("/dev"), DONE)).headers.get("connection"), "close");

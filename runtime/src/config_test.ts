@@ -10,8 +10,16 @@ const GOOD = {
   problemTypes: "/errors/",
   variables: { REGION: "eu" },
   secrets: { KEY: "never-said" },
+  instance: "main-1",
+  runtimeUrl: "",
   databaseUrl: "",
+  runKey: "",
+  egress: { proxy: "", mode: "listed", hosts: ["api.example.com"] },
+  logs: "database",
 };
+
+/** What is missing of parts that have parts. */
+const NAMED: Record<string, string> = { gateway: "gateway.id", egress: "egress.proxy" };
 
 function complaint(value: unknown): string {
   let said = "";
@@ -52,7 +60,7 @@ Deno.test("every part is needed", () => {
   const parts = Object.keys(GOOD) as (keyof typeof GOOD)[];
   for (const part of parts) {
     const { [part]: _gone, ...rest } = GOOD;
-    equal(complaint(rest).includes(`${part === "gateway" ? "gateway.id" : part} is missing`), true, part);
+    equal(complaint(rest).includes(`${NAMED[part] ?? part} is missing`), true, part);
   }
 });
 

@@ -1,5 +1,6 @@
 import type { Calls } from "./calls.ts";
 import type { Config } from "./config.ts";
+import type { Stages } from "./stages/stages.ts";
 
 export const HEALTH = "/_imp/health";
 
@@ -7,7 +8,7 @@ export const HEALTH = "/_imp/health";
 export class Health {
   #isEnding = false;
 
-  constructor(readonly config: Config, readonly calls: Calls) {}
+  constructor(readonly config: Config, readonly calls: Calls, readonly stages: Stages) {}
 
   end(): void {
     this.#isEnding = true;
@@ -21,8 +22,10 @@ export class Health {
   answer(): Response {
     const { gateway, process, stages } = this.config;
     const { inFlight } = this.calls;
+    const { zombies } = this.stages;
+    const { rss } = Deno.memoryUsage();
     return Response.json(
-      { ok: !this.#isEnding, gateway: gateway.id, process, stages, in_flight: inFlight, rss: Deno.memoryUsage().rss },
+      { ok: !this.#isEnding, gateway: gateway.id, process, stages, in_flight: inFlight, zombies, rss },
       { status: this.#isEnding ? 503 : 200 },
     );
   }

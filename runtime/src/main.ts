@@ -1,13 +1,27 @@
 /** A process that runs functions of some stages of one gateway. */
+import { Asking, type Data } from "./asking.ts";
 import { rawPath } from "./asked.ts";
 import { Calls } from "./calls.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
+import { DataConsole } from "./data_console.ts";
+import { Documents } from "./documents/documents.ts";
 import { drain } from "./drain.ts";
+import { Egress } from "./egress/egress.ts";
+import { Feed } from "./feed/feed.ts";
+import { readSourceMap } from "./feed/sql.ts";
 import { Health } from "./health.ts";
 import { log } from "./log.ts";
+import { DatabaseSink, PrintingSink, type Sink } from "./logs/sink.ts";
 import { answer } from "./problem.ts";
+import { Runs } from "./runs.ts";
+import { Stacks } from "./stacks.ts";
+import { Stages } from "./stages/stages.ts";
+import { connect } from "./store/connect.ts";
 
 const BAD_CONFIG = 78;
+const END_WITHIN_MS = 2000;
+// Of the heap that a process is started with
+const RECYCLE_HEAP_BYTES = 96 * 2 ** 20;
 
 async function configured(): Promise<Config> {
   try {
@@ -48,9 +62,46 @@ function serve(config: Config, calls: Calls, health: Health): void {
   }
 }
 
+function dataOf({ databaseUrl }: Config): Data | undefined {
+  if (databaseUrl === "") return undefined;
+  return new Documents(connect(databaseUrl, { max: 5, idle_timeout: 60 })) as unknown as Data;
+}
+
+/** Everything is there, and what is published is loaded, before the first call. */
+async function begin(config: Config): Promise<{ calls: Calls; health: Health; end: () => Promise<void> }> {
+  const data = dataOf(config);
+  const sql = config.runtimeUrl === "" ? undefined : connect(config.runtimeUrl, { max: 2, idle_timeout: 60 });
+  const sink: Sink = sql && config.logs === "database" ? new DatabaseSink(sql) : new PrintingSink();
+  const stacks = new Stacks(async (artifact) => sql && await readSourceMap(sql, artifact));
+  const stages = new Stages(
+    config.stages,
+    { gateway: config.gateway, environment: { ...config.variables, ...config.secrets } },
+    { recycleHeap: RECYCLE_HEAP_BYTES },
+    new Asking(data, new Egress(config.egress)),
+    sink,
+    stacks,
+  );
+  await stages.start();
+  const feed = sql && new Feed(sql, {
+    url: config.runtimeUrl,
+    instance: config.instance,
+    process: config.process,
+    stages,
+  });
+  await feed?.start();
+  const calls = new Calls(config, stages, new Runs(config.runKey), new DataConsole(data), () => stages.said());
+  return {
+    calls,
+    health: new Health(config, calls, stages),
+    end: async () => {
+      await sink.end();
+      await feed?.end();
+    },
+  };
+}
+
 const config = await configured();
-const calls = new Calls(config);
-const health = new Health(config, calls);
+const { calls, health, end } = await begin(config);
 serve(config, calls, health);
 
 let isEnding = false;
@@ -61,5 +112,6 @@ Deno.addSignalListener("SIGTERM", async () => {
   log("draining", { in_flight: calls.inFlight });
   const cut = await drain(calls, config.drainSeconds * 1000);
   log("drained", { cut });
+  await Promise.race([end(), new Promise((resolve) => setTimeout(resolve, END_WITHIN_MS))]);
   Deno.exit(0);
 });

@@ -1,2 +1,2 @@
-/** The text of a worker's program. Here for tests: in the bundle, it's inside. */
-export default Deno.readTextFileSync(new URL("../../dist/worker.js", import.meta.url));
+/** The text of a worker's program. For tests: the bundle has it inside. */
+export default Deno.readTextFileSync(new URL("../../dist/main.txt", import.meta.url));

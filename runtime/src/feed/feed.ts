@@ -1,0 +1,131 @@
+import { log } from "../log.ts";
+import type { Published } from "../stages/published.ts";
+import type { Stages } from "../stages/stages.ts";
+import type { Sql } from "../store/connect.ts";
+import { Listener } from "./listener.ts";
+import { type Ack, acknowledge, caughtUp, readPublished, readVendor, register, type Row, signOff } from "./sql.ts";
+
+const AGAIN_AFTER_MS = 500;
+
+export interface FeedOptions {
+  url: string;
+  instance: string;
+  process: string;
+  stages: Stages;
+}
+
+/** Brings what is published to the stages, in order, and acknowledges it. */
+export class Feed {
+  readonly #listener: Listener;
+  #revision = "0";
+  #running: Promise<void> | undefined;
+  #isAsked = false;
+  #isEnding = false;
+
+  constructor(readonly sql: Sql, readonly options: FeedOptions) {
+    this.#listener = new Listener(options.url, "published", (sql) => this.#begun(sql), (said) => this.#heard(said));
+  }
+
+  get revision(): string {
+    return this.#revision;
+  }
+
+  /** Until all that is published now is loaded. */
+  async start(): Promise<void> {
+    await this.#listener.start();
+  }
+
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    await this.#running?.catch(() => {});
+    await signOff(this.sql, this.options.instance).catch(() => {});
+    await this.#listener.end();
+    await this.sql.end({ timeout: 1 }).catch(() => {});
+  }
+
+  async #begun(sql: Sql): Promise<void> {
+    await register(sql, this.options.instance, this.options.process, [...this.options.stages.all.keys()]);
+    await this.#catchUp();
+  }
+
+  #heard(payload: string): void {
+    // A revision, and the name after it; nothing: look for yourself
+    const stage = payload.slice(payload.indexOf(" ") + 1).split("/", 1)[0] ?? "";
+    if (payload !== "" && !this.options.stages.get(stage)) return;
+    this.#catchUp().catch((error) => {
+      log("error", { message: `What is published couldn't be read: ${error}` });
+      if (!this.#isEnding) setTimeout(() => this.#heard(""), AGAIN_AFTER_MS);
+    });
+  }
+
+  /** One at a time; whoever asks meanwhile is answered by another look after it. */
+  #catchUp(): Promise<void> {
+    this.#isAsked = true;
+    return this.#running ??= this.#go().finally(() => this.#running = undefined);
+  }
+
+  async #go(): Promise<void> {
+    while (this.#isAsked && !this.#isEnding) {
+      this.#isAsked = false;
+      try {
+        await this.#once();
+      } catch (error) {
+        this.#isAsked = true;
+        throw error;
+      }
+    }
+  }
+
+  async #once(): Promise<void> {
+    const { instance, stages } = this.options;
+    const rows = await readPublished(this.sql, this.#revision, [...stages.all.keys()]);
+    const acks = await Promise.all(rows.map((row) => this.#apply(row)));
+    const last = rows.at(-1)?.revision ?? this.#revision;
+    if (acks.length > 0) await acknowledge(this.sql, instance, acks);
+    this.#revision = last;
+    await caughtUp(this.sql, instance, last);
+  }
+
+  async #apply(row: Row): Promise<Ack> {
+    const { name: whole, revision } = row;
+    const at = whole.indexOf("/");
+    const stage = this.options.stages.get(whole.slice(0, at));
+    const name = whole.slice(at + 1);
+    const done: Ack = { name: whole, revision, ms: 0, error: null };
+    if (!stage) return done;
+    if (row.is_deleted || (row.expires_at && row.expires_at.getTime() < Date.now())) {
+      stage.remove(name);
+      return done;
+    }
+    if (row.code === null) return { ...done, error: { message: "Its code isn't in the database", stack: "" } };
+    const vendor = stage.hasVendor(row.vendor) ? undefined : await readVendor(this.sql, row.vendor);
+    this.options.stages.stacks.know(revision, row.artifact);
+    const published: Published = {
+      stage: stage.name,
+      name,
+      revision,
+      version: row.version,
+      artifact: row.artifact,
+      code: row.code,
+      vendor: row.vendor,
+      methods: row.methods,
+      timeoutMs: row.timeout_ms,
+      expiresAt: row.expires_at?.getTime(),
+    };
+    const { ms, error } = await stage.publish(published, vendor);
+    if (!error) return { ...done, ms };
+    const { stacks } = this.options.stages;
+    const stack = await stacks.mapped(error.stack);
+    this.options.stages.say(stage.name, {
+      at: Date.now(),
+      function: name,
+      version: row.version,
+      requestId: "",
+      level: "error",
+      source: "system",
+      text: `It can't be loaded: ${error.message}`,
+      fields: { stack },
+    });
+    return { ...done, ms, error: { message: error.message, stack } };
+  }
+}

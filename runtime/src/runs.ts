@@ -1,0 +1,75 @@
+import type { CallKind } from "./wire.ts";
+
+/** Runs of the portal: of a function by its name, a draft, a trigger; and what it asks of functions' data. */
+export const RUN_HEADER = "x-imp-run";
+export const RUN_PATH = "/_imp/run";
+export const DATA_PATH = "/_imp/data";
+
+/** Nobody signs for longer, so nonces needn't be kept for longer. */
+const LONGEST_SECONDS = 10 * 60;
+
+export interface Run {
+  /** With its stage; of data: empty. */
+  function: string;
+  request_id: string;
+  kind: CallKind | "data";
+  exp: number;
+  nonce: string;
+  /** Of a draft: the path that it answers, as its function's name. */
+  pattern?: string;
+  body_sha256?: string;
+}
+
+const KINDS = ["call", "draft", "trigger", "data"];
+const encoder = new TextEncoder();
+
+/** Tells what the portal has signed from what anybody may send. */
+export class Runs {
+  readonly #key: Promise<CryptoKey> | undefined;
+  readonly #used = new Map<string, number>();
+
+  /** `key`: in base64url; empty: there are no runs. */
+  constructor(key: string, readonly now: () => number = () => Date.now() / 1000) {
+    if (key === "") return;
+    const bytes = Uint8Array.fromBase64(key, { alphabet: "base64url" });
+    this.#key = crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+  }
+
+  /** What it's good for; undefined where it's good for nothing. Once. */
+  async read(header: string): Promise<Run | undefined> {
+    const [payload = "", mac = "", ...more] = header.split(".");
+    if (!this.#key || more.length > 0) return undefined;
+    let run: Run;
+    try {
+      const signature = Uint8Array.fromBase64(mac, { alphabet: "base64url" });
+      // Compares in constant time
+      if (!await crypto.subtle.verify("HMAC", await this.#key, signature, encoder.encode(payload))) return undefined;
+      run = JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(payload, { alphabet: "base64url" })));
+    } catch {
+      return undefined;
+    }
+    return isRun(run) && this.#isFirst(run) ? run : undefined;
+  }
+
+  #isFirst({ exp, nonce }: Run): boolean {
+    const now = this.now();
+    if (exp <= now || exp > now + LONGEST_SECONDS) return false;
+    for (const [each, until] of this.#used) {
+      if (until > now) break;
+      this.#used.delete(each);
+    }
+    if (this.#used.has(nonce)) return false;
+    this.#used.set(nonce, now + LONGEST_SECONDS);
+    return true;
+  }
+}
+
+function isRun(run: Run): boolean {
+  const { function: name, request_id, kind, exp, nonce, pattern, body_sha256 } = run;
+  return [name, request_id, nonce, pattern ?? "", body_sha256 ?? ""].every((each) => typeof each === "string") &&
+    KINDS.includes(kind) && Number.isFinite(exp) && nonce !== "";
+}
+
+export async function digestOf(body: Uint8Array): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", body as BufferSource)).toHex();
+}

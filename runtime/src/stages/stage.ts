@@ -1,0 +1,233 @@
+import { log } from "../log.ts";
+import { Router } from "../router.ts";
+import type { Beginning, FromWorker } from "../wire.ts";
+import { Crew, type LoadResult, type Pending } from "./crew.ts";
+import { isDraft, type Published } from "./published.ts";
+
+/** Each load leaves a little behind, whatever is done: the worker is replaced after so many beyond its functions. */
+const RECYCLE_LOADS = 200;
+/** Nothing was heard of it for so long, though it has something to do. */
+export const QUIET_MS = 200;
+/** It didn't answer a ping for so long: it's blocked, and another one stands in. */
+export const BLOCKED_MS = 600;
+/** Where no call's own limit says when it's given up. */
+const BLOCKED_AT_MOST_MS = 3_000;
+const LOAD_TRIES = 3;
+/** An old worker's streams may go on for so long. */
+export const RETIRE_WITHIN_MS = 15 * 60_000;
+
+export interface StageOptions {
+  /** In bytes, beyond which a worker is replaced. */
+  recycleHeap: number;
+}
+
+/** One stage: its functions, and the worker that runs them, or the next one. */
+export class Stage {
+  readonly functions = new Map<string, Published>();
+  /** What can't be loaded, with nothing older to go on. */
+  readonly broken = new Map<string, Published>();
+  readonly #vendors = new Map<string, string>();
+  readonly #retiring = new Map<Crew, number>();
+  #crew: Promise<Crew> | undefined;
+  #serving: Crew | undefined;
+  #replacing: Promise<void> | undefined;
+  #router = new Router<Published>([]);
+  #generation = 0;
+  /** Workers that were given up, and couldn't be stopped. */
+  zombies = 0;
+
+  constructor(
+    readonly name: string,
+    readonly beginning: Omit<Beginning, "seats" | "stage">,
+    readonly listen: (stage: Stage, crew: Crew, message: FromWorker) => void,
+    readonly options: StageOptions,
+  ) {}
+
+  get router(): Router<Published> {
+    return this.#router;
+  }
+
+  /** The worker that calls go to now. */
+  get serving(): Crew | undefined {
+    return this.#serving;
+  }
+
+  get isBusy(): boolean {
+    return this.crews.some((crew) => crew.pending.size > 0 || crew.loads.size > 0) || this.#retiring.size > 0;
+  }
+
+  get crews(): Crew[] {
+    return [...(this.#serving ? [this.#serving] : []), ...this.#retiring.keys()];
+  }
+
+  async start(): Promise<Crew> {
+    this.#crew ??= this.#begin().then((crew) => this.#serving = crew);
+    try {
+      return await this.#crew;
+    } catch (error) {
+      this.#crew = undefined;
+      throw error;
+    }
+  }
+
+  /** Live once it's loaded: calls that come after that get it. Until then, what was there before answers. */
+  async publish(published: Published, vendorCode: string | undefined): Promise<LoadResult> {
+    if (vendorCode !== undefined) this.#vendors.set(published.vendor, vendorCode);
+    const result = await this.#load(published);
+    if (!result.error) {
+      this.functions.set(published.name, published);
+      this.broken.delete(published.name);
+    } else if (!this.functions.has(published.name)) {
+      this.broken.set(published.name, published);
+    }
+    this.#route();
+    return result;
+  }
+
+  remove(name: string): void {
+    this.functions.delete(name);
+    this.broken.delete(name);
+    this.#route();
+    for (const crew of this.crews) crew.unload(name);
+  }
+
+  hasVendor(digest: string): boolean {
+    return digest === "" || this.#vendors.has(digest);
+  }
+
+  /** Again where its worker was replaced meanwhile: what was lost with that one needn't be its own fault. */
+  async #load(published: Published): Promise<LoadResult> {
+    for (let tries = 0; tries < LOAD_TRIES; tries++) {
+      const crew = await this.start();
+      const result = await this.#loadInto(crew, published);
+      if (crew === this.#serving && !crew.isGone) return result;
+      if (result.error && crew.isGone && crew.blockedAt !== undefined) return result;
+    }
+    return { ms: 0, error: { message: "It takes too long to load: its worker was replaced meanwhile", stack: "" } };
+  }
+
+  async #loadInto(crew: Crew, published: Published): Promise<LoadResult> {
+    const { vendor } = published;
+    const code = this.#vendors.get(vendor);
+    if (code !== undefined) await crew.addVendor(vendor, code);
+    return await crew.load(published);
+  }
+
+  #route(): void {
+    const all = [...this.functions, ...this.broken].filter(([name]) => !isDraft(name));
+    this.#router = new Router(all);
+  }
+
+  async #begin(): Promise<Crew> {
+    return await Crew.start(
+      `${this.name} ${++this.#generation}`,
+      { ...this.beginning, stage: this.name },
+      (crew, message) => this.listen(this, crew, message),
+      (crew, why) => this.#died(crew, why),
+    );
+  }
+
+  /** Another worker with all that is published, then all new calls go to it; the old one finishes what it has begun. */
+  replace(why: string): Promise<void> {
+    return this.#replacing ??= this.#replace(why).finally(() => this.#replacing = undefined);
+  }
+
+  async #replace(why: string): Promise<void> {
+    const begun = performance.now();
+    const old = this.#serving;
+    const crew = await this.#begin();
+    // Until nothing was published meanwhile
+    for (let missing = this.#missingIn(crew); missing.length > 0; missing = this.#missingIn(crew)) {
+      await Promise.all(missing.map((each) => this.#loadInto(crew, each)));
+    }
+    crew.loaded = 0;
+    this.#serving = crew;
+    this.#crew = Promise.resolve(crew);
+    if (old && !old.isGone) {
+      this.#retiring.set(old, performance.now());
+      for (const each of old.takeBack()) crew.begin(each);
+    }
+    log("worker", { stage: this.name, why, ms: Math.round(performance.now() - begun) });
+  }
+
+  #missingIn(crew: Crew): Published[] {
+    return [...this.functions.values()].filter((each) => crew.has.get(each.name) !== each.revision);
+  }
+
+  /** Its isolate is gone by itself. */
+  #died(crew: Crew, why: string): void {
+    log("worker-died", { stage: this.name, why });
+    const back = crew.takeBack();
+    this.#retiring.delete(crew);
+    if (crew !== this.#serving) return crew.end();
+    this.#serving = undefined;
+    this.#crew = this.#begin().then(async (next) => {
+      await Promise.all(this.#missingIn(next).map((each) => this.#loadInto(next, each)));
+      for (const each of back) next.begin(each);
+      return this.#serving = next;
+    });
+    this.#crew.catch((error) => log("error", { message: String(error) }));
+    crew.end();
+  }
+
+  /** Looks after its workers; called again and again while there is something to do. */
+  look(now: number): void {
+    for (const crew of this.crews) this.#lookAt(crew, now);
+    const serving = this.#serving;
+    const isWorn = serving &&
+      (serving.loaded > RECYCLE_LOADS + this.functions.size || serving.heapBytes > this.options.recycleHeap);
+    if (isWorn && !this.#replacing) {
+      const why = serving.loaded > RECYCLE_LOADS + this.functions.size ? "after many saves" : "its heap grew";
+      serving.heapBytes = 0;
+      this.#ignoringFaults(this.replace(why));
+    }
+  }
+
+  #lookAt(crew: Crew, now: number): void {
+    for (const pending of [...crew.pending.values()]) {
+      if (now > pending.deadline) pending.lost();
+    }
+    const has = crew.pending.size > 0 || crew.loads.size > 0;
+    if (crew.pingedAt === undefined) {
+      if (crew.blockedAt !== undefined) {
+        log("worker-back", { stage: this.name, ms: Math.round(now - crew.blockedAt) });
+        crew.blockedAt = undefined;
+      }
+      const retiredAt = this.#retiring.get(crew);
+      if (retiredAt !== undefined && (!has || now - retiredAt > RETIRE_WITHIN_MS)) return this.#end(crew);
+      if (has && now - crew.lastHeardAt > QUIET_MS) crew.ping();
+      return;
+    }
+    if (now - crew.pingedAt < BLOCKED_MS) return;
+    if (crew.blockedAt === undefined) {
+      crew.blockedAt = crew.pingedAt;
+      log("worker-blocked", { stage: this.name });
+      if (crew === this.#serving) this.#ignoringFaults(this.replace("the one before is blocked"));
+    }
+    const isAwaited = [...crew.pending.values()].some((each) => each.deadline < Infinity);
+    if (!isAwaited && now - crew.blockedAt > BLOCKED_AT_MOST_MS && crew !== this.#serving) this.#giveUp(crew);
+  }
+
+  /** Nothing stops what never yields; but it's nobody's worker any more. Who runs this process should replace it. */
+  #giveUp(crew: Crew): void {
+    this.zombies++;
+    log("zombie", { stage: this.name, zombies: this.zombies });
+    this.#end(crew);
+  }
+
+  #end(crew: Crew): void {
+    this.#retiring.delete(crew);
+    crew.end();
+  }
+
+  #ignoringFaults(replacing: Promise<void>): void {
+    replacing.catch((error) => log("error", { message: `No worker could be started: ${error}` }));
+  }
+
+  begin(pending: Pending): boolean {
+    const crew = this.#serving;
+    if (!crew || crew.isFull) return false;
+    crew.begin(pending);
+    return true;
+  }
+}

@@ -1,0 +1,160 @@
+import type { Crew, Pending } from "./stages/crew.ts";
+import type { Call, Failure, FromWorker, HeaderList } from "./wire.ts";
+
+/** What the connection between caller and process is about, and so not a function's to say. */
+const NOT_THEIRS = new Set([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "content-length",
+  "upgrade",
+  "te",
+  "trailer",
+]);
+const NO_BODY = new Set([204, 205, 304]);
+
+/** Why there is no answer of the function's own. */
+export type Fault = Failure | "timeout" | "interrupted";
+
+export class NoAnswer extends Error {
+  constructor(readonly fault: Fault, message = "") {
+    super(message);
+  }
+}
+
+/** A call that a worker has, and the answer that becomes of it. */
+export class Waiting implements Pending {
+  readonly answer: Promise<Response>;
+  deadline: number;
+  #crew: Crew | undefined;
+  #resolve!: (response: Response) => void;
+  #reject!: (fault: NoAnswer) => void;
+  #stream: Streamed | undefined;
+  readonly #settled = Promise.withResolvers<void>();
+
+  /** `over`: it's nobody's any more, answered or not. `streamMs`: how long a stream may go on. */
+  constructor(readonly call: Call, timeoutMs: number, readonly streamMs: number, readonly over: (crew: Crew) => void) {
+    this.deadline = performance.now() + timeoutMs;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** A followed one has logged all that it will; or it's lost. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  get isStream(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  given(crew: Crew): void {
+    this.#crew = crew;
+  }
+
+  hear(message: FromWorker): void {
+    switch (message[0]) {
+      case "done":
+        this.#finish();
+        return this.#respond(message[2], message[3], message[4] as BodyInit | null);
+      case "failed":
+        this.#finish();
+        return this.#reject(new NoAnswer(message[2], message[3]));
+      case "head":
+        this.deadline = performance.now() + this.streamMs;
+        this.#stream = new Streamed(
+          (bytes) => this.#crew?.send(["taken", this.call.id, bytes]),
+          () => this.leave(),
+        );
+        return this.#respond(message[2], message[3], this.#stream.body);
+      case "part":
+        return this.#stream?.put(message[2]);
+      case "end":
+        this.#finish();
+        return message[2] === "" ? this.#stream?.close() : this.#stream?.fail();
+    }
+  }
+
+  /** Its time is up, or its worker is gone. */
+  lost(): void {
+    const isLate = performance.now() >= this.deadline;
+    this.leave();
+    this.#stream?.fail();
+    this.#reject(new NoAnswer(isLate ? "timeout" : "interrupted"));
+  }
+
+  /** Nobody waits any more. */
+  leave(): void {
+    this.#crew?.forget(this);
+    this.#finish();
+  }
+
+  #respond(status: number, list: HeaderList, body: BodyInit | null): void {
+    const headers = list.filter(([name]) => !NOT_THEIRS.has(name));
+    try {
+      this.#resolve(new Response(NO_BODY.has(status) ? null : body, { status, headers }));
+    } catch (error) {
+      this.#reject(new NoAnswer("error", String(error)));
+    }
+  }
+
+  #finish(): void {
+    const crew = this.#crew;
+    if (!crew) return;
+    this.#crew = undefined;
+    crew.finish(this);
+    if (this.call.isFollowed) crew.follow(this.call.id, this.#settled.resolve);
+    this.over(crew);
+  }
+}
+
+/** Parts as they come, given on as they're taken. */
+class Streamed {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #parts: Uint8Array[] = [];
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #end: "open" | "closed" | "failed" = "open";
+  #wake: (() => void) | undefined;
+
+  constructor(readonly taken: (bytes: number) => void, readonly cancelled: () => void) {
+    this.body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#controller = controller),
+      pull: () => this.#pull(),
+      cancel: () => {
+        this.#end = "closed";
+        this.cancelled();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  put(part: Uint8Array): void {
+    this.#parts.push(part);
+    this.#wake?.();
+  }
+
+  close(): void {
+    if (this.#end === "open") this.#end = "closed";
+    this.#wake?.();
+  }
+
+  fail(): void {
+    if (this.#end === "open") this.#end = "failed";
+    this.#wake?.();
+  }
+
+  async #pull(): Promise<void> {
+    while (this.#parts.length === 0 && this.#end === "open") {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    const part = this.#parts.shift();
+    if (part) {
+      this.taken(part.length);
+      return this.#controller.enqueue(part);
+    }
+    // Cut off, so that nobody takes a part for the whole
+    if (this.#end === "failed") this.#controller.error(new Error("The function broke off its answer"));
+    else this.#controller.close();
+  }
+}

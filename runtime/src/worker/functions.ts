@@ -1,0 +1,90 @@
+import type { Load } from "../wire.ts";
+import { ownGlobal } from "./hardening.ts";
+
+export type Handler = (request: unknown, response: unknown) => unknown;
+export type WebHandler = (request: Request) => unknown;
+
+export interface Loaded {
+  readonly function: string;
+  readonly version: number;
+  readonly handler?: Handler;
+  /** Takes a Request, and returns a Response. */
+  readonly web?: WebHandler;
+}
+
+// Indirect: sees nothing of this module. Also frees the code of former versions, which modules never do
+const evaluate = globalThis.eval;
+
+/** What is loaded in a worker: functions by name, and the packages they were built with. */
+export class Functions {
+  readonly #loaded = new Map<string, Loaded>();
+  readonly #vendors = new Map<string, (name: string) => unknown>();
+
+  /** `own`: what a function has as globals of its own, by its name. */
+  constructor(readonly own: (name: string, version: number) => Record<string, unknown>) {}
+
+  get(name: string): Loaded | undefined {
+    return this.#loaded.get(name);
+  }
+
+  /** Replaces what was there; calls that have begun go on with it. Throws what its module throws. */
+  load({ function: name, revision, version, code, vendor }: Load): void {
+    const own = this.own(name, version);
+    const module = { exports: {} as Record<string, unknown> };
+    const url = `imp:///${name}@${revision}.js`;
+    run(code, url, { module, exports: module.exports, require: this.#requireFrom(vendor), ...own });
+    this.#loaded.set(name, { function: name, version, ...handlerOf(module.exports) });
+  }
+
+  unload(name: string): void {
+    this.#loaded.delete(name);
+  }
+
+  /** The packages of a lock: a module that exports a `require` of them. */
+  addVendor(digest: string, code: string): void {
+    const module = { exports: {} as unknown };
+    run(code, `imp:///packages@${digest.slice(0, 12)}.js`, { module, exports: module.exports, ...this.own("", 0) });
+    const { exports } = module;
+    if (typeof exports !== "function") throw new TypeError("The packages' bundle exports no function");
+    this.#vendors.set(digest, exports as (name: string) => unknown);
+  }
+
+  #requireFrom(digest: string): (name: string) => unknown {
+    if (digest === "") {
+      return (name) => {
+        throw notThere(name);
+      };
+    }
+    const found = this.#vendors.get(digest);
+    if (!found) throw new Error("The packages it was built with aren't here");
+    return found;
+  }
+}
+
+function notThere(name: string): Error {
+  return new Error(`${JSON.stringify(name)} is none of this gateway's packages: add it to its dependencies`);
+}
+
+/** The first line is the wrapper's: what is in the code begins on the second. */
+function run(code: string, url: string, given: Record<string, unknown>): void {
+  const names = Object.keys(given);
+  const wrapped = `(function (${names.join(", ")}) {\n${code}\n})\n//# sourceURL=${url}`;
+  const made = evaluate(wrapped) as (...values: unknown[]) => void;
+  made.apply(undefined, Object.values(given));
+}
+
+/** The code's own globals: what it assigns to them is its alone. */
+export function globalsOf(given: Record<string, unknown>): Record<string, unknown> {
+  const own = ownGlobal(globalThis, given);
+  return { ...given, globalThis: own, self: own, global: own };
+}
+
+export function handlerOf(exports: Record<string, unknown>): { handler?: Handler; web?: WebHandler } {
+  const main = "default" in exports ? exports.default : exports;
+  if (typeof main === "function") return { handler: main as Handler };
+  for (const each of [main, exports]) {
+    const fetch = typeof each === "object" && each !== null ? (each as { fetch?: unknown }).fetch : undefined;
+    if (typeof fetch === "function") return { web: fetch.bind(each) as WebHandler };
+  }
+  throw new TypeError("It exports no handler: export default async (req, res) => …, or a function named fetch");
+}
