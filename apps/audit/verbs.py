@@ -98,6 +98,9 @@ _texts: dict[str, Text] = {
     "gateway.domain_missing": _("Missed the record of a custom domain of the gateway %(target)s"),
     "gateway.domain_cut": _("Stopped serving a custom domain of the gateway %(target)s"),
     # Functions
+    "dependencies.asked": _("Asked for other npm packages in the gateway %(target)s"),
+    "dependencies.changed": _("Changed the npm packages of the gateway %(target)s"),
+    "dependencies.discarded": _("Discarded a change of the npm packages of the gateway %(target)s"),
     "function.created": _("Created the function %(target)s"),
     "function.saved": _("Saved the function %(target)s"),
     "function.renamed": _("Renamed the function %(target)s"),

@@ -111,6 +111,8 @@ class FunctionVersion(TenantOwned):
         RENAMED = "renamed", _("renamed")
         RESTORED = "restored", _("restored")
         COPIED = "copied", _("copied")
+        # With other packages than before
+        REBUILT = "rebuilt", _("rebuilt")
 
     id = IdField(prefix="fnv")
     function = models.ForeignKey(Function, on_delete=models.CASCADE, related_name="versions")
@@ -195,13 +197,34 @@ class Lock(TenantOwned):
 
 
 class Dependencies(Versioned, TenantOwned):
-    """Which lock a gateway's functions are built against now."""
+    """Which lock a gateway's functions are built against now, and the change of it that is under way."""
+
+    class State(models.TextChoices):
+        READY = "ready", _("ready")
+        WAITING = "waiting", _("waiting")
+        RESOLVING = "resolving", _("resolving")
+        FAILED = "failed", _("refused")
 
     id = IdField(prefix="dps")
     gateway = models.OneToOneField(FunctionGateway, on_delete=models.CASCADE, related_name="dependencies")
     gateway_id: str
     lock = models.ForeignKey(Lock, on_delete=models.RESTRICT, null=True, related_name="+")
     lock_id: str | None
+    # Of a change that is being made, or that was refused: what was asked for, by whom, and how far it is
+    state = models.CharField(max_length=16, choices=State, default=State.READY, editable=False)
+    step = models.CharField(max_length=16, blank=True, editable=False)
+    wanted = models.JSONField(default=dict, editable=False)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    asked_by_id: str | None
+    asked_by_name = models.CharField(max_length=200, blank=True, editable=False)
+    asked_at = models.DateTimeField(null=True, editable=False)
+    # Counts what was asked: whoever is still at an older one has nothing to say any more
+    attempt = models.PositiveIntegerField(default=0, editable=False)
+    # Why it was refused, for gettext; the package at fault, and what functions say to it
+    because = models.TextField(blank=True, editable=False)
+    because_of = models.JSONField(default=dict, editable=False)
+    fault = models.CharField(max_length=214, blank=True, editable=False)
+    findings = models.JSONField(default=list, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

@@ -148,6 +148,7 @@ GROUPS: tuple[Group, ...] = (
                 _to("owner"),
                 note=_("break glass, with a reason"),
             ),
+            Permission("dependencies.change", _("Add and remove npm packages"), _to(_OWNERS)),
             Permission(
                 "plugins.change", _("Set plugins and triggers"), _to(_OWNERS, dev="api-developer", staging="qa")
             ),

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.functions.compiling import Compiled, Finding, compile_files, compiler_name
+from apps.functions.dependencies.using import imports_of
 from apps.functions.files import field_of
 from apps.functions.models import Artifact
 from apps.functions.problems import CompileError
@@ -58,14 +59,15 @@ def told_finding(finding: Finding) -> dict[str, object]:
 
 def keep_artifact(gateway: FunctionGateway, found: Compiled, packages: Packages) -> Artifact:
     """The gateway's one of that digest. Two that make it at once get the same."""
+    vendor = packages.digest if imports_of(found.code, packages.names) else ""
     artifact, _is_new = Artifact.objects.get_or_create(
         gateway=gateway,
-        digest=found.digest_with(packages.digest),
+        digest=found.digest_with(vendor),
         defaults={
             "tenant_id": gateway.tenant_id,
             "code": found.code,
             "source_map": found.source_map,
-            "vendor": packages.digest,
+            "vendor": vendor,
             "compiler": compiler_name(),
         },
     )
