@@ -40,6 +40,11 @@ def read_name(text: str, *, stage: str = StageName.DEV) -> Name:
     return Name(stage, text.strip())
 
 
+def written(name: Name) -> str:
+    """As `read_name` reads it in its stage: a base name that begins like a stage needs its own before it."""
+    return name.base if read_name(name.base, stage=name.stage) == name else str(name)
+
+
 def refusal_of_name(base: str) -> str:
     """Why it can't be a base name; empty where it can. Whether another has it, only the database knows."""
     if not base:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.functions.names import Name, clashes, parameters_of, pattern_of, read_name, refusal_of_name
+from apps.functions.names import Name, clashes, parameters_of, pattern_of, read_name, refusal_of_name, written
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,12 @@ def test_a_name_without_a_stage_is_in_dev(written: str, read: Name) -> None:
 def test_the_stage_that_is_meant_may_be_another_one() -> None:
     assert read_name("user/me", stage="prod") == Name("prod", "user/me")
     assert str(read_name("dev/user/me", stage="prod")) == "dev/user/me"
+
+
+@pytest.mark.parametrize("base", ["user/me", "prod/report", "dev", "staging/:id"])
+def test_what_is_written_is_read_again(base: str) -> None:
+    name = Name("dev", base)
+    assert read_name(written(name), stage="dev") == name
 
 
 @pytest.mark.parametrize(

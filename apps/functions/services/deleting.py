@@ -45,9 +45,7 @@ def restore_function(*, actor: Member, function: Function, name: str = "") -> Fu
     actor, function = lock_function(actor, function, with_deleted=True, renew=False)
     if function.deleted_at is None:
         raise NothingToRestore
-    wanted = checked_name(read_name(name or function.base_name, stage=function.stage))
-    if not name:
-        wanted = checked_name(read_name(function.name))
+    wanted = checked_name(read_name(name or function.name, stage=function.stage))
     if wanted.stage != function.stage:
         words = {"stage": function.stage}
         raise InvalidInput(fields={"name": [_("It comes back into %(stage)s, where it was.") % words]})

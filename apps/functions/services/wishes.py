@@ -61,7 +61,7 @@ class Wish:
         wanted: dict[str, Any] = {}
         if files is not None:
             wanted["files"] = told.of(lambda: checked_files(files), self.files)
-        if files is not None or entrypoint is not None:
+        if (files is not None or entrypoint is not None) and not told.fields:
             there = wanted.get("files", self.files)
             # The files may have been moved since: what isn't said is looked for
             asked = entrypoint if entrypoint is not None else self.entrypoint if self.entrypoint in there else ""

@@ -10,7 +10,7 @@ from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.functions.forms import CopyForm, NameForm, RestoreForm, SettingsForm, in_stages
 from apps.functions.models import Function
-from apps.functions.names import read_name
+from apps.functions.names import Name, read_name, written
 from apps.functions.selectors import get_function
 from apps.functions.services import (
     copy_function,
@@ -73,7 +73,7 @@ class Rename(_Change):
     submit_label = gettext_lazy("Rename")
 
     def get_initial(self) -> dict[str, Any]:
-        return {"name": self.function.base_name}
+        return {"name": written(Name(self.function.stage, self.function.base_name))}
 
     def get_context(self) -> dict[str, Any]:
         lead = _("Calls to /%(name)s get 404 from then on. In other stages it stays as it is.")
@@ -159,7 +159,7 @@ class Restore(_Change):
         return self._function
 
     def get_initial(self) -> dict[str, Any]:
-        return {"name": self.function.base_name}
+        return {"name": written(Name(self.function.stage, self.function.base_name))}
 
     def get_context(self) -> dict[str, Any]:
         lead = _("It answers again at its path in %(stage)s, as it was. It would be gone for good at %(at)s.")
