@@ -102,7 +102,9 @@ class Gateway:
 class Place:
     """An engine with its applier, in a loop of its own."""
 
-    def __init__(self, folder: Path, *, bundles: tuple[Wanted, ...] = (), port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *, bundles: tuple[Wanted, ...] = (), port: int = 0, opened: tuple[str, ...] = ()
+    ) -> None:
         self.port = port or free_port()
         self.folder = folder
         self.reports: list[tuple[str, str, Status]] = []
@@ -111,7 +113,7 @@ class Place:
         self._loop.set_exception_handler(lambda loop, context: self.failures.append(str(context)))
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self.engine = Engine(folder / "engine", socket_folder(folder), host="127.0.0.1", port=self.port)
+        self.engine = Engine(folder / "engine", socket_folder(folder), host="127.0.0.1", port=self.port, opened=opened)
         self.applier = LocalApplier(self.engine)
         self.run(self.applier.start(lambda *report: self.reports.append(report), bundles))
 

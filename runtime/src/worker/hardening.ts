@@ -155,13 +155,6 @@ function guardCode(globals: typeof globalThis): void {
     if (real === Function) define(globals, "Function", guarded);
     else Object.setPrototypeOf(real, globals.Function);
   }
-  for (const name of ["setTimeout", "setInterval"] as const) {
-    const real = globals[name] as unknown as (...parts: unknown[]) => number;
-    define(globals, name, (callback: unknown, ...rest: unknown[]) => {
-      if (typeof callback !== "function") throw new TypeError(`${name} takes a function`);
-      return real(callback, ...rest);
-    });
-  }
 }
 
 function asyncGenerator(): unknown {
