@@ -63,6 +63,15 @@ class TestFunctionsApi(ApiContract):
             some_function(owner, gateway, f"{stages[number % 2]}/number/{start + number}") for number in range(count)
         ]
 
+    def test_owner_and_reader_see_it_and_others_do_not(self, alice: User, bob: User, charlie: User) -> None:
+        """For others, not even the gateway is there."""
+        row = self.one(alice, bob)
+        for person in (alice, bob):
+            assert [each["id"] for each in Api(person).get(URL).json()["items"]] == [row.pk]
+            assert Api(person).get(f"{URL}/{row.pk}").status_code == 200
+        for path in (URL, f"{URL}/{row.pk}", f"{URL}/{row.pk}/source", f"{URL}/{row.pk}/history"):
+            assert_problem(Api(charlie).get(path), "not-found")
+
     def test_a_delete_deletes(self, alice: User, bob: User) -> None:
         """Into the recycle bin."""
         row = self.one(alice, bob)
