@@ -12,6 +12,7 @@ from apps.gateways.api import urlpatterns as gateways
 from apps.logs.api import urlpatterns as logs
 from apps.tenants.api import urlpatterns as tenants
 from apps.tenants.history.api import urlpatterns as history
+from apps.triggers.api import urlpatterns as triggers
 
 app_name = "api"
 urlpatterns = [
@@ -25,6 +26,7 @@ urlpatterns = [
     # Before functions, whose names may have slashes
     *logs,
     *gateways,
+    *triggers,
     *functions,
     *fleet,
     re_path("", NothingHere.as_view()),

@@ -58,6 +58,14 @@ WORKSPACE_MENU: tuple[Group, ...] = (
                 keywords=_("functions runtime stages hosts"),
             ),
             Entry(
+                "triggers:all",
+                _("Cron triggers"),
+                "clock",
+                key="j",
+                seen_by=may("functions.read"),
+                keywords=_("schedule jobs timer every minute"),
+            ),
+            Entry(
                 "logs:list",
                 _("Logs"),
                 "terminal",

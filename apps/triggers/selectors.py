@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from apps.core.errors import NotFound
 from apps.functions.models import Function
@@ -36,12 +36,12 @@ def count_triggers(gateway: FunctionGateway) -> int:
     return Trigger.objects.filter(gateway=gateway).count()
 
 
-def with_last_runs(triggers: list[Trigger]) -> None:
-    """Puts on each the newest of its runs, as `last_run`, or None. One query for all."""
-    newest = TriggerRun.objects.filter(trigger__in=triggers).order_by("trigger_id", "-due_at", "-id")
-    found = {run.trigger_id: run for run in newest.distinct("trigger_id")}
-    for trigger in triggers:
-        trigger.last_run = found.get(trigger.pk)  # type: ignore[attr-defined]
+def with_last_runs(rows: "QuerySet[Trigger]") -> "QuerySet[Trigger]":
+    """Says on each what came of its newest run, and when that was due."""
+    newest = TriggerRun.objects.filter(trigger=OuterRef("pk")).order_by("-due_at", "-id")
+    return rows.annotate(
+        last_outcome=Subquery(newest.values("outcome")[:1]), last_due_at=Subquery(newest.values("due_at")[:1])
+    )
 
 
 def function_of(trigger: Trigger) -> Function | None:
@@ -49,14 +49,6 @@ def function_of(trigger: Trigger) -> Function | None:
     rows = Function.objects.filter(gateway=trigger.gateway_id, stage=trigger.stage, base_name=trigger.base_name)
     found: Function | None = rows.filter(deleted_at=None).first()
     return found
-
-
-def with_function(rows: "QuerySet[Trigger]") -> "QuerySet[Trigger]":
-    """Says on each whether its function is there."""
-    there = Function.objects.filter(
-        gateway=OuterRef("gateway"), stage=OuterRef("stage"), base_name=OuterRef("base_name"), deleted_at=None
-    )
-    return rows.annotate(has_function=Exists(there))
 
 
 def upcoming_of(trigger: Trigger, now: datetime, count: int = 5) -> list[datetime]:

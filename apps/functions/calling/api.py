@@ -12,7 +12,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from apps.core.api.serializers import Input
-from apps.core.api.viewsets import WithObject, answer
+from apps.core.api.views import answer
+from apps.core.api.viewsets import WithObject
 from apps.core.errors import InvalidInput, Unavailable
 from apps.functions.calling.asked import Asked
 from apps.functions.calling.history import list_calls, shown_body
@@ -48,7 +49,7 @@ class RunInput(Input):
 class LogLineSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     level = serializers.ChoiceField(choices=LEVELS)
-    source = serializers.ChoiceField(choices=SOURCES)
+    source = serializers.ChoiceField(choices=SOURCES)  # type: ignore[assignment]
     text = serializers.CharField()
     fields = serializers.JSONField(allow_null=True)  # type: ignore[assignment]
 
