@@ -8,6 +8,7 @@ from apps.core.api.root import OpenApiDocument, Root, reference_group
 from apps.core.api.views import NothingHere
 from apps.fleet.api import urlpatterns as fleet
 from apps.functions.api import urlpatterns as functions
+from apps.functions.dependencies.api import urlpatterns as dependencies
 from apps.gateways.api import urlpatterns as gateways
 from apps.logs.api import urlpatterns as logs
 from apps.tenants.api import urlpatterns as tenants
@@ -27,6 +28,7 @@ urlpatterns = [
     *logs,
     *gateways,
     *triggers,
+    *dependencies,
     *functions,
     *fleet,
     re_path("", NothingHere.as_view()),

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search", search, name="search"),
     path("", include("apps.gateways.urls")),
     path("", include("apps.functions.urls")),
+    path("", include("apps.functions.dependencies.urls")),
     path("", include("apps.triggers.urls")),
     path("", include("apps.logs.urls")),
     path("", include("apps.tenants.urls")),

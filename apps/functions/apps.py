@@ -8,6 +8,7 @@ class FunctionsConfig(AppConfig):
     verbose_name = _("Functions")
 
     def ready(self) -> None:
+        from apps.functions.dependencies.selectors import count_dependencies
         from apps.functions.ending import remove_functions
         from apps.functions.publishing import publish_all
         from apps.functions.selectors import count_functions
@@ -19,5 +20,15 @@ class FunctionsConfig(AppConfig):
         register_contents(publish_all)
         register_tab(
             Tab("functions", _("Functions"), "functions:list", 20, permission="functions.read", count=count_functions)
+        )
+        register_tab(
+            Tab(
+                "dependencies",
+                _("Dependencies"),
+                "dependencies:list",
+                30,
+                permission="functions.read",
+                count=count_dependencies,
+            )
         )
         register_tab(Tab("bin", _("Recycle bin"), "functions:bin", 110, permission="functions.read"))

@@ -1,8 +1,11 @@
 from datetime import timedelta
 
 from apps.core.queue.sweeper import sweep
+from apps.functions.dependencies import sweeps as dependencies_sweeps
 from apps.functions.publishing import compare_some, push_due, read_unsettled
 from apps.functions.sweeping import empty_bin, forget_old_versions, forget_unused_artifacts
+
+__all__ = ["dependencies_sweeps"]
 
 
 @sweep(every=timedelta(hours=1))
