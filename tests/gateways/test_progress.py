@@ -41,9 +41,9 @@ def test_creating_and_the_first_start_are_one(tidewater: Tenant) -> None:
     gateway = make_gateway(tidewater, make_cluster())
     progress = progress_of(gateway)
     assert progress is not None
-    names = ["namespace", "stages", "database", "configuration", "runtime", "routes"]
+    names = ["namespace", "stages", "database", "functions", "configuration", "runtime", "routes"]
     assert [step.name for step in progress.steps] == names
-    assert [step.standing for step in progress.steps] == [Standing.DOING] + [Standing.WAITING] * 5
+    assert [step.standing for step in progress.steps] == [Standing.DOING] + [Standing.WAITING] * 6
 
     look(gateway)
     progress = progress_of(gateway)
@@ -102,7 +102,7 @@ def test_a_later_start_shows_its_own_steps(tidewater: Tenant) -> None:
     FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.RESTARTING, restarts=1, generation=2)
     wake(GATEWAY, gateway.pk)
     look(gateway)
-    assert standings(gateway) == {"configuration": "done", "runtime": "doing", "routes": "waiting"}
+    assert standings(gateway) == {"functions": "done", "configuration": "done", "runtime": "doing", "routes": "waiting"}
 
 
 def test_what_waits_for_the_domain_says_what_the_domain_waits_for(tidewater: Tenant) -> None:

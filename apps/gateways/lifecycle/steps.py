@@ -231,8 +231,8 @@ STEPS: Mapping[Phase, tuple[Step, ...]] = MappingProxyType(
             Step("database", _("Database"), make_database),
         ),
         Phase.STARTING: (
-            Step("functions", _("Functions"), publish_functions),
-            Step("configuration", _("Configuration"), put_configuration, _starting),
+            Step("functions", _("Functions"), publish_functions, _starting),
+            Step("configuration", _("Configuration"), put_configuration),
             Step("runtime", _("Runtime"), start_runtime, _started),
             # Last, so that nobody meets a runtime that isn't there
             Step("routes", _("Routes"), open_routes),
