@@ -68,7 +68,9 @@ function dataOf({ databaseUrl }: Config): Data | undefined {
 }
 
 /** Everything is there, and what is published is loaded, before the first call. */
-async function begin(config: Config): Promise<{ calls: Calls; health: Health; end: () => Promise<void> }> {
+async function begin(
+  config: Config,
+): Promise<{ calls: Calls; health: Health; leave: () => Promise<void>; end: () => Promise<void> }> {
   const data = dataOf(config);
   const sql = config.runtimeUrl === "" ? undefined : connect(config.runtimeUrl, { max: 2, idle_timeout: 60 });
   const sink: Sink = sql && config.logs === "database" ? new DatabaseSink(sql) : new PrintingSink();
@@ -93,6 +95,7 @@ async function begin(config: Config): Promise<{ calls: Calls; health: Health; en
   return {
     calls,
     health: new Health(config, calls, stages),
+    leave: async () => await feed?.signOff(),
     end: async () => {
       await sink.end();
       await feed?.end();
@@ -101,7 +104,7 @@ async function begin(config: Config): Promise<{ calls: Calls; health: Health; en
 }
 
 const config = await configured();
-const { calls, health, end } = await begin(config);
+const { calls, health, leave, end } = await begin(config);
 serve(config, calls, health);
 
 let isEnding = false;
@@ -110,6 +113,7 @@ Deno.addSignalListener("SIGTERM", async () => {
   isEnding = true;
   health.end();
   log("draining", { in_flight: calls.inFlight });
+  leave().catch((error) => log("error", { message: `It couldn't sign off: ${error}` }));
   const cut = await drain(calls, config.drainSeconds * 1000);
   log("drained", { cut });
   await Promise.race([end(), new Promise((resolve) => setTimeout(resolve, END_WITHIN_MS))]);

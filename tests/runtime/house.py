@@ -71,7 +71,7 @@ class House:
         with self.connection.transaction():
             [(revision,)] = self.ask("UPDATE imp.counter SET revision = revision + 1 RETURNING revision")
             self.connection.execute(
-                f"INSERT INTO imp.functions (revision, {names})"  # noqa: S608
+                f"INSERT INTO imp.functions (revision, {names})"
                 f" VALUES (%s, {', '.join(['%s'] * len(columns))}) ON CONFLICT (name) DO UPDATE SET {changes}",
                 [revision, *columns.values()],
             )
@@ -96,7 +96,7 @@ class House:
         clause = " AND ".join(f"{each} = %s" for each in where) or "true"
         columns = ("stage", "function", "version", "request_id", "level", "source", "text", "fields")
         found = self.ask(
-            f"SELECT {', '.join(columns)} FROM imp.logs WHERE {clause} ORDER BY at, id",  # noqa: S608
+            f"SELECT {', '.join(columns)} FROM imp.logs WHERE {clause} ORDER BY at, id",
             *where.values(),
         )
         return [dict(zip(columns, row, strict=True)) for row in found]

@@ -21,6 +21,7 @@ export class Feed {
   #running: Promise<void> | undefined;
   #isAsked = false;
   #isEnding = false;
+  #isLeaving = false;
 
   constructor(readonly sql: Sql, readonly options: FeedOptions) {
     this.#listener = new Listener(options.url, "published", (sql) => this.#begun(sql), (said) => this.#heard(said));
@@ -35,16 +36,22 @@ export class Feed {
     await this.#listener.start();
   }
 
+  /** Nobody waits for this process any more; it goes on to follow what is published as long as calls come. */
+  async signOff(): Promise<void> {
+    this.#isLeaving = true;
+    await signOff(this.sql, this.options.instance);
+  }
+
   async end(): Promise<void> {
     this.#isEnding = true;
     await this.#running?.catch(() => {});
-    await signOff(this.sql, this.options.instance).catch(() => {});
     await this.#listener.end();
-    await this.sql.end({ timeout: 1 }).catch(() => {});
   }
 
   async #begun(sql: Sql): Promise<void> {
-    await register(sql, this.options.instance, this.options.process, [...this.options.stages.all.keys()]);
+    if (!this.#isLeaving) {
+      await register(sql, this.options.instance, this.options.process, [...this.options.stages.all.keys()]);
+    }
     await this.#catchUp();
   }
 
@@ -81,9 +88,11 @@ export class Feed {
     const rows = await readPublished(this.sql, this.#revision, [...stages.all.keys()]);
     const acks = await Promise.all(rows.map((row) => this.#apply(row)));
     const last = rows.at(-1)?.revision ?? this.#revision;
-    if (acks.length > 0) await acknowledge(this.sql, instance, acks);
+    if (!this.#isLeaving) {
+      if (acks.length > 0) await acknowledge(this.sql, instance, acks);
+      await caughtUp(this.sql, instance, last);
+    }
     this.#revision = last;
-    await caughtUp(this.sql, instance, last);
   }
 
   async #apply(row: Row): Promise<Ack> {
@@ -97,6 +106,8 @@ export class Feed {
       stage.remove(name);
       return done;
     }
+    // It was loaded before, and only its acknowledgement got lost
+    if (stage.functions.get(name)?.revision === revision) return done;
     if (row.code === null) return { ...done, error: { message: "Its code isn't in the database", stack: "" } };
     const vendor = stage.hasVendor(row.vendor) ? undefined : await readVendor(this.sql, row.vendor);
     this.options.stages.stacks.know(revision, row.artifact);

@@ -142,7 +142,14 @@ export class ImpResponse {
   }
 
   /** Sends a part of the answer; wait for it, so that it goes as fast as the caller takes it. */
-  async write(part: Bytes): Promise<void> {
+  write(part: Bytes): Promise<void> {
+    const written = this.#write(part);
+    // Who doesn't wait for it hears of it from req.signal
+    written.catch(() => {});
+    return written;
+  }
+
+  async #write(part: Bytes): Promise<void> {
     const bytes = typeof part === "string" ? encoder.encode(part) : bytesOf(part);
     if (this.#isGone) throw new CallerGone();
     if (this.#state === "ended") throw new Error("The answer has ended");
@@ -163,8 +170,7 @@ export class ImpResponse {
       this.#finish(part === undefined ? null : typeof part === "string" ? part : bytesOf(part), "");
       return;
     }
-    // Fails by itself where nobody listens any more
-    if (part !== undefined) this.write(part).catch(() => {});
+    if (part !== undefined) void this.write(part);
     this.#state = "ended";
     this.#sender.end("");
   }
@@ -182,8 +188,10 @@ export class ImpResponse {
     if (value instanceof Response) return await this.#copy(value);
     if (this.#state === "streaming") this.end();
     if (this.#state === "ended") return;
-    if (value === undefined) this.status(this.statusCode === 200 ? 204 : this.statusCode).#finish(null, "");
-    else if (typeof value === "string") this.#finish(value, "text/plain; charset=utf-8");
+    // Both are a way to say: what was sent is all
+    if (value === undefined || value === this) {
+      this.status(this.statusCode === 200 ? 204 : this.statusCode).#finish(null, "");
+    } else if (typeof value === "string") this.#finish(value, "text/plain; charset=utf-8");
     else if (isBytes(value)) this.send(value);
     else this.json(value);
   }
