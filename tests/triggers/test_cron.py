@@ -1,6 +1,7 @@
 """When an expression is due: what may be written, and what it means where clocks change."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -157,7 +158,7 @@ def test_every_minute_that_the_clock_shows_is_looked_at(zone: str, begin: dateti
 def test_a_daily_time_comes_once_for_each_day(zone: str, begin: datetime) -> None:
     found = Schedule.of("30 2 * * *", zone).upcoming(begin, 400)
     days = [each.astimezone(ZoneInfo(zone)).date() for each in found]
-    assert all(later - earlier == timedelta(days=1) for earlier, later in zip(days, days[1:], strict=False))
+    assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(days))
 
 
 def test_what_was_missed_is_counted_up_to_a_limit_and_its_last_time_known() -> None:

@@ -17,10 +17,12 @@ from tests.gateways.world import make_cluster, make_gateway
 KEY = "a-key-of-this-test"
 
 
-def make_serving(tenant: Tenant, cluster: Cluster | None = None, name: str = "parcel-tracking") -> FunctionGateway:
+def make_serving(
+    tenant: Tenant, cluster: Cluster | None = None, name: str = "parcel-tracking", **values: Any
+) -> FunctionGateway:
     """With its stages, routes and keys, as one is that has come up."""
     cluster = cluster or Cluster.objects.filter(name="local").first() or make_cluster()
-    gateway = make_gateway(tenant, cluster, name, phase=Phase.STARTED, observed_generation=1)
+    gateway = make_gateway(tenant, cluster, name, phase=Phase.STARTED, observed_generation=1, **values)
     for stage in StageName:
         Stage.objects.create(tenant=tenant, gateway=gateway, name=stage)
     RuntimeDomain.objects.create(
