@@ -32,14 +32,22 @@ class Elsewhere(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        while size := int(self.rfile.readline(), 16):
+        while size := self._size():
             piece = self.rfile.read(size)
             self.rfile.readline()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece.upper()))
             self.wfile.flush()
+        if size is None:
+            # Whoever sent it has given up
+            self.close_connection = True
+            return
         self.rfile.readline()
         self.wfile.write(b"0\r\n\r\n")
         self.server.seen.append("whole")  # type: ignore[attr-defined]
+
+    def _size(self) -> int | None:
+        line = self.rfile.readline()
+        return int(line, 16) if line else None
 
     def _answer(self, content: bytes) -> None:
         self.send_response(200)

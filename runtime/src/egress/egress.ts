@@ -16,7 +16,12 @@ export class Egress {
   readonly #client: Deno.HttpClient | undefined;
 
   constructor(readonly rules: Rules) {
-    if (rules.proxy) this.#client = Deno.createHttpClient({ proxy: { transport: "unix", path: rules.proxy } });
+    if (!rules.proxy) return;
+    // None is kept for another request: behind each there is a connection of its own
+    this.#client = Deno.createHttpClient({
+      proxy: { transport: "unix", path: rules.proxy },
+      poolMaxIdlePerHost: 0,
+    });
   }
 
   /** Those that are under way. */

@@ -125,7 +125,7 @@ export class Transfer {
   #failure(error: unknown, url: string): Error {
     if (this.#abort.signal.aborted) return fault("EGRESS_ENDED", "The call that fetched this is over.");
     const said = error instanceof Error ? `${error.message} ${error.cause ?? ""}` : "";
-    if (/connect/i.test(said)) {
+    if (/client error \(Connect\)/.test(said)) {
       return fault("EGRESS_AWAY", "The way to other servers is being started again. Try again in a moment.");
     }
     if (/header|method|invalid/i.test(said)) {
