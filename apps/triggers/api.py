@@ -17,7 +17,7 @@ from apps.gateways.selectors import get_gateway
 from apps.gateways.sizes import StageName
 from apps.tenants.api_base import TenantApi
 from apps.triggers import services
-from apps.triggers.cron import LONGEST_EXPRESSION, BadExpression
+from apps.triggers.cron import LONGEST_EXPRESSION, BadExpression, parse
 from apps.triggers.filters import RunFilter, TriggerFilter
 from apps.triggers.models import (
     LONGEST_NOTE,
@@ -28,7 +28,9 @@ from apps.triggers.models import (
     TriggerRun,
 )
 from apps.triggers.selectors import get_trigger, list_runs, list_triggers, upcoming_of
+from apps.triggers.services.checking import refusal_of_zone
 from apps.triggers.telling import detail_of, words_of
+from apps.triggers.zones import is_zone
 
 UPCOMING = 5
 _ID = {"type": "string", "pattern": f"^{ID}$"}
@@ -111,6 +113,18 @@ class TriggerChanges(Input):
         help_text="When it was due while its gateway was stopped or the platform down.",
     )
     note = serializers.CharField(default="", allow_blank=True, max_length=LONGEST_NOTE)
+
+    def validate_expression(self, value: str) -> str:
+        """With all else that is wrong, also where the rest can't be read."""
+        try:
+            return parse(value).text
+        except BadExpression as error:
+            raise serializers.ValidationError(str(error)) from None
+
+    def validate_zone(self, value: str) -> str:
+        if not is_zone(value):
+            raise serializers.ValidationError(refusal_of_zone())
+        return value
 
 
 class TriggerInput(TriggerChanges):

@@ -28,7 +28,7 @@ def check_trigger(trigger: Trigger, function: Function) -> None:
     trigger.path = trigger.path.strip() or _default_path(function)
     errors = {
         "expression": _refusal_of_expression(trigger.expression),
-        "zone": "" if is_zone(trigger.zone) else _("Choose a time zone from the list, such as Europe/Berlin."),
+        "zone": "" if is_zone(trigger.zone) else refusal_of_zone(),
         "method": _refusal_of_method(trigger.method, function),
         "path": _refusal_of_path(trigger.path, function),
         "query": _too_long(trigger.query, LONGEST_QUERY),
@@ -44,6 +44,10 @@ def check_trigger(trigger: Trigger, function: Function) -> None:
         found = {**refusal.fields, **found}
     if found:
         raise InvalidInput(fields=found)
+
+
+def refusal_of_zone() -> str:
+    return _("Choose a time zone from the list, such as Europe/Berlin.")
 
 
 def read_payload(text: str) -> Any:

@@ -19,6 +19,7 @@ from apps.gateways.views.base import AboutGateway
 from apps.triggers.cron import BadExpression, Schedule, parse
 from apps.triggers.forms import NewTriggerForm
 from apps.triggers.services import create_trigger
+from apps.triggers.services.checking import refusal_of_zone
 from apps.triggers.services.locking import CHANGE
 from apps.triggers.views.about import url_of
 from apps.triggers.views.shown import moment_in, stages_for
@@ -98,6 +99,6 @@ def preview_of(expression: str, zone: str) -> dict[str, Any]:
         return {"refusal": str(error)}
     words = in_words(found)
     if not is_zone(zone):
-        return {"words": words, "refusal": _("Choose a time zone from the list, such as Europe/Berlin.")}
+        return {"words": words, "refusal": refusal_of_zone()}
     upcoming = Schedule.of(expression, zone).upcoming(clock.now(), SHOWN)
     return {"words": words, "zone": zone, "upcoming": [moment_in(zone, at) for at in upcoming]}
