@@ -38,7 +38,7 @@ def savebar_of(function: Function, live: Live) -> SaveBar:
         case "publishing":
             return SaveBar("busy", "clock", _("v%(version)d is being published") % version, is_settled=False)
         case "waiting":
-            told = live.error or _("The gateway isn't running. It goes live when it starts.")
+            told = _("It isn't running. It goes live when it starts.")
             return SaveBar("idle", "clock", _("v%(version)d is saved and waits for the gateway") % version, told)
         case _:
             keeps = _("v%(live)d keeps serving.") % version if function.live_version else ""

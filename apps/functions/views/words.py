@@ -1,6 +1,7 @@
 """What the editor's script says, in the person's language; {names} are filled in by it."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 
 def words() -> dict[str, str]:
@@ -45,7 +46,7 @@ def words() -> dict[str, str]:
         "deleteFile": _("Delete {file}?"),
         "deleteText": _("It's gone once you save."),
         "deleteVerb": _("Delete file"),
-        "entry": _("entry"),
+        "entry": pgettext("the file that is run", "entry"),
         "changed": _("not saved"),
         "pathTaken": _("There is a file of this name already."),
         "pathWrong": _("Write a path such as lib/dates.ts, ending in {endings}."),

@@ -42,6 +42,8 @@ export class Code {
       minimap: { enabled: false },
       scrollBeyondLastLine: false,
       overviewRulerBorder: false,
+      hideCursorInOverviewRuler: true,
+      bracketPairColorization: { enabled: false },
       renderFinalNewline: "on",
       fixedOverflowWidgets: true,
       lineNumbersMinChars: 3,

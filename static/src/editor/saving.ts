@@ -30,6 +30,8 @@ export class Saving {
     maybe("undo")?.addEventListener("click", () => void this.undo());
     project.listen((change) => {
       if (change === "text" || change === "files") this.#refusal = null;
+      // What is saved did compile
+      if (!project.isDirty) code.mark([]);
       this.draw();
     });
     this.draw();

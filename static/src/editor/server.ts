@@ -46,7 +46,7 @@ export async function ask(url: string, options: { method?: string; body?: unknow
       credentials: "same-origin",
       keepalive: leaving,
       headers: {
-        Accept: "application/json, text/html;q=0.5",
+        Accept: "application/json",
         ...(method === "GET" ? {} : { "X-CSRFToken": token }),
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       },

@@ -4,16 +4,16 @@ import type * as Monaco from "../../monaco/src/monaco.ts";
 
 const RULES: [string, string][] = [
   ["comment", "--text-3"],
-  ["keyword", "--accent-ink"],
-  ["string", "--ok-ink"],
-  ["string.escape", "--warn-ink"],
-  ["number", "--staging-ink"],
-  ["regexp", "--warn-ink"],
-  ["type", "--prod-ink"],
+  ["keyword", "--code-word"],
+  ["type", "--code-word"],
+  ["string", "--code-text"],
+  ["string.escape", "--code-number"],
+  ["regexp", "--code-text"],
+  ["number", "--code-number"],
   ["identifier", "--text"],
-  ["delimiter", "--text-2"],
-  ["string.key.json", "--accent-ink"],
-  ["string.value.json", "--ok-ink"],
+  ["delimiter", "--text"],
+  ["string.key.json", "--code-word"],
+  ["string.value.json", "--code-text"],
 ];
 const COLOURS: Record<string, string> = {
   "editor.background": "--surface",
@@ -49,7 +49,7 @@ const COLOURS: Record<string, string> = {
 
 export function followTheme(editor: typeof Monaco.editor): void {
   const apply = () => {
-    const isDark = getComputedStyle(document.documentElement).colorScheme === "dark" || darkBySystem();
+    const isDark = chosenDark();
     const name = isDark ? "imp-dark" : "imp-light";
     const hex = reader();
     editor.defineTheme(name, {
@@ -65,7 +65,7 @@ export function followTheme(editor: typeof Monaco.editor): void {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
 }
 
-function darkBySystem(): boolean {
+function chosenDark(): boolean {
   const chosen = document.documentElement.dataset.theme;
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
