@@ -13,6 +13,17 @@ import { Writing } from "./writing.ts";
 
 export { DocumentsError, statusOf } from "./errors.ts";
 
+/** For the connections that it's given: nothing takes longer, and nothing waits longer in a transaction. */
+export const CONNECTIONS = {
+  max: 5,
+  idle_timeout: 60,
+  connection: {
+    application_name: "imp-documents",
+    statement_timeout: LIMITS.statementMs,
+    idle_in_transaction_session_timeout: LIMITS.idleMs + 5_000,
+  },
+};
+
 type Operation = (collection: string, args: unknown[]) => Promise<unknown>;
 
 export class Documents {

@@ -26,6 +26,12 @@ SELECT c.relname AS name, c.reltuples::float8 AS about, pg_table_size(c.oid)::fl
        pg_indexes_size(c.oid)::float8 AS index_bytes
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'data' AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') = '${MARK}' ORDER BY 1`;
+// Read from the catalogs, as to_regclass may not have heard yet of what another has made
+const THERE = `
+SELECT bool_or(c.relname = $1) AS table, bool_or(c.relname = 'imp_slow') AS slow,
+       max(obj_description(c.oid, 'pg_class')) FILTER (WHERE c.relname = $1) AS told,
+       EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'data'::regnamespace AND p.proname = 'imp_high') AS functions
+FROM pg_class c WHERE c.relnamespace = 'data'::regnamespace AND c.relname IN ($1, 'imp_slow')`;
 const SLOW_TABLE = `
 CREATE TABLE data.imp_slow (
   collection text NOT NULL, op text NOT NULL, shape text NOT NULL, suggests jsonb, times int NOT NULL DEFAULT 1,
@@ -68,6 +74,9 @@ export class Store {
     if (!(error instanceof Error) || error instanceof DocumentsError || typeof found.code !== "string") return error;
     const { code } = found;
     if (code === "42P01") return new NoCollection();
+    if (code === "42703") {
+      return new DocumentsError("bad-query", "That is a table that imp.sql has made, no collection.");
+    }
     if (code === "57014") return new DocumentsError("timeout", "It took too long and was stopped; an index may help.");
     if (code === "23505") {
       return new DocumentsError("duplicate-key", this.#duplicate(String(found.constraint_name ?? "")));
@@ -106,16 +115,10 @@ export class Store {
     await this.inTransaction(async (runner) => {
       // One at a time: of two that make the same, PostgreSQL refuses one
       await this.run(`SELECT pg_advisory_xact_lock(${LOCK})`, [], runner);
-      const [there] = await this.run(
-        `SELECT to_regclass($1) IS NOT NULL AS table, to_regproc('data.imp_high') IS NOT NULL AS functions,
-                to_regclass('data.imp_slow') IS NOT NULL AS slow,
-                coalesce(obj_description(to_regclass($1), 'pg_class') = '${MARK}', false) AS ours`,
-        [tableOf(collection)],
-        runner,
-      );
+      const [there] = await this.run(THERE, [collection], runner);
       if (!there?.["functions"]) await runner.unsafe(FUNCTIONS);
       if (!there?.["slow"]) await runner.unsafe(SLOW_TABLE);
-      if (there?.["ours"]) return;
+      if (there?.["told"] === MARK) return;
       if (there?.["table"]) {
         badQuery(`${collection} is a table that imp.sql has made, no collection: take another name.`);
       }

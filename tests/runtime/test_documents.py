@@ -1,0 +1,42 @@
+"""The document store against a real database, in the role that functions' data has: its tests in TypeScript."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from agent.engine.instances import deno_program
+from apps.gateways import databases
+from tests.gateways.world import drop_for_good
+
+ROOT: Path = settings.BASE_DIR
+TESTS = sorted((ROOT / "runtime" / "src" / "documents").glob("*_dbtest.ts"))
+NAME, PASSWORD = "gw_db_test_documents", "pa'ss%/@:"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    name = f"{NAME}_{request.node.callspec.id.split('_')[0]}"
+    databases.make_database(name, PASSWORD)
+    yield databases.url_of(name, PASSWORD)
+    drop_for_good(name)
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
+def test_of_documents(test: Path, database: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [deno_program(), "test", "--config", "runtime/deno.json", "--allow-all", "--no-remote", "--no-prompt", test],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "DOCUMENTS_TEST_DATABASE": database, "DENO_DIR": str(tmp_path), "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok | 0 passed" not in done.stdout
+
+
+def test_there_are_tests() -> None:
+    assert {path.name for path in TESTS} == {"cases_dbtest.ts", "model_dbtest.ts", "store_dbtest.ts"}
