@@ -19,7 +19,7 @@ OF_NODE = gettext_noop("%(name)s needs %(module)s of Node, which functions run w
 NATIVE = gettext_noop("%(name)s has a part that is made for one machine (%(file)s), which functions can't load.")
 NOT_BUNDLED = gettext_noop("%(name)s can't be bundled: %(said)s")
 NO_CODE = gettext_noop("%(name)s has nothing that can be imported.")
-FUNCTIONS_BREAK = gettext_noop("%(count)d functions don't compile with these packages: %(names)s.")
+FUNCTIONS_BREAK = gettext_noop("These functions don't compile with these packages: %(names)s.")
 NOT_ALLOWED = gettext_noop("%(person)s may no longer change dependencies here.")
 FAILED = gettext_noop("It failed for a reason of ours. Try again; the operators can see it.")
 

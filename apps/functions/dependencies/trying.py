@@ -45,7 +45,7 @@ def try_functions(
         tried.append(Tried(function.pk, function.head.pk, found))
     if names:
         told = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
-        raise Refused(FUNCTIONS_BREAK, {"count": len(names), "names": told}, findings=findings[:MOST_FINDINGS])
+        raise Refused(FUNCTIONS_BREAK, {"names": told}, findings=findings[:MOST_FINDINGS])
     return tried
 
 
