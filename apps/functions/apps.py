@@ -8,6 +8,8 @@ class FunctionsConfig(AppConfig):
     verbose_name = _("Functions")
 
     def ready(self) -> None:
+        from apps.accounts.demo import register_part
+        from apps.functions import demo
         from apps.functions.dependencies.selectors import count_dependencies
         from apps.functions.ending import remove_functions
         from apps.functions.publishing import publish_all
@@ -17,6 +19,7 @@ class FunctionsConfig(AppConfig):
         from apps.gateways.tabs import Tab, register_tab
 
         register_belonging("functions", remove_functions)
+        register_part(demo.load)
         register_contents(publish_all)
         register_tab(
             Tab("functions", _("Functions"), "functions:list", 20, permission="functions.read", count=count_functions)

@@ -64,7 +64,13 @@ def create_function(
         dependencies=packages.versions,
         note=note,
     )
-    after = {"name": function.name, "version": function.version, "files": list(wish.files), "methods": wish.methods}
+    after = {
+        "name": function.name,
+        "gateway": gateway.pk,
+        "version": function.version,
+        "files": list(wish.files),
+        "methods": wish.methods,
+    }
     record(actor=actor, verb="function.created", target=function, after=after)
     return function
 
