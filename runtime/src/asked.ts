@@ -9,7 +9,7 @@ export interface Asked {
 }
 
 const SCHEME = "http+unix://";
-const OURS = /^x-(imp-run|envoy-.*|imp-probe)$/;
+const OURS = /^(imp-run|x-imp-probe|x-envoy-.*)$/;
 const REQUEST_ID = /^[\w.-]{1,128}$/;
 
 /**

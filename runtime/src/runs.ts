@@ -1,7 +1,8 @@
 import type { CallKind } from "./wire.ts";
 
 /** Runs of the portal: of a function by its name, a draft, a trigger; and what it asks of functions' data. */
-export const RUN_HEADER = "x-imp-run";
+// Not x-imp-…, which Envoy takes from every caller
+export const RUN_HEADER = "imp-run";
 export const RUN_PATH = "/_imp/run";
 export const DATA_PATH = "/_imp/data";
 

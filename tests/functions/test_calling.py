@@ -38,7 +38,8 @@ from tests.functions.peer import OK, peer, says
 from tests.gateways.world import make_cluster, make_gateway
 from tests.tenants.world import member
 
-KEY = "a-key-of-this-test"
+KEY = "YS1rZXktb2YtdGhpcy10ZXN0"
+SECRET = b"a-key-of-this-test"
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_a_token_says_whose_call_it_is_and_is_signed_as_it_is_sent() -> None:
     sent, _, mac = token.partition(".")
     payload = json.loads(base64.urlsafe_b64decode(sent + "=" * (-len(sent) % 4)))
     assert payload == {"function": "dev/user/:id", "request_id": "req_1", "kind": "call", "exp": 99, "nonce": "n"}
-    wanted = hmac.new(KEY.encode(), sent.encode(), hashlib.sha256).digest()
+    wanted = hmac.new(SECRET, sent.encode(), hashlib.sha256).digest()
     assert base64.urlsafe_b64decode(mac + "=" * (-len(mac) % 4)) == wanted
 
 
@@ -221,7 +222,7 @@ def test_a_call_is_made_with_a_token_and_written_down(alice: User, tidewater: Te
     payload = json.loads(base64.urlsafe_b64decode(sent + "=" * (-len(sent) % 4)))
     assert (payload["function"], payload["kind"], payload["request_id"]) == ("dev/user/me", "call", answered.request_id)
     assert time.time() + 15 < payload["exp"] <= time.time() + 900
-    assert base64.urlsafe_b64decode(mac + "==") == hmac.digest(KEY.encode(), sent.encode(), "sha256")
+    assert base64.urlsafe_b64decode(mac + "==") == hmac.digest(SECRET, sent.encode(), "sha256")
     assert (answered.status, answered.body, answered.is_of_runtime) == (200, b'{"sum": 42}', True)
     [call] = list_calls(actor=member(alice, tidewater), function=function)
     assert call.request["headers"] == [["x-b", "2"], ["Authorization", "•••"]]

@@ -14,7 +14,7 @@ from apps.triggers.models import Trigger, TriggerRun
 from apps.triggers.selectors import schedule_of
 from tests.gateways.world import make_cluster, make_gateway
 
-KEY = "a-key-of-this-test"
+KEY = "YS1rZXktb2YtdGhpcy10ZXN0"
 
 
 def make_serving(

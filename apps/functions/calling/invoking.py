@@ -61,9 +61,20 @@ def line_to(gateway: FunctionGateway, stage: str) -> Line:
 
 
 def ring(
-    line: Line, asked: Asked, *, name: str, kind: str, within: float, request_id: str = "", nonce: str = ""
+    line: Line,
+    asked: Asked,
+    *,
+    name: str,
+    kind: str,
+    within: float,
+    request_id: str = "",
+    nonce: str = "",
+    pattern: str = "",
 ) -> Answered:
-    """Call the function of that name, `dev/user/:id`; raises Unanswered. Asks no database."""
+    """Call the function of that name, `dev/user/:id`; raises Unanswered. Asks no database.
+
+    `pattern` is what the name of a draft doesn't say: which paths it answers.
+    """
     request_id = request_id or context.new_request_id()
     token = make_run_token(
         line.run_key,
@@ -72,6 +83,7 @@ def ring(
         kind=kind,
         expires_at=int(time.time() + within + TOKEN_SECONDS),
         nonce=nonce,
+        pattern=pattern,
     )
     return _send(line, asked, f"{RUN}{target_of(asked)}", token=token, within=within, request_id=request_id)
 
@@ -88,13 +100,14 @@ def invoke(
     within: float,
     query: str = "",
     request_id: str = "",
+    pattern: str = "",
 ) -> Answered:
     """An answer in any case: without one, it says why there is none."""
     asked = Asked(method, path, query, tuple(headers), body)
     request_id, began = request_id or context.new_request_id(), time.monotonic()
     line = line_to(gateway, name.partition("/")[0])
     try:
-        return ring(line, asked, name=name, kind=kind, within=within, request_id=request_id)
+        return ring(line, asked, name=name, kind=kind, within=within, request_id=request_id, pattern=pattern)
     except Unanswered as error:
         ms = (time.monotonic() - began) * 1000
         return Answered(request_id, ms, error=error.slug, detail=str(error.detail))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from apps.audit.services import record
 from apps.core.errors import Conflict
 from apps.functions.calling.asked import Answered, Asked, check_asked
+from apps.functions.calling.drafts import put_draft
 from apps.functions.calling.history import keep_call
 from apps.functions.calling.invoking import MARGIN, invoke, line_to
 from apps.functions.calling.problems import GatewayOutOfReach, TooManyRuns
@@ -49,7 +50,7 @@ def call_named(*, actor: Member, function: Function, request: Asked, draft: Draf
     # Before a draft is compiled
     line_to(gateway, function.stage)
     with _place():
-        name = _put(draft) if draft is not None else function.name
+        name = put_draft(draft) if draft is not None else function.name
         answered = invoke(
             gateway,
             name=name,
@@ -60,6 +61,7 @@ def call_named(*, actor: Member, function: Function, request: Asked, draft: Draf
             headers=request.headers,
             body=request.body,
             within=function.timeout_ms / 1000 + MARGIN,
+            pattern="" if draft is None else function.base_name,
         )
     if answered.error == GatewayOutOfReach.slug:
         raise GatewayOutOfReach
@@ -78,13 +80,6 @@ def _write_down(actor: Member, function: Function, request: Asked, answered: Ans
     }
     record(actor=actor, verb="function.called", target=function, after=after)
     return call
-
-
-def _put(draft: Draft) -> str:
-    """The name under which its runtime has it; raises what is wrong with its source."""
-    from apps.functions.calling.drafts import put_draft
-
-    return put_draft(draft)
 
 
 @contextmanager

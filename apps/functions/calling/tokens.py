@@ -11,9 +11,17 @@ HEADER = "imp-run"
 
 
 def make_run_token(
-    run_key: str, *, function: str, request_id: str, kind: str, expires_at: int, nonce: str = "", body: bytes = b""
+    run_key: str,
+    *,
+    function: str,
+    request_id: str,
+    kind: str,
+    expires_at: int,
+    nonce: str = "",
+    pattern: str = "",
+    body: bytes = b"",
 ) -> str:
-    """`payload.mac`. Of a call to the data console, the body is part of it."""
+    """`payload.mac`. Of a draft it says which paths it answers; of a data call, its body is part."""
     payload: dict[str, Any] = {
         "function": function,
         "request_id": request_id,
@@ -21,11 +29,17 @@ def make_run_token(
         "exp": expires_at,
         "nonce": nonce or secrets.token_urlsafe(18),
     }
+    if pattern:
+        payload["pattern"] = pattern
     if kind == "data":
         payload["body_sha256"] = hashlib.sha256(body).hexdigest()
     sent = _encoded(json.dumps(payload, separators=(",", ":"), sort_keys=True).encode())
-    return f"{sent}.{_encoded(hmac.digest(run_key.encode(), sent.encode(), 'sha256'))}"
+    return f"{sent}.{_encoded(hmac.digest(_decoded(run_key), sent.encode(), 'sha256'))}"
 
 
 def _encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

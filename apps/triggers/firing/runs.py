@@ -25,7 +25,9 @@ LEASE_RESERVE = timedelta(seconds=20)
 TRY_AGAIN_AFTER, TRY_FOR = timedelta(seconds=1), timedelta(seconds=60)
 # What nobody answers for with these has not begun
 NOT_BEGUN = ("/no-such-host", "/runtime-away", "/too-many-calls")
-SWITCHED_OFF, USED = "/stage-inactive", "/run-used"
+SWITCHED_OFF = "/stage-inactive"
+# What a runtime says to a token that it has taken already
+TAKEN = "/no-such-function"
 
 NOT_REACHED = gettext_noop("The gateway couldn't be reached for a minute.")
 NO_ANSWER = gettext_noop("No answer came: the function or its process ended, or took too long.")
@@ -133,7 +135,7 @@ def _conclude(run: TriggerRun, result: Result) -> None:
             _put_off(run, database_now())
         elif not result.is_of_runtime and kind.endswith(SWITCHED_OFF):
             _end(run, outcome.MISSED, WAS_STOPPED)
-        elif kind.endswith(USED) and run.attempts > 1:
+        elif kind.endswith(TAKEN) and run.attempts > 1:
             _end(run, outcome.LOST, INTERRUPTED)
         else:
             _end(run, outcome.FAILED, ANSWERED_ERROR, status=result.status)
