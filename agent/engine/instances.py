@@ -220,7 +220,9 @@ def command(spec: Spec, listen: Path, way_out: Path | None = None) -> list[str]:
     files = ",".join(map(str, sockets))
     return [
         deno_program(), "run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "--no-remote", "--no-npm",
-        "--unstable-worker-options", "--ignore-env", f"--v8-flags=--max-old-space-size={heap}",
+        # Without the second, each answer would look to its function as if its caller had gone
+        "--unstable-worker-options", "--unstable-no-legacy-abort", "--ignore-env",
+        f"--v8-flags=--max-old-space-size={heap}",
         f"--import-map={import_map()}",
         f"--allow-net={','.join([*(f'unix:{each}' for each in sockets), *addresses])}",
         f"--allow-read={files}", f"--allow-write={files}",
