@@ -2,6 +2,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import re_path
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -79,9 +80,18 @@ class DependenciesSerializer(serializers.Serializer[Dependencies]):
         return ChangeSerializer(row).data  # type: ignore[return-value]
 
 
+class TextField(serializers.CharField):
+    """A number that looks like a version is a typed client's mistake: 3.10 would be 3.1."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError(_("Write text in quotes."))
+        return str(super().to_internal_value(data))
+
+
 class DependenciesInput(Input):
     wanted = serializers.DictField(
-        child=serializers.CharField(allow_blank=True, max_length=64),
+        child=TextField(allow_blank=True, max_length=64),
         help_text='Name to version or range, exactly these: `{"zod": "^3.23"}`. Empty text is the newest.',
     )
 

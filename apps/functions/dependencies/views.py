@@ -39,7 +39,7 @@ class Packages(GatewayPage):
             "has_failed": row.state == Dependencies.State.FAILED or (row.state != "ready" and not is_under_way(row)),
             "step": STEPS.get(row.step, ""),
             "because": because_of(row) or _("It wasn't finished. Try again."),
-            "asked": [f"{name}@{version}" for name, version in row.wanted.items()],
+            "asked": [f"{name}@{version}" for name, version in sorted(row.wanted.items())],
         }
         table = {
             **base,
@@ -160,7 +160,7 @@ class Again(_Changes, ConfirmView):
         return {**super().get_context(), "title": _("Try these packages again?"), "submit_label": _("Try again")}
 
     def get_touches(self) -> list[Touch]:
-        asked = ", ".join(f"{name}@{version}" for name, version in self.row.wanted.items())
+        asked = ", ".join(f"{name}@{version}" for name, version in sorted(self.row.wanted.items()))
         return [Touch(_("Packages"), asked or _("None"), is_code=bool(asked)), Touch(_("Gateway"), str(self.gateway))]
 
     def run(self) -> Done:
@@ -175,7 +175,7 @@ class Discard(_Changes, ConfirmView):
         return {**super().get_context(), "title": _("Discard this change?"), "submit_label": _("Discard the change")}
 
     def get_touches(self) -> list[Touch]:
-        asked = ", ".join(f"{name}@{version}" for name, version in self.row.wanted.items())
+        asked = ", ".join(f"{name}@{version}" for name, version in sorted(self.row.wanted.items()))
         return [
             Touch(_("Asked for"), asked or _("No packages"), is_code=bool(asked)),
             Touch(_("Functions"), _("Stay as they are.")),
