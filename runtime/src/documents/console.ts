@@ -1,7 +1,9 @@
 /** What the console does besides: it shows where documents are kept, and changes one only as it was when it was read. */
 import { badQuery, DocumentsError } from "./errors.ts";
+import { filterOf } from "./filters.ts";
+import { sortOf } from "./keys.ts";
 import { LIMITS } from "./limits.ts";
-import { type After, type Reading } from "./reading.ts";
+import { afterOf, type Reading } from "./reading.ts";
 import type { Slow } from "./slow.ts";
 import { type Store, tableOf } from "./store.ts";
 import type { Fields } from "./values.ts";
@@ -10,6 +12,8 @@ import { documentOf } from "./writing.ts";
 /** Changes with the document. */
 const VERSION = "md5(doc::text)";
 const MOST_SHOWN = 200;
+/** Of a page of documents: more isn't taken by who asks. */
+const MOST_BYTES = 700_000;
 
 export class Console {
   constructor(readonly store: Store, readonly reading: Reading, readonly slow: Slow) {}
@@ -57,13 +61,10 @@ export class Console {
     if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 1 || limit > MOST_SHOWN) {
       badQuery(`limit is a whole number from 1 to ${MOST_SHOWN}.`);
     }
-    const given = after ? { keys: after, left: null } : undefined;
-    const batch = await this.reading.find(collection, filter, {
-      sort,
-      batchSize: limit,
-      after: given as After | undefined,
-    });
-    return { documents: batch.documents, after: batch.after?.keys ?? null };
+    const order = sortOf(sort);
+    const from = afterOf(after ? { keys: after, left: null } : undefined, order);
+    const batch = await this.reading.batch(collection, filterOf(filter), order, 0, limit, from, MOST_BYTES);
+    return { documents: batch.rows, after: batch.after };
   }
 
   async #get(collection: string, id: unknown): Promise<{ document: Fields; version: string }> {

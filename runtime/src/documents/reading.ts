@@ -61,6 +61,7 @@ export class Reading {
     skip: number,
     size: number,
     after?: After,
+    bytes: number = LIMITS.batchBytes,
   ): Promise<{ rows: Fields[]; after: string[] | null }> {
     const parameters = new Parameters();
     let condition = await this.condition(collection, filter, parameters);
@@ -73,7 +74,7 @@ export class Reading {
     } OFFSET ${skip}`;
     const text = `SELECT * FROM (SELECT q.*, sum(pg_column_size(doc)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes, ` +
       `row_number() OVER () AS place, (count(*) OVER ())::int AS found FROM (${inner}) AS q) AS w ` +
-      `WHERE place <= ${size} AND (bytes <= ${LIMITS.batchBytes} OR place = 1) ORDER BY place`;
+      `WHERE place <= ${size} AND (bytes <= ${bytes} OR place = 1) ORDER BY place`;
     const rows = await quietly(() => this.store.run(text, parameters.values), []);
     const last = rows[rows.length - 1];
     return {
@@ -228,7 +229,7 @@ function beyond(keys: Key[], values: string[], parameters: Parameters): string {
   })`;
 }
 
-function afterOf(given: unknown, sort: Sort): After | undefined {
+export function afterOf(given: unknown, sort: Sort): After | undefined {
   if (given === undefined || given === null) return undefined;
   const { keys, left } = given as Partial<After>;
   const isGood = Array.isArray(keys) && keys.length === keysOf(sort).length &&
