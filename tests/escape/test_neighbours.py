@@ -68,7 +68,7 @@ def test_the_platform_may_what_a_function_may_not(make_house: MakeHouse) -> None
     house = make_house()
     with house.inside() as inside:
         for text in CLOSED[:8]:
-            inside.execute(text)  # type: ignore[call-overload]
+            inside.execute(text)
 
 
 def test_a_role_of_a_gateway_opens_no_other_database(make_house: MakeHouse) -> None:
@@ -103,8 +103,9 @@ export default async (req: any, res: any) => {
     if (value instanceof Map || value instanceof Set) for (const each of value) look(each, depth + 1);
   };
   look([globalThis, (0, eval)("this"), req, res, imp, new Error("x").stack, (function () { return this; })()], 0);
-  const words: string[] = req.query.words.split(",");
-  res.json(Object.fromEntries(words.map((word) => [word, texts.some((text) => text.includes(word))])));
+  // Backwards, so that the question isn't where they are found
+  const words: string[] = req.body.map((word: string) => [...word].reverse().join(""));
+  res.json(words.map((word) => texts.some((text) => text.includes(word))));
 };
 """
 
@@ -120,10 +121,11 @@ def test_no_credential_and_no_other_gateways_secret_is_in_an_isolate(make_house:
     }
     assert other.spec.secrets
     one.deploy({"dev/look": EVERYTHING})
-    found = one.call(f"dev/look?words={','.join(['own-secret-4711', *words.values()])}")[1]
+    asked = ["own-secret-4711", *words.values()]
+    own, *others = one.post("dev/look", [word[::-1] for word in asked])[1]
     # It does find what is there to be found
-    assert found.pop("own-secret-4711") is True
-    assert not any(found.values()), {name: found[word] for name, word in words.items()}
+    assert own is True
+    assert dict(zip(words, others, strict=True)) == dict.fromkeys(words, False)
 
 
 def _password(url: str) -> str:

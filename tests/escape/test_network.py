@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -81,8 +80,6 @@ class Redirecting(Elsewhere):
         self.send_header("location", target)
         self.send_header("content-length", "0")
         self.end_headers()
-
-    do_PUT = BaseHTTPRequestHandler.send_error  # type: ignore[assignment]
 
 
 def test_no_redirect_leads_to_where_a_call_could_not_go(make_house: MakeHouse) -> None:

@@ -1,0 +1,3 @@
+from tests.escape.conftest import make_house
+
+__all__ = ["make_house"]
