@@ -121,10 +121,12 @@ def _somebody() -> Any:
 
 def _drop_databases() -> None:
     from apps.core.notify import parameters
+    from apps.gateways.databases import runtime_role_of
     from apps.gateways.models import GatewayDatabase
 
     # Not by the step's own function, whose patience ends where the disk is busy
     with psycopg.connect(**parameters(), autocommit=True) as connection:
-        for name in map(sql.Identifier, GatewayDatabase.objects.values_list("name", flat=True)):
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(name))
+        for name in GatewayDatabase.objects.values_list("name", flat=True):
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            for role in (runtime_role_of(name), name):
+                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))

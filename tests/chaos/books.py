@@ -26,8 +26,8 @@ SELECT 'bundle ' || key FROM fleet_bundle WHERE split_part(key, '/', 2) IN
     (SELECT id FROM gateways_functiongateway WHERE name LIKE 'chaos-%')
 UNION ALL SELECT 'database ' || datname FROM pg_database WHERE datname LIKE 'gw_db_%' AND datname NOT IN
     (SELECT d.name FROM gateways_gatewaydatabase d)
-UNION ALL SELECT 'role ' || rolname FROM pg_roles WHERE rolname LIKE 'gw_db_%' AND rolname NOT IN
-    (SELECT d.name FROM gateways_gatewaydatabase d)
+UNION ALL SELECT 'role ' || rolname FROM pg_roles WHERE rolname ~ '^gw_(db|rt)_' AND
+    replace(rolname, 'gw_rt_', 'gw_db_') NOT IN (SELECT d.name FROM gateways_gatewaydatabase d)
 UNION ALL SELECT 'database of ' || g.name FROM gateways_gatewaydatabase d JOIN gateways_functiongateway g
     ON g.id = d.gateway_id WHERE g.name LIKE 'chaos-%'
 UNION ALL SELECT 'domain of ' || g.name FROM gateways_runtimedomain d JOIN gateways_functiongateway g
@@ -37,7 +37,7 @@ UNION ALL SELECT 'stage of ' || g.name FROM gateways_stage s JOIN gateways_funct
 """
 COUNTS = """
 SELECT (SELECT count(*) FROM pg_database WHERE datname LIKE 'gw_db_%'),
-       (SELECT count(*) FROM pg_roles WHERE rolname LIKE 'gw_db_%'),
+       (SELECT count(*) FROM pg_roles WHERE rolname ~ '^gw_(db|rt)_'),
        (SELECT count(*) FROM gateways_stage),
        (SELECT count(*) FROM gateways_runtimedomain),
        (SELECT count(*) FROM fleet_bundle)

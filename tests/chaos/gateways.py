@@ -218,7 +218,8 @@ class GatewayTrial:
         count = len(self.layouts)
         wanted = {
             "databases": count,
-            "roles": count,
+            # Of its functions, and of its runtimes
+            "roles": 2 * count,
             "stages": STAGES * count,
             "domains": count,
             "bundles": BUNDLES * count,

@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, IntegerField, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from apps.core import clock
 from apps.core.events import publish
@@ -196,7 +198,9 @@ def _ms_since_save(function: Function, found: Standing) -> float | None:
 def read_unsettled() -> int:
     """What was published where runtimes are, and nobody has waited for."""
     rows = Function.objects.filter(publish_due_at=None, live_version__lt=F("published_version"))
-    rows = rows.filter(gateway__phase__in=SERVING).exclude(load_error__version=F("version"))
+    failed = Cast(KeyTextTransform("version", "load_error"), IntegerField())
+    rows = rows.filter(gateway__phase__in=SERVING).annotate(failed=failed)
+    rows = rows.filter(Q(failed=None) | ~Q(failed=F("version")))
     by_gateway: dict[str, list[Function]] = defaultdict(list)
     for row in rows.select_related("gateway", "head").defer("head__files").order_by("gateway_id")[:MOST_AT_ONCE]:
         by_gateway[row.gateway_id].append(row)

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import InvalidInput
 from apps.functions.compiling import Compiled
+from apps.functions.dependencies.using import imports_of
 from apps.functions.models import Draft
 from apps.functions.publishing.acks import wait_for_acks
 from apps.functions.publishing.pushing import COUNT, take_counter
@@ -35,7 +36,8 @@ class LoadFailed(InvalidInput):
 def publish_draft(draft: Draft, compiled: Compiled) -> str:
     """The name under which the runtimes of its stage have it for a while. LoadFailed: they couldn't load it."""
     function = draft.function
-    vendor = packages_of(function.gateway).digest
+    packages = packages_of(function.gateway)
+    vendor = packages.digest if imports_of(compiled.code, packages.names) else ""
     digest, name = compiled.digest_with(vendor), f"{function.stage}/{MARK}{draft.pk}"
     values = {
         "name": name,
