@@ -4,7 +4,9 @@ from itertools import count
 from typing import Any, ClassVar
 
 from apps.accounts.models import User
+from apps.core import clock
 from apps.core.errors import NotAllowed, NotFound, Problem
+from apps.functions.files import hashes_of
 from apps.functions.models import Artifact, Draft, Function, FunctionVersion
 from apps.functions.services import create_function, delete_function
 from apps.gateways.models import FunctionGateway
@@ -34,6 +36,30 @@ def some_function(
     if deleted:
         delete_function(actor=actor, function=function)
     return Function.objects.select_related("gateway", "head").get(pk=function.pk)
+
+
+def function_row(gateway: FunctionGateway, name: str = "dev/user/me", *, deleted: bool = False) -> Function:
+    """As rows alone, in its second version: where the workspace isn't one in which people could make it."""
+    stage, _, base_name = name.partition("/")
+    of = {"tenant_id": gateway.tenant_id}
+    artifact, _is_new = Artifact.objects.get_or_create(
+        gateway=gateway, digest="0" * 64, defaults={**of, "code": "", "source_map": "", "compiler": "none"}
+    )
+    row = Function.objects.create(
+        **of,
+        gateway=gateway,
+        stage=stage,
+        base_name=base_name,
+        version=2,
+        deleted_at=clock.now() if deleted else None,
+    )
+    for number, timeout_ms in ((1, 500), (2, 10_000)):
+        values = {**of, "files": FILES, "hashes": hashes_of(FILES), "entrypoint": "handler.ts", "artifact": artifact}
+        row.head = FunctionVersion.objects.create(
+            **values, function=row, number=number, kind="saved", base_name=base_name, timeout_ms=timeout_ms
+        )
+    row.save(update_fields=["head"])
+    return row
 
 
 def owner_of(tenant: Tenant) -> Member:

@@ -8,11 +8,31 @@ from datetime import timedelta
 from typing import Any
 
 from apps.core import clock
+from apps.functions.models import Draft
 from apps.tenants.roles import Role
 from tests.matrix.actors import Actor
 from tests.people import PASSWORD
 
 Scene = Callable[[Actor], Any]
+
+
+FUNCTIONS = "/t/{tenant}/gateways/{gateway_id}/functions"
+FUNCTION = f"{FUNCTIONS}/{{function_id}}"
+API_FUNCTIONS = "/v1/api-gateways/{gateway_id}/functions"
+
+
+def _stage_of(actor: Actor) -> str:
+    """In which somebody writes who writes in one only."""
+    return "staging" if actor.name.endswith(Role.QA) else "dev"
+
+
+def _with_draft(actor: Actor) -> str:
+    """A function of which somebody has a draft, as nobody sees another's."""
+    function = actor.things.function
+    if actor.person is not None:
+        values = {"tenant_id": function.tenant_id, "base_version": 2, "entrypoint": "handler.ts"}
+        Draft.objects.get_or_create(function=function, person=actor.person, defaults=values)
+    return str(function.pk)
 
 
 #: `METHOD /path` → the body
@@ -54,6 +74,14 @@ BODIES: dict[str, Scene] = {
     "POST /t/{tenant}/gateways/{gateway_id}/settings/transfer": lambda actor: {"owner": actor.owner.own.person.pk},
     "POST /t/{tenant}/gateways/{gateway_id}/stages/{stage}/off": lambda actor: {"reason": "Moving house."},
     "POST /t/{tenant}/gateways/{gateway_id}/domains/{stage}/add": lambda actor: {"host": "another.example"},
+    "POST /t/{tenant}/gateways/{gateway_id}/logs/retention": lambda actor: {"days": 3, "megabytes": 64, "version": 1},
+    "POST /t/{tenant}/gateways/{gateway_id}/dependencies/add": lambda actor: {"packages": "nanoid@5"},
+    "POST /t/{tenant}/gateways/{gateway_id}/dependencies/update/{name}": lambda actor: {"version": "3"},
+    f"POST {FUNCTIONS}/new": lambda actor: {"name": "another", "stage": "dev", "template": "hello"},
+    f"POST {FUNCTION}/settings": lambda actor: {"base_version": 2, "timeout_ms": 500},
+    f"POST {FUNCTION}/rename": lambda actor: {"name": "user/you"},
+    f"POST {FUNCTION}/copy": lambda actor: {"name": "user/you", "stage": _stage_of(actor)},
+    "POST /t/{tenant}/gateways/{gateway_id}/recycle-bin/{function_id}/restore": lambda actor: {"name": "user/back"},
     "POST /t/{tenant}/settings": lambda actor: {
         "name": "Another name",
         "slug": "another-name",
@@ -81,6 +109,18 @@ BODIES: dict[str, Scene] = {
     "PATCH /v1/api-gateways/{pk}/variables": lambda actor: {"variables": [{"name": "ZONE", "value": "KR"}]},
     "PATCH /v1/api-gateways/{pk}/stages/{stage}": lambda actor: {"state": "inactive", "reason": "Moving house."},
     "PUT /v1/api-gateways/{pk}/stages/{stage}/domain": lambda actor: {"host": "another.example"},
+    "PATCH /v1/api-gateways/{gateway_id}/logs/retention": lambda actor: {"days": 3},
+    "PUT /v1/api-gateways/{gateway_id}/dependencies": lambda actor: {"wanted": {"nanoid": "5"}},
+    f"POST {API_FUNCTIONS}": lambda actor: {"name": "another", "template": "hello"},
+    f"PATCH {API_FUNCTIONS}/{{pk}}": lambda actor: {"base_version": 2, "timeout_ms": 500},
+    f"POST {API_FUNCTIONS}/{{pk}}/rename": lambda actor: {"name": "user/you"},
+    f"POST {API_FUNCTIONS}/{{pk}}/copy": lambda actor: {"name": f"{_stage_of(actor)}/user/you"},
+    f"PUT {API_FUNCTIONS}/{{pk}}/draft": lambda actor: {
+        "files": {"handler.ts": {"content": "export default 1;"}},
+        "entrypoint": "handler.ts",
+        "base_version": 2,
+    },
+    f"POST {API_FUNCTIONS}/{{function}}/history/{{number}}/pin": lambda actor: {"is_pinned": True},
     "POST /v1/me/email": lambda actor: {"email": "elsewhere@example.com"},
     "PATCH /v1/me": lambda actor: {"name": "Another name"},
     "POST /account/password": lambda actor: {
@@ -96,6 +136,9 @@ QUERIES: dict[str, str | Scene] = {
     "POST /t/{tenant}/gateways/several/{wish}": lambda actor: f"selected={actor.things.gateway.pk}",
     "GET /v1/audit-events/export": "format=jsonl",
     "GET /v1/me/audit-events/export": "format=csv",
+    # Reading takes the gateway's own database, which is another test's matter; who may is asked before
+    "GET /v1/api-gateways/{gateway_id}/logs": "follow=1",
+    "GET /v1/api-gateways/{gateway_id}/functions/{name}/logs": "follow=1",
 }
 
 #: What no part of a page asks for: afterwards nobody is signed in who could stay on it
@@ -105,6 +148,9 @@ WHOLE_PAGES = {"POST /sign-out"}
 NOTHING_TO_DO = {
     "POST /t/{tenant}/gateways",
     "POST /t/{tenant}/gateways/{gateway_id}/history",
+    f"POST {FUNCTIONS}",
+    f"POST {FUNCTION}/versions",
+    "POST /t/{tenant}/gateways/{gateway_id}/recycle-bin",
     "POST /t/{tenant}/audit",
     "POST /audit",
 }
@@ -132,8 +178,22 @@ PATHS: dict[tuple[str, str], Scene] = {
     ("/t/{tenant}/gateways/{gateway_id}/domains/{stage}/check", "stage"): lambda actor: "prod",
     ("/t/{tenant}/gateways/{gateway_id}/domains/{stage}/remove", "stage"): lambda actor: "prod",
     ("/t/{tenant}/gateways/several/{wish}", "wish"): lambda actor: "stop",
+    ("/t/{tenant}/gateways/{gateway_id}/dependencies/update/{name}", "name"): lambda actor: "zod",
+    ("/t/{tenant}/gateways/{gateway_id}/dependencies/remove/{name}", "name"): lambda actor: "zod",
+    ("/v1/api-gateways/{gateway_id}/functions/{name}/logs", "name"): lambda actor: "dev/track",
     ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/off", "stage"): lambda actor: "dev",
     ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/on", "stage"): lambda actor: "dev",
+    (f"{FUNCTION}/versions/{{number}}/pin", "number"): lambda actor: 1,
+    (f"{FUNCTION}/versions/{{number}}/restore", "number"): lambda actor: 1,
+    ("/t/{tenant}/gateways/{gateway_id}/recycle-bin/{function_id}/restore", "function_id"): (
+        lambda actor: actor.things.deleted_function.pk
+    ),
+    (f"{API_FUNCTIONS}/{{pk}}/restore", "pk"): lambda actor: actor.things.deleted_function.pk,
+    (f"{API_FUNCTIONS}/{{pk}}/draft", "pk"): _with_draft,
+    (f"{API_FUNCTIONS}/{{function}}/history/{{number}}", "number"): lambda actor: 1,
+    (f"{API_FUNCTIONS}/{{function}}/history/{{number}}/source", "number"): lambda actor: 1,
+    (f"{API_FUNCTIONS}/{{function}}/history/{{number}}/pin", "number"): lambda actor: 1,
+    (f"{API_FUNCTIONS}/{{function}}/history/{{number}}/restore", "number"): lambda actor: 1,
     ("/v1/tenants/{pk}/resume", "pk"): lambda actor: actor.world.closed.pk,
     ("/workspaces/invitations/{invitation_id}", "invitation_id"): lambda actor: actor.own.invitation.pk,
     # In which nothing is

@@ -20,11 +20,13 @@ from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.timeline import note
 from apps.fleet.models import Agent, Bundle, Cluster, RegistrationToken
 from apps.fleet.services.bundles import put_bundle
+from apps.functions.models import Dependencies, Function, Lock
 from apps.gateways.models import FunctionGateway, Variable
 from apps.sso.models import IdentityProvider, LinkedIdentity
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Role
 from apps.tenants.selectors import TOKEN_PURPOSE
+from tests.functions.contract import function_row
 from tests.gateways.contract import add_domain, some_cluster, some_gateway
 from tests.people import make_person
 from tests.tenants.world import join
@@ -41,6 +43,9 @@ class Things:
     invitation: Invitation
     gateway: FunctionGateway
     variable: Variable
+    function: Function
+    #: In the recycle bin
+    deleted_function: Function
     # The secret in the invitation's link
     link: str
     event: AuditEvent
@@ -82,11 +87,14 @@ def make_things(tenant: Tenant) -> Things:
     assert event.tenant_id == tenant.pk
     gateway = some_gateway(tenant, somebody, name=f"gateway-of-{tenant.slug}")
     variable = Variable.objects.create(tenant=tenant, gateway=gateway, name="ZONE", value=tenant.slug)
+    function = function_row(gateway)
+    deleted = function_row(gateway, "dev/user/gone", deleted=True)
     put_bundle(cluster_id=gateway.cluster_id, key=f"gateway/{gateway.pk}/namespace", manifests=[])
     add_domain(gateway, f"api.{tenant.slug}.example")
+    _ask_for_packages(gateway)
     with transaction.atomic():
         note("gateway", gateway, LifecycleEvent.Kind.WISHED, because="%(wish)s", because_of={"wish": tenant.slug})
-    return Things(tenant, membership, invitation, gateway, variable, link, event)
+    return Things(tenant, membership, invitation, gateway, variable, function, deleted, link, event)
 
 
 def make_fleet_things() -> FleetThings:
@@ -113,6 +121,16 @@ def make_own_things(person: User, provider: IdentityProvider, inviting: Tenant) 
     return OwnThings(person, session, active, revoked, identity, event, invitation)
 
 
+def _ask_for_packages(gateway: FunctionGateway) -> None:
+    """With one that is there, and a change that was refused: it can be tried again, and discarded."""
+    lock = Lock.objects.create(
+        tenant=gateway.tenant, gateway=gateway, digest="0" * 64, wanted={"zod": "3.23.8"}, packages=[]
+    )
+    Dependencies.objects.create(
+        tenant=gateway.tenant, gateway=gateway, lock=lock, state=Dependencies.State.FAILED, wanted={"zod": "99"}
+    )
+
+
 def _invitation(tenant: Tenant, email: str, link: str) -> Invitation:
     """Sent long enough ago to be sent again."""
     return Invitation.objects.create(
@@ -136,6 +154,8 @@ def by_name(things: Things, fleet: FleetThings) -> dict[str, Any]:
         "invitation_id": things.invitation.pk,
         "gateway_id": things.gateway.pk,
         "variable_id": things.variable.pk,
+        "function_id": things.function.pk,
+        "function": things.function.name.replace("/", "%2F"),
         "event_id": things.event.pk,
         "token": things.link,
         "slug": PROVIDER_SLUG,
@@ -152,6 +172,7 @@ def by_collection(things: Things, own: OwnThings, fleet: FleetThings) -> dict[st
         "members": things.membership.pk,
         "invitations": things.invitation.pk,
         "api-gateways": things.gateway.pk,
+        "functions": things.function.pk,
         "clusters": fleet.cluster.pk,
         "agents": fleet.agent.pk,
         "registration-tokens": fleet.registration_token.pk,

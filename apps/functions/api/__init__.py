@@ -4,8 +4,11 @@ from apps.functions.api.functions import DeletedFunctionViewSet, FunctionViewSet
 from apps.functions.api.history import HistoryViewSet
 
 OF_GATEWAY = f"api-gateways/(?P<gateway_id>{ID})"
+_functions = routes(f"{OF_GATEWAY}/functions", FunctionViewSet, name="functions")
+# Last, as every other address begins like one of a function
+_functions.sort(key=lambda pattern: getattr(pattern, "name", "") == "functions-detail")
 urlpatterns = [
     *routes(f"{OF_GATEWAY}/deleted-functions", DeletedFunctionViewSet, name="deleted-functions"),
     *routes(f"{OF_GATEWAY}/functions/(?P<function>{FUNCTION})/history", HistoryViewSet, name="function-history"),
-    *routes(f"{OF_GATEWAY}/functions", FunctionViewSet, name="functions"),
+    *_functions,
 ]

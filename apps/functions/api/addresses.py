@@ -9,12 +9,9 @@ from typing import Any
 from apps.gateways.sizes import StageName
 
 # What stands behind a function's name in the addresses of the API
-WORDS = ("source", "history", "draft", "rename", "copy", "restore", "run", "calls")
-_ENDS = "".join(f"(?<!/{word})" for word in WORDS) + "".join(
-    rf"(?<!/history/{'[0-9]' * digits})" for digits in range(1, 7)
-)
+WORDS = ("logs", "source", "history", "draft", "rename", "copy", "restore", "run", "calls")
 _STAGES = "|".join(StageName.values)
-FUNCTION = rf"fn_[0-9a-z]{{26}}|(?:{_STAGES})/[A-Za-z0-9._~:*/-]{{1,200}}{_ENDS}"
+FUNCTION = rf"fn_[0-9a-z]{{26}}|(?:{_STAGES})/[A-Za-z0-9._~:*/-]{{1,200}}"
 NUMBER = "[0-9]{1,6}"
 ID = "[0-9a-zA-Z_-]{1,64}"
 
