@@ -40,7 +40,7 @@ GROUPS = (
     VerbGroup("tokens", _("Access tokens"), ("token.",)),
     VerbGroup("members", _("Members and roles"), ("member.", "invitation.")),
     VerbGroup("workspaces", _("Workspaces"), ("tenant.",)),
-    VerbGroup("gateways", _("Function gateways"), ("gateway.",)),
+    VerbGroup("gateways", _("Function gateways"), ("gateway.", "data.")),
     VerbGroup("fleet", _("Clusters and agents"), ("cluster.", "agent.")),
     VerbGroup("sso", _("Single sign-on"), ("sso.", "identity.")),
     VerbGroup("operators", _("Operators' work"), ("view_as.", "task.", "mail.")),

@@ -124,6 +124,14 @@ _texts: dict[str, Text] = {
     "trigger.resumed": _("Resumed the trigger %(target)s"),
     "trigger.run": _("Ran the trigger %(target)s at once"),
     "trigger.deleted": _("Deleted the trigger %(target)s"),
+    # What functions keep, changed from the console
+    "data.collection_created": _("Made a collection in the data of the gateway %(target)s"),
+    "data.collection_dropped": _("Dropped a collection from the data of the gateway %(target)s"),
+    "data.document_inserted": _("Inserted a document into the data of the gateway %(target)s"),
+    "data.document_changed": _("Changed a document in the data of the gateway %(target)s"),
+    "data.document_deleted": _("Deleted a document from the data of the gateway %(target)s"),
+    "data.index_created": _("Made an index in the data of the gateway %(target)s"),
+    "data.index_dropped": _("Dropped an index from the data of the gateway %(target)s"),
     # By the platform itself
     "gateway.leftover_removed": _("Removed what was left in a cluster of the gateway %(target)s"),
     # Clusters and their agents

@@ -150,6 +150,18 @@ GROUPS: tuple[Group, ...] = (
             ),
             Permission("dependencies.change", _("Add and remove npm packages"), _to(_OWNERS)),
             Permission(
+                "data.read",
+                _("See the data that functions keep"),
+                _to(f"{_OWNERS} api-developer qa viewer"),
+                reads=True,
+            ),
+            Permission(
+                "data.change",
+                _("Change the data that functions keep"),
+                _to("owner admin", own="gateway-owner"),
+                note=_("it's the same in every stage"),
+            ),
+            Permission(
                 "plugins.change", _("Set plugins and triggers"), _to(_OWNERS, dev="api-developer", staging="qa")
             ),
         ),
