@@ -102,6 +102,8 @@ class WaysOut:
             ended.cancel()
             self.child = None
             child.kill()
+            # Its end is heard of in this loop, which may be closed right afterwards
+            await child.wait()
             remove_file(self._control)
 
     async def _tell(self) -> None:

@@ -60,7 +60,7 @@ def test_begun_from_disk_without_portal_it_serves_and_ends_within_five_seconds(s
     agent = start(*gateways)
     wait_until(lambda: answers(agent, *gateways), what="both gateways", log=agent.log)
     children = family(agent)
-    assert len(children) == 3
+    assert len(children) == 4
     with Load(agent.port, "parcels.dev.localhost") as load:
         agent.process.send_signal(signal.SIGTERM)
         assert agent.process.wait(5) == 0
@@ -104,7 +104,7 @@ def test_many_gateways_come_back_from_disk_together(start: Start) -> None:
     gateways = [Gateway(f"gateway-{number}") for number in range(12)]
     agent = start(*gateways)
     wait_until(lambda: answers(agent, *gateways), within=60, what="all of them", log=agent.log)
-    assert len(family(agent)) == 13
+    assert len(family(agent)) == 14
 
 
 def test_a_second_one_in_the_same_folder_says_so_and_harms_nothing(start: Start) -> None:

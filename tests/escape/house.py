@@ -101,9 +101,27 @@ class House:
 
     def publish(self, name: str, code: str, *, timeout_ms: int = 10_000) -> None:
         """As it is, also what the compiler wouldn't let through."""
-        digest = secrets.token_hex(32)
+        revision = self.keep({name: code}, timeout_ms=timeout_ms)
         with self.inside() as connection:
-            with connection.transaction():
+
+            def is_live() -> bool:
+                found = connection.execute(
+                    "SELECT coalesce(a.revision, 0), a.error FROM imp.instances i JOIN pg_stat_activity s"
+                    " ON s.pid = i.backend_pid AND s.backend_start = i.backend_start"
+                    " LEFT JOIN imp.acks a ON a.instance = i.id AND a.name = %s WHERE %s = ANY(i.stages)",
+                    [name, name.partition("/")[0]],
+                ).fetchall()
+                assert not any(error for _, error in found), found
+                return bool(found) and all(seen >= revision for seen, _ in found)
+
+            wait_until(is_live, what=f"{name} to be live")
+
+    def keep(self, codes: dict[str, str], *, timeout_ms: int = 10_000) -> int:
+        """Published, whether or not anybody is there to hear of it."""
+        revision = 0
+        with self.inside() as connection, connection.transaction():
+            for name, code in codes.items():
+                digest = secrets.token_hex(32)
                 [revision] = connection.execute(
                     "UPDATE imp.counter SET revision = revision + 1 RETURNING revision"
                 ).fetchone()  # type: ignore[misc]
@@ -117,18 +135,7 @@ class House:
                     " timeout_ms = excluded.timeout_ms",
                     {"name": name, "revision": revision, "digest": digest, "timeout": timeout_ms},
                 )
-
-            def is_live() -> bool:
-                found = connection.execute(
-                    "SELECT coalesce(a.revision, 0), a.error FROM imp.instances i JOIN pg_stat_activity s"
-                    " ON s.pid = i.backend_pid AND s.backend_start = i.backend_start"
-                    " LEFT JOIN imp.acks a ON a.instance = i.id AND a.name = %s WHERE %s = ANY(i.stages)",
-                    [name, name.partition("/")[0]],
-                ).fetchall()
-                assert not any(error for _, error in found), found
-                return bool(found) and all(seen >= revision for seen, _ in found)
-
-            wait_until(is_live, what=f"{name} to be live")
+        return revision
 
     def call(
         self, name: str, *, method: str = "GET", body: bytes | None = None, within: float = 20.0, **headers: str

@@ -58,6 +58,8 @@ class Process:
         self.spec = replace(SPEC, **spec)
         arguments = command(self.spec, self.socket)
         if program:
+            # Node's modules are kept from all but the runtime: here the flags alone have to hold
+            arguments = [each for each in arguments if not each.startswith("--import-map=")]
             arguments[-1] = str(program)
         if allowed:
             arguments = [arguments[0], *ALLOWED, arguments[-1]]
