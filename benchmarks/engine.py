@@ -31,7 +31,7 @@ class Engine:
         self.folder = folder
         self.gateway_port, self._agents_port = free_port(), free_port()
         self._log = (folder / "log").open("wb")
-        self._environment = {**os.environ, "DATABASE_URL": url, "IMP_LOG_LEVEL": "warning"}
+        self.environment = {**os.environ, "DATABASE_URL": url, "IMP_LOG_LEVEL": "warning"}
         self._applier = applier
         self.member = _somebody()
         self.cluster = make_local_cluster()
@@ -53,7 +53,7 @@ class Engine:
         for name in names:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, *commands[name]],
-                cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log, start_new_session=True,
+                cwd=ROOT, env=self.environment, stdout=self._log, stderr=self._log, start_new_session=True,
             )  # fmt: skip
 
     def wait_for_agent(self) -> None:

@@ -94,7 +94,8 @@ class Service:
                 self._asked.pop(key, None)
 
     def end(self) -> None:
-        """At once; whoever waits for an answer hears that it has ended."""
+        """At once; whoever waits for an answer hears that it has ended, and nobody asks it any more."""
+        self._has_ended = True
         self._process.kill()
 
     def forget(self) -> None:
