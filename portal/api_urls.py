@@ -6,6 +6,7 @@ from apps.access.api import urlpatterns as access
 from apps.accounts.api import urlpatterns as accounts
 from apps.core.api.root import OpenApiDocument, Root, reference_group
 from apps.core.api.views import NothingHere
+from apps.documents.api import urlpatterns as documents
 from apps.fleet.api import urlpatterns as fleet
 from apps.functions.api import urlpatterns as functions
 from apps.functions.dependencies.api import urlpatterns as dependencies
@@ -24,8 +25,8 @@ urlpatterns = [
     *access,
     *history,
     *tenants,
-    # Before functions, whose names may have slashes
     *logs,
+    *documents,
     *gateways,
     *triggers,
     *dependencies,

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.functions.dependencies.urls")),
     path("", include("apps.triggers.urls")),
     path("", include("apps.logs.urls")),
+    path("", include("apps.documents.urls")),
     path("", include("apps.tenants.urls")),
     path("", include("apps.tenants.history.tenant_urls")),
 ]

@@ -114,10 +114,10 @@ def invoke(
 
 
 def ask_data(
-    gateway: FunctionGateway, op: str, collection: str, args: dict[str, Any], *, stage: str = "dev"
+    gateway: FunctionGateway, op: str, collection: str, args: Sequence[Any], *, stage: str = "dev"
 ) -> Answered:
     """An operation on the documents of a gateway's functions, made by its runtime as they'd make it."""
-    body = json.dumps({"op": op, "collection": collection, "args": args}).encode()
+    body = json.dumps({"op": op, "collection": collection, "args": list(args)}).encode()
     asked = Asked("POST", DATA, headers=(("content-type", "application/json"),), body=body)
     line, request_id = line_to(gateway, stage), context.new_request_id()
     token = make_run_token(

@@ -1,0 +1,55 @@
+"""Documents are the runtime's matter: it's asked, in its own words, and its refusals become the platform's problems."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.core.errors import InvalidInput, NotFound, Problem
+from apps.documents.problems import DataTookTooLong, DocumentChanged, DuplicateDocument
+from apps.functions.calling import ask_data
+from apps.functions.calling.problems import GatewayOutOfReach
+from apps.gateways.models import FunctionGateway, Stage
+from apps.gateways.sizes import StageName
+
+# What the runtime says is wrong with what it was asked
+WRONG = frozenset({"bad-query", "unsupported", "bad-value", "too-large"})
+MISSING = frozenset({"no-such-document", "no-such-index"})
+REFUSALS: Mapping[str, type[Problem]] = {
+    "changed-meanwhile": DocumentChanged,
+    "duplicate-key": DuplicateDocument,
+    "timeout": DataTookTooLong,
+}
+
+
+def ask(gateway: FunctionGateway, op: str, collection: str = "", *args: Any, field: str = "__all__") -> Any:
+    """What it answers. `field` is where a form shows what is wrong with what was asked."""
+    answered = ask_data(gateway, op, collection, list(args), stage=_stage_of(gateway))
+    if answered.is_cut:
+        raise InvalidInput(fields={field: [_("That is too much to be shown here: ask for fewer documents.")]})
+    try:
+        said = json.loads(answered.body)
+    except ValueError:
+        said = None
+    if answered.status == 200:
+        return said
+    refusal = said.get("error") if isinstance(said, dict) else None
+    if not isinstance(refusal, dict):
+        raise GatewayOutOfReach(answered.detail)
+    raise _problem_of(refusal, field)
+
+
+def _problem_of(refusal: dict[str, Any], field: str) -> Problem:
+    code, message = str(refusal.get("code")), str(refusal.get("message"))
+    if code in WRONG:
+        return InvalidInput(fields={field: [message]})
+    if code in MISSING:
+        return NotFound(message)
+    return REFUSALS.get(code, GatewayOutOfReach)(message)
+
+
+def _stage_of(gateway: FunctionGateway) -> str:
+    """Data is the gateway's: any stage that serves leads to it."""
+    off = {stage.name for stage in gateway.stages.all() if stage.state == Stage.State.INACTIVE}
+    return next((name for name in StageName.values if name not in off), StageName.DEV.value)

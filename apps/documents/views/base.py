@@ -1,0 +1,91 @@
+"""What the pages of functions' data share. A gateway that can't be asked says why, and what to do."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.http import Http404
+
+from apps.core.errors import Problem
+from apps.core.web.addresses import address
+from apps.core.web.forms import FormView
+from apps.documents.problems import DataTookTooLong
+from apps.documents.values import in_one_line
+from apps.functions.calling.problems import GatewayNotReady, GatewayOutOfReach, GatewayStopped, StageOff
+from apps.gateways.views.base import AboutGateway, ChangesGateway
+
+AWAY = (GatewayStopped, GatewayNotReady, GatewayOutOfReach, StageOff, DataTookTooLong)
+Found = TypeVar("Found")
+
+
+class InData(AboutGateway):
+    """Reads while the gateway answers; the first reason why it doesn't is kept."""
+
+    away: Problem | None = None
+
+    def attempt(self, read: Callable[[], Found], nothing: Found) -> Found:
+        if self.away is not None:
+            return nothing
+        try:
+            return read()
+        except AWAY as problem:
+            self.away = problem
+            return nothing
+
+    @property
+    def away_context(self) -> dict[str, Any]:
+        """May it be started from here?"""
+        is_stopped = isinstance(self.away, GatewayStopped)
+        may_start = is_stopped and self.may("gateways.operate")
+        return {
+            "away": self.away,
+            "start_url": address("gateways:start", gateway_id=self.gateway.pk) if may_start else "",
+            "may_change": self.may("data.change"),
+        }
+
+
+class InCollection(InData):
+    @property
+    def collection(self) -> str:
+        return str(self.kwargs["collection"])
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What each read and each change of it is told."""
+        return {"actor": self.actor, "gateway": self.gateway, "collection": self.collection}
+
+    def get_back_url(self) -> str:
+        return address("documents:collection", gateway_id=self.gateway.pk, collection=self.collection)
+
+
+class ChangesData(ChangesGateway, FormView):
+    """A form or a dialog that changes data; one that can't be reached is said above it, with nothing lost."""
+
+    permission = "data.change"
+
+    def get_back_url(self) -> str:
+        return address("documents:list", gateway_id=self.gateway.pk)
+
+
+class ChangesCollection(ChangesData):
+    @property
+    def collection(self) -> str:
+        return str(self.kwargs["collection"])
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {"actor": self.actor, "gateway": self.gateway, "collection": self.collection}
+
+    @property
+    def named(self) -> str:
+        """The document or the index that the address is about."""
+        found = self.request.GET.get("name", "")
+        if not found:
+            raise Http404
+        return found
+
+    def get_back_url(self) -> str:
+        return address("documents:collection", gateway_id=self.gateway.pk, collection=self.collection)
+
+
+def keys_in_words(keys: tuple[tuple[str, int], ...]) -> str:
+    return in_one_line(dict(keys))
