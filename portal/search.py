@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.web.search import Provider, Result, register_search
 from apps.fleet import search as of_fleet
+from apps.functions import search as of_functions
 from apps.gateways import search as of_gateways
 from apps.tenants.search import people, workspaces
 from portal.context import Shell
@@ -35,6 +36,7 @@ def commands(request: HttpRequest, query: str) -> Iterator[Result]:
 
 register_search(Provider(_("Go to"), pages))
 register_search(Provider(_("Gateways"), of_gateways.gateways, is_ranked=True))
+register_search(Provider(_("Functions"), of_functions.functions, is_ranked=True))
 register_search(Provider(_("Clusters"), of_fleet.clusters))
 register_search(Provider(_("Workspaces"), workspaces))
 register_search(Provider(_("People"), people, is_ranked=True))

@@ -21,6 +21,12 @@ def list_deleted(*, actor: Member, gateway: FunctionGateway) -> "QuerySet[Functi
     return _all_functions(actor, gateway).exclude(deleted_at=None)
 
 
+def find_functions(*, actor: Member) -> "QuerySet[Function]":
+    """Of all gateways of the workspace."""
+    actor.require("functions.read")
+    return Function.objects.of(actor.tenant).filter(deleted_at=None).exclude(gateway__phase=Phase.DELETED)
+
+
 def get_function(*, actor: Member, function_id: str, with_deleted: bool = False) -> Function:
     actor.require("functions.read")
     rows = Function.objects.of(actor.tenant).exclude(gateway__phase=Phase.DELETED).filter(pk=function_id)
