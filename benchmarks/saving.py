@@ -67,7 +67,8 @@ class Saving:
 
     def save(self, connection: http.client.HTTPConnection, name: str, version: int) -> dict[str, Any]:
         """The version that it makes is one above."""
-        body = {"files": files_of(version + 1), "base_version": version}
+        files = {path: {"content": text} for path, text in files_of(version + 1).items()}
+        body = {"files": files, "base_version": version}
         answer: dict[str, Any] = self.ask(connection, "PATCH", f"{self.path}/functions/{quote(name, safe='')}", body)
         return answer
 

@@ -109,22 +109,17 @@ def await_live(function: Function, within: float) -> Live:
 
 
 def standing_of(function: Function) -> Live:
-    """As the rows have it; what they don't know yet is asked of the gateway's database."""
+    """As the rows have it, which are read for lists too. What nobody waits for, a sweep writes there in a moment."""
     if function.gateway.phase not in SERVING:
-        return Live("waiting", error=_not_published(function))
+        return Live("waiting", error=function.publish_error)
     if function.publish_due_at is not None:
-        return Live("publishing", error=_not_published(function))
+        return Live("publishing", error=function.publish_error)
     error = function.load_error or {}
     if error.get("version") == function.version:
         return Live("failed", error=str(error.get("message", "")))
     if function.live_version >= function.version:
         return Live("live", ms=function.live_ms)
-    try:
-        found = wait_for_acks(function.gateway_id, function.name, function.published_revision, within=0)
-    except Away as away:
-        return Live("publishing", error=str(away.title))
-    _write_down(function, found, None)
-    return _live(function, found, None)
+    return Live("publishing")
 
 
 def read_acks(gateway_id: str, functions: Sequence[Function]) -> int:
@@ -139,10 +134,6 @@ def read_acks(gateway_id: str, functions: Sequence[Function]) -> int:
 def _fresh(function: Function) -> Function:
     rows: QuerySet[Function] = Function.objects.select_related("gateway", "head").defer("head__files")
     return rows.get(pk=function.pk)
-
-
-def _not_published(function: Function) -> str:
-    return function.publish_error
 
 
 def _live(function: Function, found: Standing, timing: Timing | None) -> Live:
