@@ -13,7 +13,7 @@ from apps.access.models import AccessToken
 from apps.core.api.serializers import Input
 from apps.core.api.views import answer
 from apps.core.api.viewsets import PAGING, Listed, Retrieved, Updated, link_header
-from apps.core.errors import InvalidInput, NotFound
+from apps.core.errors import InvalidInput
 from apps.core.events.urls import live_origin
 from apps.core.listing import Page, read_limit
 from apps.gateways.api import OF_ONE
@@ -32,7 +32,7 @@ from apps.tenants.api_base import TenantApi
 FOLLOW = "follow"
 
 
-class LogLineSerializer(serializers.Serializer[LogLine]):
+class LogEntrySerializer(serializers.Serializer[LogLine]):
     id = serializers.CharField()
     at = serializers.DateTimeField()
     stage = serializers.ChoiceField(choices=StageName.choices)
@@ -77,7 +77,7 @@ class LogViewSet(TenantApi, Listed):
 
     tag, singular, plural = "api-gateway-logs", "a line of a log", "the lines of a gateway's log"
     queryset = LogRetention.objects.none()
-    serializer_class = LogLineSerializer
+    serializer_class = LogEntrySerializer
     from_columns = False
 
     def query_parameters(self) -> frozenset[str]:
@@ -92,21 +92,21 @@ class LogViewSet(TenantApi, Listed):
 
     @extend_schema(parameters=[STAGES, FUNCTION, *OTHERS])
     def list(self, request: Request, **named: str) -> HttpResponse:
-        return self._list(request)
+        return self.list_lines(request)
 
-    def _list(self, request: Request, *, stage: str = "", function: str = "") -> HttpResponse:
+    def list_lines(self, request: Request, *, stage: str = "", function: str = "") -> HttpResponse:
         asked = request.query_params
         wanted = read_filter(asked, stage=stage, function=function)
         gateway = self.gateway
         if FOLLOW in asked:
-            return self._follow(request, gateway, stage=stage, function=function)
+            return self._send_on(request, gateway, stage=stage, function=function)
         limit = read_limit(asked.get("limit"), default=self.default_limit)
         page = read_logs(actor=self.actor, gateway=gateway, wanted=wanted, cursor=asked.get("cursor"), limit=limit)
         items = [self.represent(line) for line in reversed(page.lines)]
         shown = {"items": items, "next_cursor": page.older, "previous_cursor": page.newer}
         return answer(shown, headers=link_header(request, Page(items, page.older, page.newer)))
 
-    def _follow(self, request: Request, gateway: FunctionGateway, *, stage: str, function: str) -> HttpResponse:
+    def _send_on(self, request: Request, gateway: FunctionGateway, *, stage: str, function: str) -> HttpResponse:
         asked = request.query_params
         if asked[FOLLOW] != "1":
             raise InvalidInput(fields={f"?{FOLLOW}": [_("Write 1, or leave the parameter out.")]})
@@ -122,28 +122,6 @@ class LogViewSet(TenantApi, Listed):
             query.append(("ticket", make_ticket(request.auth, gateway.pk)))
         where = f"{live_origin(request)}{PATH}?{urlencode(query)}"
         return HttpResponse(status=307, headers={"Location": request.build_absolute_uri(where)})
-
-
-class FunctionLogViewSet(LogViewSet):
-    """The same of one function in one stage."""
-
-    tag, singular, plural = "function-logs", "a line of a log", "the lines of a function's log"
-    path_parameters = {
-        "name": {
-            "schema": {"type": "string", "pattern": "^(dev|staging|prod)/.+$"},
-            "description": "With its stage: `dev/user/:id`.",
-        }
-    }
-
-    def query_parameters(self) -> frozenset[str]:
-        return super().query_parameters() - {"stage", "function"}
-
-    @extend_schema(parameters=list(OTHERS))
-    def list(self, request: Request, **named: str) -> HttpResponse:
-        stage, _slash, function = self.kwargs["name"].partition("/")
-        if stage not in StageName.values or not function:
-            raise NotFound
-        return self._list(request, stage=stage, function=function)
 
 
 class RetentionSerializer(serializers.ModelSerializer[LogRetention]):
@@ -190,8 +168,5 @@ urlpatterns = [
         f"^{OF_ONE}/logs/retention$",
         RetentionViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="api-gateway-log-retention",
-    ),
-    re_path(
-        f"^{OF_ONE}/functions/(?P<name>.+)/logs$", FunctionLogViewSet.as_view({"get": "list"}), name="function-logs"
     ),
 ]

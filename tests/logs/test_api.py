@@ -10,9 +10,11 @@ from apps.gateways.models import FunctionGateway
 from apps.tenants.models import Tenant
 from tests.access.tokens import TokenApi, make_token
 from tests.contracts.api import assert_problem
+from tests.functions.contract import some_function
 from tests.gateways.contract import some_gateway
 from tests.logs.world import Written, gateway_row
 from tests.people import Api
+from tests.tenants.world import member
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +66,7 @@ def test_a_line_as_it_was_written(gateway: FunctionGateway, written: Written, al
 
 
 def test_of_one_function_in_one_stage(gateway: FunctionGateway, written: Written, alice: User) -> None:
+    some_function(member(alice, gateway.tenant), gateway, "dev/user/:id")
     written.lines(
         [
             {"text": "of it", "function": "user/:id"},
@@ -110,6 +113,7 @@ def test_who_follows_is_sent_on_with_a_ticket_instead_of_the_token(
     assert query.pop("ticket")
     assert secret not in answer["Location"]
     assert query == {"gateway": [gateway.pk], "level": ["warn,error"]}
+    some_function(member(alice, gateway.tenant), gateway, "dev/track")
     of_one = TokenApi(secret).get(url_of(gateway, "/functions/dev%2Ftrack/logs?follow=1"))
     query = parse_qs(urlsplit(of_one["Location"]).query)
     assert (query["stage"], query["function"]) == (["dev"], ["track"])
@@ -119,6 +123,7 @@ def test_who_follows_is_sent_on_with_a_ticket_instead_of_the_token(
 
 def test_walls_and_scopes(gateway: FunctionGateway, written: Written, alice: User, charlie: User) -> None:
     written.line("ours")
+    some_function(member(alice, gateway.tenant), gateway, "dev/track")
     for path in (url_of(gateway), url_of(gateway, "/logs/retention"), url_of(gateway, "/functions/dev%2Ftrack/logs")):
         assert_problem(Api(charlie).get(path), "not-found")
         assert_problem(Api().get(path), "not-signed-in")

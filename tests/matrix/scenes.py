@@ -21,6 +21,9 @@ FUNCTION = f"{FUNCTIONS}/{{function_id}}"
 API_FUNCTIONS = "/v1/api-gateways/{gateway_id}/functions"
 
 
+_TRIGGER = {"expression": "0 9 * * *", "zone": "UTC", "method": "POST", "overlap": "skip", "missed": "skip"}
+
+
 def _stage_of(actor: Actor) -> str:
     """In which somebody writes who writes in one only."""
     return "staging" if actor.name.endswith(Role.QA) else "dev"
@@ -82,6 +85,8 @@ BODIES: dict[str, Scene] = {
     f"POST {FUNCTION}/rename": lambda actor: {"name": "user/you"},
     f"POST {FUNCTION}/copy": lambda actor: {"name": "user/you", "stage": _stage_of(actor)},
     "POST /t/{tenant}/gateways/{gateway_id}/recycle-bin/{function_id}/restore": lambda actor: {"name": "user/back"},
+    "POST /t/{tenant}/gateways/{gateway_id}/triggers/new": lambda actor: {**_TRIGGER, "function": "dev/user/me"},
+    "POST /t/{tenant}/gateways/{gateway_id}/triggers/{trigger_id}/change": lambda actor: {**_TRIGGER, "version": 1},
     "POST /t/{tenant}/settings": lambda actor: {
         "name": "Another name",
         "slug": "another-name",
@@ -111,6 +116,8 @@ BODIES: dict[str, Scene] = {
     "PUT /v1/api-gateways/{pk}/stages/{stage}/domain": lambda actor: {"host": "another.example"},
     "PATCH /v1/api-gateways/{gateway_id}/logs/retention": lambda actor: {"days": 3},
     "PUT /v1/api-gateways/{gateway_id}/dependencies": lambda actor: {"wanted": {"nanoid": "5"}},
+    "POST /v1/api-gateways/{gateway_id}/triggers": lambda actor: {"function": "dev/user/me", "expression": "0 9 * * *"},
+    "PATCH /v1/api-gateways/{gateway_id}/triggers/{pk}": lambda actor: {"note": "Another note"},
     f"POST {API_FUNCTIONS}": lambda actor: {"name": "another", "template": "hello"},
     f"PATCH {API_FUNCTIONS}/{{pk}}": lambda actor: {"base_version": 2, "timeout_ms": 500},
     f"POST {API_FUNCTIONS}/{{pk}}/rename": lambda actor: {"name": "user/you"},
@@ -138,7 +145,7 @@ QUERIES: dict[str, str | Scene] = {
     "GET /v1/me/audit-events/export": "format=csv",
     # Reading takes the gateway's own database, which is another test's matter; who may is asked before
     "GET /v1/api-gateways/{gateway_id}/logs": "follow=1",
-    "GET /v1/api-gateways/{gateway_id}/functions/{name}/logs": "follow=1",
+    "GET /v1/api-gateways/{gateway_id}/functions/{function}/logs": "follow=1",
 }
 
 #: What no part of a page asks for: afterwards nobody is signed in who could stay on it
@@ -151,6 +158,9 @@ NOTHING_TO_DO = {
     f"POST {FUNCTIONS}",
     f"POST {FUNCTION}/versions",
     "POST /t/{tenant}/gateways/{gateway_id}/recycle-bin",
+    "POST /t/{tenant}/triggers",
+    "POST /t/{tenant}/gateways/{gateway_id}/triggers",
+    "POST /t/{tenant}/gateways/{gateway_id}/triggers/{trigger_id}",
     "POST /t/{tenant}/audit",
     "POST /audit",
 }
@@ -180,7 +190,6 @@ PATHS: dict[tuple[str, str], Scene] = {
     ("/t/{tenant}/gateways/several/{wish}", "wish"): lambda actor: "stop",
     ("/t/{tenant}/gateways/{gateway_id}/dependencies/update/{name}", "name"): lambda actor: "zod",
     ("/t/{tenant}/gateways/{gateway_id}/dependencies/remove/{name}", "name"): lambda actor: "zod",
-    ("/v1/api-gateways/{gateway_id}/functions/{name}/logs", "name"): lambda actor: "dev/track",
     ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/off", "stage"): lambda actor: "dev",
     ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/on", "stage"): lambda actor: "dev",
     (f"{FUNCTION}/versions/{{number}}/pin", "number"): lambda actor: 1,

@@ -21,11 +21,12 @@ from apps.core.lifecycle.timeline import note
 from apps.fleet.models import Agent, Bundle, Cluster, RegistrationToken
 from apps.fleet.services.bundles import put_bundle
 from apps.functions.models import Dependencies, Function, Lock
-from apps.gateways.models import FunctionGateway, Variable
+from apps.gateways.models import FunctionGateway, GatewayDatabase, Variable
 from apps.sso.models import IdentityProvider, LinkedIdentity
 from apps.tenants.models import Invitation, Membership, Tenant
 from apps.tenants.roles import Role
 from apps.tenants.selectors import TOKEN_PURPOSE
+from apps.triggers.models import Trigger, TriggerRun
 from tests.functions.contract import function_row
 from tests.gateways.contract import add_domain, some_cluster, some_gateway
 from tests.people import make_person
@@ -46,6 +47,8 @@ class Things:
     function: Function
     #: In the recycle bin
     deleted_function: Function
+    trigger: Trigger
+    trigger_run: TriggerRun
     # The secret in the invitation's link
     link: str
     event: AuditEvent
@@ -89,12 +92,14 @@ def make_things(tenant: Tenant) -> Things:
     variable = Variable.objects.create(tenant=tenant, gateway=gateway, name="ZONE", value=tenant.slug)
     function = function_row(gateway)
     deleted = function_row(gateway, "dev/user/gone", deleted=True)
+    trigger = _trigger(gateway)
+    run = TriggerRun.objects.create(tenant=tenant, trigger=trigger, gateway=gateway, due_at=clock.now())
     put_bundle(cluster_id=gateway.cluster_id, key=f"gateway/{gateway.pk}/namespace", manifests=[])
     add_domain(gateway, f"api.{tenant.slug}.example")
     _ask_for_packages(gateway)
     with transaction.atomic():
         note("gateway", gateway, LifecycleEvent.Kind.WISHED, because="%(wish)s", because_of={"wish": tenant.slug})
-    return Things(tenant, membership, invitation, gateway, variable, function, deleted, link, event)
+    return Things(tenant, membership, invitation, gateway, variable, function, deleted, trigger, run, link, event)
 
 
 def make_fleet_things() -> FleetThings:
@@ -131,6 +136,22 @@ def _ask_for_packages(gateway: FunctionGateway) -> None:
     )
 
 
+def _trigger(gateway: FunctionGateway) -> Trigger:
+    """Of the function; the gateway has what it takes to be called, and nobody answers."""
+    GatewayDatabase.objects.create(
+        tenant=gateway.tenant, gateway=gateway, name=f"of-{gateway.pk}", password="-", run_key="b2YtdGhlLW1hdHJpeA"
+    )
+    Cluster.objects.filter(pk=gateway.cluster_id).update(facts={"gateway_port": "9"})
+    return Trigger.objects.create(
+        tenant=gateway.tenant,
+        gateway=gateway,
+        stage="dev",
+        base_name="user/me",
+        expression="0 9 * * *",
+        path="/user/me",
+    )
+
+
 def _invitation(tenant: Tenant, email: str, link: str) -> Invitation:
     """Sent long enough ago to be sent again."""
     return Invitation.objects.create(
@@ -156,6 +177,7 @@ def by_name(things: Things, fleet: FleetThings) -> dict[str, Any]:
         "variable_id": things.variable.pk,
         "function_id": things.function.pk,
         "function": things.function.name.replace("/", "%2F"),
+        "trigger_id": things.trigger.pk,
         "event_id": things.event.pk,
         "token": things.link,
         "slug": PROVIDER_SLUG,
@@ -173,6 +195,8 @@ def by_collection(things: Things, own: OwnThings, fleet: FleetThings) -> dict[st
         "invitations": things.invitation.pk,
         "api-gateways": things.gateway.pk,
         "functions": things.function.pk,
+        "triggers": things.trigger.pk,
+        "runs": things.trigger_run.pk,
         "clusters": fleet.cluster.pk,
         "agents": fleet.agent.pk,
         "registration-tokens": fleet.registration_token.pk,

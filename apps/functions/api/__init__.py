@@ -1,7 +1,10 @@
+from django.urls import re_path
+
 from apps.core.api.routing import routes
 from apps.functions.api.addresses import FUNCTION, ID
 from apps.functions.api.functions import DeletedFunctionViewSet, FunctionViewSet
 from apps.functions.api.history import HistoryViewSet
+from apps.functions.api.logs import FunctionLogViewSet
 
 OF_GATEWAY = f"api-gateways/(?P<gateway_id>{ID})"
 _functions = routes(f"{OF_GATEWAY}/functions", FunctionViewSet, name="functions")
@@ -10,5 +13,10 @@ _functions.sort(key=lambda pattern: getattr(pattern, "name", "") == "functions-d
 urlpatterns = [
     *routes(f"{OF_GATEWAY}/deleted-functions", DeletedFunctionViewSet, name="deleted-functions"),
     *routes(f"{OF_GATEWAY}/functions/(?P<function>{FUNCTION})/history", HistoryViewSet, name="function-history"),
+    re_path(
+        f"^{OF_GATEWAY}/functions/(?P<function>{FUNCTION})/logs$",
+        FunctionLogViewSet.as_view({"get": "list"}),
+        name="function-logs",
+    ),
     *_functions,
 ]

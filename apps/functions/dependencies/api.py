@@ -3,7 +3,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import re_path
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -68,16 +68,16 @@ class DependenciesSerializer(serializers.Serializer[Dependencies]):
     def get_dependencies(self, row: Dependencies) -> dict[str, str]:
         return dict(row.lock.wanted) if row.lock else {}
 
-    def get_packages(self, row: Dependencies) -> list[PackageSerializer]:
-        return packages_of_lock(row)  # type: ignore[return-value]
+    @extend_schema_field(PackageSerializer(many=True))
+    def get_packages(self, row: Dependencies) -> list[dict[str, Any]]:
+        return packages_of_lock(row)
 
     def get_lock(self, row: Dependencies) -> str:
         return row.lock.digest if row.lock else ""
 
-    def get_change(self, row: Dependencies) -> ChangeSerializer | None:
-        if row.state == Dependencies.State.READY:
-            return None
-        return ChangeSerializer(row).data  # type: ignore[return-value]
+    @extend_schema_field(ChangeSerializer(allow_null=True))
+    def get_change(self, row: Dependencies) -> dict[str, Any] | None:
+        return None if row.state == Dependencies.State.READY else dict(ChangeSerializer(row).data)
 
 
 class TextField(serializers.CharField):
