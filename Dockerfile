@@ -36,4 +36,4 @@ USER imp
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/healthz\", timeout=2)"]
-CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port $PORT --workers 1 --blocking-threads $(nproc) --no-ws --workers-kill-timeout 2 --log-level warning portal.wsgi:application"]
+CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port $PORT --workers 1 --blocking-threads $(($(nproc) + 4)) --no-ws --workers-kill-timeout 2 --log-level warning portal.wsgi:application"]

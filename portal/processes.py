@@ -8,6 +8,7 @@ from django.conf import settings
 
 from apps.core.up.declaration import Part, Plan, Process, Step
 from apps.core.up.probes import DatabaseProbe, HeartbeatProbe, HttpProbe, PulseProbe
+from apps.functions.calling.limits import CALLS_AT_ONCE
 
 MANAGE = (sys.executable, "manage.py")
 GRANIAN = (
@@ -58,10 +59,10 @@ def parts(plan: Plan) -> list[Part]:
         ),
         Process(
             name="web",
-            # Blocking threads beyond the cores only wait for each other
+            # Blocking threads beyond the cores only wait for each other, but for those that wait for a function
             command=(
                 *GRANIAN, "--interface", "wsgi", "--port", str(plan.web_port),
-                "--blocking-threads", str(os.cpu_count() or 1), "--workers-kill-timeout", "2",
+                "--blocking-threads", str((os.cpu_count() or 1) + CALLS_AT_ONCE), "--workers-kill-timeout", "2",
                 "portal.wsgi:application",
             ),
             probe=HttpProbe(plan.web_port),

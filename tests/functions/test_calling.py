@@ -17,6 +17,7 @@ from apps.fleet.models import Cluster
 from apps.functions.calling import Asked, call_function, invoke, list_calls
 from apps.functions.calling.asked import LARGEST_BODY, check_asked, target_of
 from apps.functions.calling.history import KEPT, shown_body
+from apps.functions.calling.limits import CALLS_AT_ONCE
 from apps.functions.calling.problems import (
     GatewayNotReady,
     GatewayOutOfReach,
@@ -27,7 +28,7 @@ from apps.functions.calling.problems import (
     TookTooLong,
     TooManyRuns,
 )
-from apps.functions.calling.services import CALLS_AT_ONCE, _places
+from apps.functions.calling.services import _places
 from apps.functions.calling.tokens import make_run_token
 from apps.functions.calling.wire import LARGEST_ANSWER, Place, send
 from apps.functions.models import Call, Function

@@ -1,6 +1,5 @@
 """Calling a function from the page or by the API: as somebody, who may, and it's written down."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ from apps.functions.calling.asked import Answered, Asked, check_asked
 from apps.functions.calling.drafts import put_draft
 from apps.functions.calling.history import keep_call
 from apps.functions.calling.invoking import MARGIN, invoke, line_to
+from apps.functions.calling.limits import CALLS_AT_ONCE
 from apps.functions.calling.problems import GatewayOutOfReach, TooManyRuns
 from apps.functions.models import Call, Draft, Function
 from apps.tenants.member import Member
 
-# A call holds a thread of its process for as long as it takes, so some are left for everybody else
-CALLS_AT_ONCE = max(2, (os.cpu_count() or 1))
 _places = BoundedSemaphore(CALLS_AT_ONCE)
 
 
