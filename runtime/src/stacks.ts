@@ -3,7 +3,7 @@ import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 const MOST_MAPS = 50;
 const MOST_KNOWN = 20_000;
 // The middle is how V8 names what is at the top level of evaluated code
-const PLACE = /imp:\/\/\/([^\s()]+?)@(\w+)\.js(?:, <anonymous>)?:(\d+):(\d+)/g;
+const PLACE = /imp:\/\/\/([^\s()"\\]+?)@(\w+)\.js(?:, <anonymous>)?:(\d+):(\d+)/g;
 /** The wrapper's own line is before the first one of the code. */
 const LINES_BEFORE = 1;
 

@@ -80,15 +80,17 @@ export class Waiting implements Pending {
   /** Its time is up, or its worker is gone. */
   lost(): void {
     const isLate = performance.now() >= this.deadline;
-    this.leave();
     this.#stream?.fail();
     this.#reject(new NoAnswer(isLate ? "timeout" : "interrupted"));
+    this.leave();
   }
 
   /** Nobody waits any more. */
   leave(): void {
     this.#crew?.forget(this);
     this.#finish();
+    // Nobody reads it; but until there is one, it seems to be under way
+    this.#reject(new NoAnswer("interrupted"));
   }
 
   #respond(status: number, list: HeaderList, body: BodyInit | null): void {

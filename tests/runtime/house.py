@@ -41,6 +41,12 @@ class House:
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(query, values).fetchall()
 
+    def ask_data(self, query: str) -> list[tuple[Any, ...]]:
+        """As its functions' own role."""
+        with psycopg.connect(databases.url_of(self.name, PASSWORD), autocommit=True) as connection:
+            found = connection.execute(query)
+            return found.fetchall() if found.description else []
+
     def publish(self, name: str, source: str | Mapping[str, str] = "", **more: Any) -> int:
         """TypeScript, compiled as saves are; the revision."""
         files = {"handler.ts": source} if isinstance(source, str) else source
@@ -109,6 +115,8 @@ class House:
     def forget(self) -> None:
         """As it was when it was new; its processes have to be gone."""
         self.connection.execute("TRUNCATE imp.functions, imp.artifacts, imp.vendors, imp.instances, imp.acks, imp.logs")
+        for (table,) in self.ask_data("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'data'"):
+            self.ask_data(f"DROP TABLE data.{table} CASCADE")
 
     def end(self) -> None:
         self.connection.close()

@@ -41,6 +41,8 @@ export class Stage {
     readonly beginning: Omit<Beginning, "seats" | "stage">,
     readonly listen: (stage: Stage, crew: Crew, message: FromWorker) => void,
     readonly options: StageOptions,
+    /** There is something to look after. */
+    readonly watch: () => void = () => {},
   ) {}
 
   get router(): Router<Published> {
@@ -109,8 +111,12 @@ export class Stage {
   async #loadInto(crew: Crew, published: Published): Promise<LoadResult> {
     const { vendor } = published;
     const code = this.#vendors.get(vendor);
-    if (code !== undefined) await crew.addVendor(vendor, code);
-    return await crew.load(published);
+    const loading = code === undefined ? Promise.resolve() : crew.addVendor(vendor, code);
+    this.watch();
+    await loading;
+    const loaded = crew.load(published);
+    this.watch();
+    return await loaded;
   }
 
   #route(): void {

@@ -25,7 +25,7 @@ export class Stages {
     readonly stacks: Stacks,
   ) {
     const listen = (stage: Stage, crew: Crew, message: FromWorker) => this.#hear(stage, crew, message);
-    this.all = new Map(names.map((name) => [name, new Stage(name, beginning, listen, options)]));
+    this.all = new Map(names.map((name) => [name, new Stage(name, beginning, listen, options, () => this.watch())]));
     setInterval(() => this.#expire(), EXPIRE_EVERY_MS);
   }
 
@@ -50,15 +50,11 @@ export class Stages {
 
   /** A line, once the places that it names are those in the sources. */
   say(stage: string, line: Line): void {
-    const stack = line.fields?.stack;
-    const names = line.text.includes("imp:///") || (typeof stack === "string" && stack.includes("imp:///"));
-    if (!names) return this.sink.put({ stage, ...line });
+    const fields = line.fields && JSON.stringify(line.fields);
+    if (!line.text.includes("imp:///") && !fields?.includes("imp:///")) return this.sink.put({ stage, ...line });
     const mapping = (async () => {
       const text = await this.stacks.mapped(line.text);
-      const fields = typeof stack === "string"
-        ? { ...line.fields, stack: await this.stacks.mapped(stack) }
-        : line.fields;
-      this.sink.put({ stage, ...line, text, fields });
+      this.sink.put({ stage, ...line, text, fields: fields && JSON.parse(await this.stacks.mapped(fields)) });
     })();
     this.#mapping.add(mapping);
     mapping.finally(() => this.#mapping.delete(mapping));

@@ -48,7 +48,7 @@ export class Logging {
     const { leftOut } = scope.spent;
     if (leftOut === 0) return;
     scope.spent.leftOut = 0;
-    this.#say(scope, "warn", "system", `${counted(leftOut)} of this call left out: it logged too much.`, {
+    this.#say(scope, "warn", "system", `${counted(leftOut, "of this call")} left out: it logged too much.`, {
       left_out: leftOut,
     });
   }
@@ -84,14 +84,14 @@ export class Logging {
       const leftOut = this.#budget.leftOut;
       this.#budget.leftOut = 0;
       if (leftOut === 0) return;
-      const text = `${counted(leftOut)} of this stage left out: its functions logged too much.`;
+      const text = `${counted(leftOut, "of this stage")} left out: its functions logged too much.`;
       this.#say({ function: "", version: 0, requestId: "" }, "warn", "system", text, { left_out: leftOut });
     }, NOTICE_AFTER_MS);
   }
 }
 
-function counted(lines: number): string {
-  return lines === 1 ? "1 line was" : `${lines.toLocaleString("en")} lines were`;
+function counted(lines: number, whose: string): string {
+  return lines === 1 ? `1 line ${whose} was` : `${lines.toLocaleString("en")} lines ${whose} were`;
 }
 
 /** As consoles show it: texts as they are, with what their placeholders stand for. */

@@ -1,0 +1,114 @@
+"""What the portal runs: by a token that nobody else can make, for the function that it names."""
+
+import base64
+import hashlib
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.runtime.house import House, token
+from tests.runtime.processes import Process
+
+ECHO = """
+export default (req: ImpRequest) => ({
+  path: req.url, params: req.params, by: req.method, id: req.requestId, headers: Object.keys(req.headers),
+});
+"""
+
+
+def run(process: Process, path: str, value: str, **more: Any) -> tuple[int, Any]:
+    response, body = process.ask(f"/dev/_imp/run{path}", Imp_Run=value, **more)
+    return response.status, json.loads(body)
+
+
+def test_a_function_is_run_as_it_is_called(house: House, inhabited: Process) -> None:
+    house.live("dev/user/:id", ECHO)
+    status, found = run(inhabited, "/user/5?a=1", token("dev/user/:id", request_id="req_1"), method="PUT")
+    assert status == 200
+    assert (found["path"], found["params"], found["by"]) == ("/user/5?a=1", {"id": "5"}, "PUT")
+    assert found["id"] == "req_1"
+    assert "imp-run" not in found["headers"]
+
+
+def test_a_draft_is_reached_by_a_run_alone(house: House, inhabited: Process) -> None:
+    house.live("dev/~drf_1", ECHO, version=0)
+    assert inhabited.ask("/dev/~drf_1")[0].status == 404
+    status, found = run(inhabited, "/user/5", token("dev/~drf_1", kind="draft", pattern="user/:id"))
+    assert (status, found["params"]) == (200, {"id": "5"})
+    assert run(inhabited, "/any/path", token("dev/~drf_1", kind="draft"))[0] == 200
+
+
+def test_a_draft_that_has_expired_is_not_run(house: House, inhabited: Process) -> None:
+    house.live("dev/~drf_1", ECHO, expires_at="2020-01-01T00:00:00Z")
+    assert run(inhabited, "/x", token("dev/~drf_1", kind="draft"))[0] == 404
+
+
+def spoiled(value: str) -> list[str]:
+    payload, mac = value.split(".")
+    text = base64.urlsafe_b64decode(payload + "==").replace(b"dev/one", b"dev/two")
+    other = base64.urlsafe_b64encode(text).decode().rstrip("=")
+    return ["", ".", payload, f"{payload}.", f"{other}.{mac}", f"{payload}.{mac[:-2]}AA", f"{payload}.{mac}.x", "!.!"]
+
+
+def test_nobody_else_can_run_anything(house: House, inhabited: Process) -> None:
+    house.publish("dev/one", ECHO)
+    house.live("dev/two", ECHO)
+    for value in [
+        *spoiled(token("dev/one")),
+        token("dev/one", key=b"another key"),
+        token("dev/one", exp=time.time() - 1),
+        token("dev/one", exp=time.time() + 3600),
+        token("dev/one", kind="data"),
+        token("dev/one", kind="other"),
+        token("dev/one", nonce=""),
+        token("dev/three"),
+        token("staging/one"),
+    ]:
+        status, problem = run(inhabited, "/one", value)
+        assert (status, problem["type"]) == (404, "/errors/no-such-function"), value
+    assert inhabited.ask("/dev/_imp/run/one")[0].status == 404
+    assert run(inhabited, "/two", token("dev/one"))[0] == 404
+    assert run(inhabited, "/one", token("dev/one"))[0] == 200
+
+
+def test_a_token_counts_once(house: House, inhabited: Process) -> None:
+    house.live("dev/one", ECHO)
+    value = token("dev/one")
+    assert run(inhabited, "/one", value)[0] == 200
+    assert run(inhabited, "/one", value)[0] == 404
+
+
+def ask_data(process: Process, asked: Any, *, digest_of: bytes | None = None, kind: str = "data") -> tuple[int, Any]:
+    body = json.dumps(asked).encode()
+    digest = hashlib.sha256(body if digest_of is None else digest_of).hexdigest()
+    response, content = process.ask(
+        "/dev/_imp/data",
+        "POST",
+        body,
+        Imp_Run=token("", kind=kind, body_sha256=digest),
+        Content_Type="application/json",
+    )
+    return response.status, json.loads(content)
+
+
+def test_data_is_asked_for_by_what_was_signed(house: House, inhabited: Process) -> None:
+    house.live(
+        "dev/keep", "export default async () => { await imp.db('notes').insertOne({ _id: 'a', n: 1 }); return {} }"
+    )
+    assert inhabited.ask("/dev/keep")[0].status == 200
+    asked = {"op": "find", "collection": "notes", "args": [{}, {}]}
+    status, found = ask_data(inhabited, asked)
+    assert status == 200
+    assert json.dumps(found).count('"n": 1') == 1
+    assert ask_data(inhabited, asked, digest_of=b"another")[0] == 404
+    assert ask_data(inhabited, asked, kind="call")[0] == 404
+    status, refused = ask_data(inhabited, {"op": "sql.run", "collection": "", "args": [["SELECT 1"], []]})
+    assert (status, set(refused["error"])) == (400, {"code", "message"})
+
+
+@pytest.mark.parametrize("path", ["/dev/_imp/run/one", "/dev/_imp/data", "/dev/_imp/other"])
+def test_without_a_token_there_is_nothing(inhabited: Process, path: str) -> None:
+    response, body = inhabited.ask(path, "POST", "{}")
+    assert (response.status, json.loads(body)["type"]) == (404, "/errors/no-such-function")
