@@ -99,9 +99,9 @@ class House:
             assert not compiled.errors, compiled.errors
             self.publish(name, compiled.code, timeout_ms=timeout_ms)
 
-    def publish(self, name: str, code: str, *, timeout_ms: int = 10_000) -> None:
+    def publish(self, name: str, code: str, *, timeout_ms: int = 10_000, vendor: str = "") -> None:
         """As it is, also what the compiler wouldn't let through."""
-        revision = self.keep({name: code}, timeout_ms=timeout_ms)
+        revision = self.keep({name: code}, timeout_ms=timeout_ms, vendor=vendor)
         with self.inside() as connection:
 
             def is_live() -> bool:
@@ -116,7 +116,7 @@ class House:
 
             wait_until(is_live, what=f"{name} to be live")
 
-    def keep(self, codes: dict[str, str], *, timeout_ms: int = 10_000) -> int:
+    def keep(self, codes: dict[str, str], *, timeout_ms: int = 10_000, vendor: str = "") -> int:
         """Published, whether or not anybody is there to hear of it."""
         revision = 0
         with self.inside() as connection, connection.transaction():
@@ -129,11 +129,17 @@ class House:
                     "INSERT INTO imp.artifacts (digest, code, source_map) VALUES (%s, %s, '')", [digest, code]
                 )
                 connection.execute(
-                    "INSERT INTO imp.functions (name, function_id, revision, version, artifact, timeout_ms)"
-                    " VALUES (%(name)s, %(name)s, %(revision)s, 1, %(digest)s, %(timeout)s)"
+                    "INSERT INTO imp.functions (name, function_id, revision, version, artifact, timeout_ms, vendor)"
+                    " VALUES (%(name)s, %(name)s, %(revision)s, 1, %(digest)s, %(timeout)s, %(vendor)s)"
                     " ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, artifact = excluded.artifact,"
                     " timeout_ms = excluded.timeout_ms",
-                    {"name": name, "revision": revision, "digest": digest, "timeout": timeout_ms},
+                    {
+                        "name": name,
+                        "revision": revision,
+                        "digest": digest,
+                        "timeout": timeout_ms,
+                        "vendor": vendor,
+                    },
                 )
         return revision
 

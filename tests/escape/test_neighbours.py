@@ -236,3 +236,28 @@ def test_what_a_function_says_is_no_word_of_the_runtimes(make_house: MakeHouse) 
     said = house.place.engine.lines_of("parcels", "dev-staging")
     assert not any(each.startswith('{"event":"zombie"') for each in said), said
     assert house.pid("dev") == before
+
+
+PACKAGES = """
+const counting = () => { const exports = { count: 0, next() { return ++exports.count; } }; return exports; };
+const modules = { counting };
+const made = {};
+module.exports = (name) => made[name] ??= modules[name]();
+"""
+COUNTER = """
+const counting = require("counting");
+exports.default = async (req, res) => { counting.extra = "mine"; res.json([counting.next(), counting.extra]); };
+"""
+ANOTHER = """
+exports.default = async (req, res) => { const c = require("counting"); res.json([c.count, c.extra ?? null]); };
+"""
+
+
+def test_a_package_is_each_functions_own(make_house: MakeHouse) -> None:
+    house = make_house()
+    with house.inside() as inside:
+        inside.execute("INSERT INTO imp.vendors (digest, code, packages) VALUES ('v1', %s, '{counting}')", [PACKAGES])
+    house.publish("dev/counter", COUNTER, vendor="v1")
+    house.publish("dev/another", ANOTHER, vendor="v1")
+    assert [house.call("dev/counter")[1] for _ in range(2)] == [[1, "mine"], [2, "mine"]]
+    assert house.call("dev/another")[1] == [0, None]

@@ -18,7 +18,7 @@ const evaluate = globalThis.eval;
 /** What is loaded in a worker: functions by name, and the packages they were built with. */
 export class Functions {
   readonly #loaded = new Map<string, Loaded>();
-  readonly #vendors = new Map<string, (name: string) => unknown>();
+  readonly #vendors = new Map<string, (given: Record<string, unknown>) => void>();
 
   /** `own`: what a function has as globals of its own, by its name. */
   constructor(readonly own: (name: string, version: number) => Record<string, unknown>) {}
@@ -32,7 +32,7 @@ export class Functions {
     const own = this.own(name, version);
     const module = { exports: {} as Record<string, unknown> };
     const url = `imp:///${name}@${revision}.js`;
-    run(code, url, { module, exports: module.exports, require: this.#requireFrom(vendor), ...own });
+    run(code, url, { module, exports: module.exports, require: this.#requireFrom(vendor, own), ...own });
     this.#loaded.set(name, { function: name, version, ...handlerOf(module.exports) });
   }
 
@@ -42,14 +42,14 @@ export class Functions {
 
   /** The packages of a lock: a module that exports a `require` of them. */
   addVendor(digest: string, code: string): void {
-    const module = { exports: {} as unknown };
-    run(code, `imp:///packages@${digest.slice(0, 12)}.js`, { module, exports: module.exports, ...this.own("", 0) });
-    const { exports } = module;
-    if (typeof exports !== "function") throw new TypeError("The packages' bundle exports no function");
-    this.#vendors.set(digest, exports as (name: string) => unknown);
+    const own = this.own("", 0);
+    const url = `imp:///packages@${digest.slice(0, 12)}.js`;
+    this.#vendors.set(digest, compiled(code, url, ["module", "exports", ...Object.keys(own)]));
+    this.#requireFrom(digest, own);
   }
 
-  #requireFrom(digest: string): (name: string) => unknown {
+  /** Of packages that are the function's alone: what it changes of them, no other function sees. */
+  #requireFrom(digest: string, own: Record<string, unknown>): (name: string) => unknown {
     if (digest === "") {
       return (name) => {
         throw notThere(name);
@@ -57,7 +57,11 @@ export class Functions {
     }
     const found = this.#vendors.get(digest);
     if (!found) throw new Error("The packages it was built with aren't here");
-    return found;
+    const module = { exports: {} as unknown };
+    found({ module, exports: module.exports, ...own });
+    const { exports } = module;
+    if (typeof exports !== "function") throw new TypeError("The packages' bundle exports no function");
+    return exports as (name: string) => unknown;
   }
 }
 
@@ -65,12 +69,15 @@ function notThere(name: string): Error {
   return new Error(`${JSON.stringify(name)} is none of this gateway's packages: add it to its dependencies`);
 }
 
-/** The first line is the wrapper's: what is in the code begins on the second. */
 function run(code: string, url: string, given: Record<string, unknown>): void {
-  const names = Object.keys(given);
+  compiled(code, url, Object.keys(given))(given);
+}
+
+/** The first line is the wrapper's: what is in the code begins on the second. */
+function compiled(code: string, url: string, names: string[]): (given: Record<string, unknown>) => void {
   const wrapped = `(function (${names.join(", ")}) {\n${code}\n})\n//# sourceURL=${url}`;
   const made = evaluate(wrapped) as (...values: unknown[]) => void;
-  made.apply(undefined, Object.values(given));
+  return (given) => made.apply(undefined, names.map((name) => given[name]));
 }
 
 /** The code's own globals: what it assigns to them is its alone. */
