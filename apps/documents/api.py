@@ -137,7 +137,7 @@ class CollectionViewSet(DataApi):
 class SlowViewSet(DataApi):
     """Operations over 100 ms."""
 
-    tag, singular, plural = "collections", "a slow operation", "slow operations"
+    tag, singular, plural = "slow-operations", "a slow operation", "slow operations"
     serializer_class = SlowSerializer
 
     def query_parameters(self) -> frozenset[str]:
@@ -154,7 +154,7 @@ class SlowViewSet(DataApi):
 
 
 class IndexViewSet(DataApi):
-    tag, singular, plural = "collections", "an index", "indexes"
+    tag, singular, plural = "indexes", "an index", "indexes"
     serializer_class = IndexSerializer
     path_parameters = {"collection": NAMES_ONE}
 
@@ -181,7 +181,7 @@ class IndexViewSet(DataApi):
 class DocumentViewSet(DataApi):
     """Documents as they are in the collection, with `_id`."""
 
-    tag, singular, plural = "collections", "a document", "documents"
+    tag, singular, plural = "documents", "a document", "documents"
     serializer_class = DocumentSerializer
     path_parameters = {"collection": NAMES_ONE}
 
