@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from apps.core import clock
+from apps.core.afterwards import finished
 from apps.core.errors import NotFound
 from apps.core.walls import walled
 from apps.core.web import addresses
@@ -60,6 +61,7 @@ class TenantMiddleware:
                 response = view(request, *args, **kwargs)
                 if response.status_code >= 400:
                     transaction.set_rollback(True)
+            response = finished(response)
         except Exception as error:
             problem = foreseen(error)
             if problem is None:

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.core import context, throttling
+from apps.core.afterwards import finished
 from apps.core.api import idempotency
 from apps.core.api.exceptions import handle
 from apps.core.api.formats import dumps
@@ -76,6 +77,7 @@ class ApiView(APIView):
             handler = self._handler()
             with self._credential(), self.surroundings():
                 response = handler(self.request, *args, **kwargs) if self._is_read() else self._write(handler)
+            response = finished(response)
         except Exception as error:
             response = self.handle_exception(error)
         return self._finish(response)

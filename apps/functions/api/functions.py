@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
+from apps.core.afterwards import afterwards
 from apps.core.api.conditional import etag_of, require_current
 from apps.core.api.views import answer, no_content
 from apps.core.api.viewsets import ApiViewSet, Created, Destroyed, Listed, Retrieved, Updated, verb
@@ -60,9 +61,6 @@ def named(rows: "QuerySet[Function]", asked: str) -> "QuerySet[Function]":
 class SavesFunctions(OfGateway, ApiViewSet):
     """Answers with a function, and once it's committed with how it went live."""
 
-    # What this request wants live
-    saved: Function | None = None
-
     @property
     def functions(self) -> "QuerySet[Function]":
         """With all that is shown of each."""
@@ -70,20 +68,20 @@ class SavesFunctions(OfGateway, ApiViewSet):
         return rows.select_related("head", "gateway", "gateway__cluster").defer("head__files")
 
     def answered(self, row: Function, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
-        self.saved = self.functions.get(pk=row.pk)
-        return self.show(self.saved, FunctionSerializer, status=status, headers=headers)
+        """What is kept for a repetition says how it was before it was live."""
+        saved = self.functions.get(pk=row.pk)
+        response = self.show(saved, FunctionSerializer, status=status, headers=headers)
+        return afterwards(response, lambda: self._once_live(saved, response))
 
-    def _write(self, handler: Any) -> HttpResponse:
-        """Only after the commit there's anything to wait for; what is kept for a repetition says how it was before."""
-        response = super()._write(handler)
-        if self.saved is None or response.status_code >= 400:
-            return response
-        live = await_live(self.saved, within=WAITS)
-        row = self.functions.filter(pk=self.saved.pk).first() or self.saved
-        shown = {**self.represent(row, FunctionSerializer), "live": shown_live(live, row)}
+    def _once_live(self, saved: Function, response: HttpResponse) -> HttpResponse:
+        """Only after the commit there's anything to wait for."""
+        live = await_live(saved, within=WAITS)
+        row = self.functions.filter(pk=saved.pk).first() or saved
+        plain = self.represent(row, FunctionSerializer)
         headers = {"Location": response["Location"]} if "Location" in response else {}
-        headers["ETag"] = etag_of(row, shown, lives=True)
-        return answer(shown, status=response.status_code, headers=headers)
+        # As of whoever reads it later, who isn't told how long it took
+        headers["ETag"] = etag_of(row, plain, lives=True)
+        return answer({**plain, "live": shown_live(live, row)}, status=response.status_code, headers=headers)
 
 
 class FunctionViewSet(SavesFunctions, RunsFunctions, Listed, Retrieved, Created, Updated, Destroyed):

@@ -1,11 +1,14 @@
 """Saving from the editor: stored, published, and answered once it's live or a moment has gone by."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
 from django.views import View
 
+from apps.core.afterwards import afterwards
+from apps.functions.models import Function
 from apps.functions.publishing import await_live
 from apps.functions.services import save_function
 from apps.functions.views.about import AboutFunction, answer, read_json, take_files, take_number, take_text
@@ -27,4 +30,10 @@ class Save(AboutFunction, LoginRequiredMixin, View):
             base_version=take_number(given, "base_version"),
             override=given.get("override") is True,
         )
-        return answer(standing(function, await_live(function, within=PATIENCE)))
+        # Only after the commit there's anything to wait for
+        later = partial(_once_live, function)
+        return afterwards(answer(standing(function)), later)
+
+
+def _once_live(function: Function) -> HttpResponse:
+    return answer(standing(function, await_live(function, within=PATIENCE)))
