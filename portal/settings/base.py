@@ -328,6 +328,7 @@ SPECTACULAR_SETTINGS = {
         "GatewayStateEnum": "apps.gateways.lifecycle.table.State",
         "StageNameEnum": "apps.gateways.sizes.StageName",
         "StageStateEnum": "apps.gateways.models.Stage.State",
+        "TriggerRunKindEnum": "apps.triggers.models.TriggerRun.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -17,7 +17,8 @@ export default async (req, res) => {
   console.log("asked by", req.headers["imp-trigger"] ? "a trigger" : "somebody", req.body);
   if (req.query.fail) throw new Error("on purpose");
   if (req.query.bytes) return res.type("application/octet-stream").send(new Uint8Array([0, 255, 1]));
-  await imp.db("calls").insertOne({ due: req.headers["imp-due-at"] ?? null, day: req.params.day, body: req.body ?? null });
+  const due = req.headers["imp-due-at"] ?? null;
+  await imp.db("calls").insertOne({ due, day: req.params.day, body: req.body ?? null });
   return { day: req.params.day, method: req.method, token: req.headers["imp-run"] ?? null };
 };
 """
@@ -31,7 +32,7 @@ def source(text: str) -> dict[str, dict[str, str]]:
 def test_called_by_a_program_and_by_the_clock(
     alice: User,
     tidewater: Tenant,
-    cluster: Cluster,
+    cluster: Cluster,  # noqa: F811
     machine: RunningAgent,  # noqa: F811
 ) -> None:
     api = Api(alice)
