@@ -13,13 +13,15 @@ class FunctionsConfig(AppConfig):
         from apps.functions.dependencies.selectors import count_dependencies
         from apps.functions.ending import remove_functions
         from apps.functions.publishing import publish_all
-        from apps.functions.selectors import count_functions
+        from apps.functions.selectors import count_functions, count_in_stages
         from apps.gateways.lifecycle.belongings import register_belonging
         from apps.gateways.lifecycle.contents import register_contents
+        from apps.gateways.stage_counts import register_counter
         from apps.gateways.tabs import Tab, register_tab
 
         register_belonging("functions", remove_functions)
         register_part(demo.load)
+        register_counter(count_in_stages)
         register_contents(publish_all)
         register_tab(
             Tab("functions", _("Functions"), "functions:list", 20, permission="functions.read", count=count_functions)

@@ -23,6 +23,13 @@ class NameForm(forms.Form):
 
 
 class NewFunctionForm(NameForm):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=LONGEST_NAME,
+        required=False,
+        help_text=_("The path of its calls: user/me, or user/:id for any user. Left empty, it's the template's."),
+        widget=forms.TextInput({**_OF_CODE, "autofocus": True}),
+    )
     stage = forms.ChoiceField(
         label=_("Stage"),
         choices=StageName.choices,

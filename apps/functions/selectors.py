@@ -1,7 +1,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from apps.core.errors import NotFound
 from apps.functions.models import Artifact, Dependencies, Draft, Function, FunctionVersion
@@ -97,6 +97,12 @@ def packages_of(gateway: FunctionGateway) -> Packages:
 def count_functions(gateway: FunctionGateway) -> int:
     """For the tab of its pages."""
     return Function.objects.filter(gateway=gateway, deleted_at=None).count()
+
+
+def count_in_stages(gateway: FunctionGateway) -> dict[str, int]:
+    """By the stage's name; one without any isn't there."""
+    rows = Function.objects.filter(gateway=gateway, deleted_at=None).order_by().values_list("stage")
+    return dict(rows.annotate(count=Count("pk")))
 
 
 def _all_functions(actor: Member, gateway: FunctionGateway) -> "QuerySet[Function]":

@@ -12,6 +12,7 @@ from apps.core.errors import Text
 from apps.core.web.lists import Column, Listing, ListPage
 from apps.functions.filters import DeletedFilter, FunctionFilter
 from apps.functions.models import Function
+from apps.functions.names import parameters_of
 from apps.functions.selectors import list_deleted, list_functions
 from apps.functions.services.locking import SAVE
 from apps.functions.sweeping import ends_at
@@ -75,9 +76,16 @@ class FunctionList(FunctionsPage):
     def get_context(self, listing: Listing) -> dict[str, Any]:
         for row in listing.rows:
             row.live, row.offers, row.edit_url = live_of(row), offers_for(row, self.actor), edit_url(row)
-            row.url = address_of(row.gateway, hosts_of(row.gateway, row.stage)[0]) + row.base_name
+            row.url = _openable(row)
         stays = self.gateway.state != State.DELETED
         return {**super().get_context(listing), "may_create": stays and bool(stages_for(self.actor))}
+
+
+def _openable(row: Function) -> str:
+    """Where a browser may call it; empty where it would have to know a parameter or send something."""
+    if parameters_of(row.base_name) or (row.methods and "GET" not in row.methods):
+        return ""
+    return address_of(row.gateway, hosts_of(row.gateway, row.stage)[0]) + row.base_name
 
 
 class RecycleBin(FunctionsPage):

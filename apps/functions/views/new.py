@@ -47,7 +47,7 @@ class New(AboutGateway, FormView):
         stages = stages_for(self.actor)
         template = TEMPLATES.get(self.request.GET.get("template", ""), TEMPLATES[USUAL_TEMPLATE])
         stage = asked if asked in stages else next(iter(stages), StageName.DEV)
-        return {"stage": stage, "template": template.slug, "name": self.request.GET.get("name", template.name)}
+        return {"stage": stage, "template": template.slug, "name": self.request.GET.get("name", "")}
 
     def get_form(self, data: Any = None, files: Any = None) -> Any:
         stages = stages_for(self.actor)
@@ -66,7 +66,7 @@ class New(AboutGateway, FormView):
 
     def save(self, form: Any) -> Done:
         wanted = form.cleaned_data
-        name = read_name(wanted["name"], stage=wanted["stage"])
+        name = read_name(wanted["name"] or TEMPLATES[wanted["template"]].name, stage=wanted["stage"])
         if name.stage != wanted["stage"]:
             words = {"stage": wanted["stage"], "named": name.stage}
             told = _(

@@ -98,6 +98,7 @@ class RestoreVersion(_OfVersion):
             "title": _("Go back to v%(version)d of %(name)s?") % names,
             "submit_label": _("Go back to v%(version)d") % names,
             "diffs": diffs_between(head_of(self.function), self.version),
+            "changes": _changes(head_of(self.function), self.version),
         }
 
     def get_touches(self) -> list[Touch]:
@@ -143,6 +144,23 @@ class Pin(_OfVersion):
         )
         told = _("v%(version)d is pinned") if row.is_pinned else _("v%(version)d isn't pinned any more")
         return Done(told % {"version": row.number}, url=self.get_back_url(), events={"functions": {}})
+
+
+def _changes(old: FunctionVersion, new: FunctionVersion) -> list[Touch]:
+    """Its settings: what they are, and what they would be."""
+    labels = {
+        "entrypoint": _("Entrypoint"),
+        "description": _("Description"),
+        "methods": _("Methods"),
+        "timeout_ms": _("Time limit, in milliseconds"),
+        "tags": _("Tags"),
+    }
+    pairs = ((label, _told(getattr(old, name)), _told(getattr(new, name))) for name, label in labels.items())
+    return [Touch(label, f"{before} → {after}") for label, before, after in pairs if before != after]
+
+
+def _told(value: Any) -> str:
+    return (", ".join(value) if isinstance(value, list) else str(value)) or "–"
 
 
 def diffs_between(old: FunctionVersion, new: FunctionVersion) -> list[Diff]:

@@ -5,6 +5,7 @@ from typing import Any
 from apps.fleet.models import Bundle
 from apps.fleet.selectors import bundle_of
 from apps.gateways.rendering.names import bundle_key
+from apps.gateways.stage_counts import functions_in_stages
 from apps.gateways.views.live import Part
 from apps.gateways.views.page import GatewayPage
 from apps.gateways.views.parts import about_part, activity_part, domains_part, runtime_part, stage_part
@@ -21,7 +22,8 @@ class Detail(GatewayPage):
         routes = bundle_of(gateway.cluster_id, bundle_key(gateway.pk, "routes"))
         runtime = bundle_of(gateway.cluster_id, bundle_key(gateway.pk, "runtime"))
         self.places = places_of(gateway, serves=_is_served(routes))
-        self.stages = [stage_part(gateway, place) for place in self.places]
+        counts = functions_in_stages(gateway)
+        self.stages = [stage_part(gateway, place, counts.get(place.stage, 0)) for place in self.places]
         return [
             *timeline_parts(gateway),
             *self.stages,

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import Text
 from apps.core.lifecycle.timeline import told
+from apps.core.web.addresses import address
 from apps.fleet.models import Bundle
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway, RuntimeDomain
@@ -28,8 +29,9 @@ class ShownProcess:
     tone: str
 
 
-def stage_part(gateway: FunctionGateway, place: Place) -> Part:
-    context = {"place": place, "process": process_of(gateway.layout, place.stage)}
+def stage_part(gateway: FunctionGateway, place: Place, count: int) -> Part:
+    url = f"{address('functions:list', gateway_id=gateway.pk)}?stage={place.stage}"
+    context = {"place": place, "process": process_of(gateway.layout, place.stage), "count": count, "functions_url": url}
     return render_part(f"{PAGE}#stage", f"stage-{place.stage}", context)
 
 
