@@ -1,6 +1,7 @@
 /** The page on which a function is written. What it adds to the server's page: the editor, and all that follows. */
 
 import { Code } from "./editor/code.ts";
+import { declareData } from "./editor/data.ts";
 import { maybe, need, say } from "./editor/dom.ts";
 import { Drafts } from "./editor/drafts.ts";
 import { loadMonaco } from "./editor/monaco.ts";
@@ -18,6 +19,7 @@ async function start(): Promise<void> {
   const monaco = await loadMonaco();
   need("editor").hidden = false;
   maybe("plain")?.remove();
+  declareData(monaco, project);
   const code = new Code(monaco, project);
   const drafts = new Drafts(project, () => saving.draw(), (draft) => {
     const take = () => {

@@ -6,7 +6,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from apps.core.errors import InvalidInput, MalformedRequest, NotFound
+from apps.core.errors import InvalidInput, MalformedRequest, NotFound, UnsupportedMediaType
 from apps.core.web.addresses import address
 from apps.functions.models import Function
 from apps.functions.selectors import get_function
@@ -42,6 +42,9 @@ def url_of(name: str, function: Function) -> str:
 
 
 def read_json(request: HttpRequest) -> dict[str, Any]:
+    if request.content_type != "application/json":
+        # A form has been read by now, and its bytes are gone
+        raise UnsupportedMediaType
     try:
         found = orjson.loads(request.body)
     except orjson.JSONDecodeError:

@@ -11,7 +11,7 @@ from django.views import View
 from apps.core.errors import Text
 from apps.functions.models import Function
 from apps.functions.presence import names_of_editors
-from apps.functions.publishing import Live, standing_of
+from apps.functions.publishing import Live, await_live, standing_of
 from apps.functions.selectors import head_of
 from apps.functions.views.about import AboutFunction, answer
 
@@ -48,7 +48,7 @@ def savebar_of(function: Function, live: Live) -> SaveBar:
 
 def standing(function: Function, live: Live | None = None) -> dict[str, Any]:
     """For the page's script."""
-    head, bar = head_of(function), savebar_of(function, live or standing_of(function))
+    head, bar = head_of(function), savebar_of(function, live or _asked(function))
     return {
         "version": head.number,
         "saved_by": head.saved_by_name,
@@ -67,6 +67,12 @@ class Standing(AboutFunction, LoginRequiredMixin, View):
             head = head_of(function)
             told |= {"files": head.files, "entrypoint": head.entrypoint}
         return answer(told)
+
+
+def _asked(function: Function) -> Live:
+    """What the rows don't know yet, the runtimes may have said already."""
+    live = standing_of(function)
+    return await_live(function, within=0) if live.state == "publishing" else live
 
 
 def _parts(live: Live) -> str:

@@ -43,7 +43,6 @@ export class Code {
       scrollBeyondLastLine: false,
       overviewRulerBorder: false,
       hideCursorInOverviewRuler: true,
-      bracketPairColorization: { enabled: false },
       renderFinalNewline: "on",
       fixedOverflowWidgets: true,
       lineNumbersMinChars: 3,

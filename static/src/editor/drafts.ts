@@ -118,6 +118,13 @@ export class Drafts {
     } else if (refusal.status === 0 || refusal.status >= 500) setTimeout(() => this.#toServer(), RETRY);
   }
 
+  /** Before a save: what is on its way arrives first, and nothing follows. */
+  async hold(): Promise<void> {
+    this.#toServer.drop();
+    if (this.#sending) await this.#sending;
+    this.#toServer.drop();
+  }
+
   /** After another window's draft was seen: this one counts from here on. */
   again(revision: number): void {
     this.#revision = revision;

@@ -6,8 +6,8 @@ import { askJson } from "./server.ts";
 
 export type { Monaco };
 export const ROOT = "/";
-// A package without declarations of its own is no mistake of whoever imports it
-const NO_DECLARATIONS = 7016;
+// A package without declarations of its own is no mistake of whoever imports it; nor is a parameter without a type
+const NO_MISTAKES = [7016, 7006, 7031];
 
 export async function loadMonaco(): Promise<typeof Monaco> {
   const { dataset } = script;
@@ -53,20 +53,24 @@ function knowTypes({ typescript }: typeof Monaco): void {
       esModuleInterop: true,
       isolatedModules: true,
       noEmit: true,
-      resolveJsonModule: true,
+      // JSON and texts have declarations that say what is in them: see data.ts
+      allowArbitraryExtensions: true,
       skipLibCheck: true,
       strict: true,
-      noImplicitAny: false,
     });
-    defaults.setDiagnosticsOptions({ diagnosticCodesToIgnore: [NO_DECLARATIONS] });
+    defaults.setDiagnosticsOptions({ diagnosticCodesToIgnore: NO_MISTAKES });
     // A file that isn't shown is imported by those that are
     defaults.setEagerModelSync(true);
   }
   askJson<{ files: Record<string, string> }>(page.urls.types).then(({ files }) => {
-    const libs = Object.entries(files).map(([path, content]) => ({ content, filePath: `file://${ROOT}${path}` }));
-    typescript.typescriptDefaults.setExtraLibs(libs);
-    typescript.javascriptDefaults.setExtraLibs(libs);
+    for (const [path, content] of Object.entries(files)) know(path, content);
   }).catch(() => undefined);
+
+  function know(path: string, content: string): void {
+    for (const defaults of [typescript.typescriptDefaults, typescript.javascriptDefaults]) {
+      defaults.addExtraLib(content, `file://${ROOT}${path}`);
+    }
+  }
 }
 
 // Newer than the names that the editor gives out; its compiler knows it

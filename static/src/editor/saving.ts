@@ -48,6 +48,7 @@ export class Saving {
     const files = { ...this.#project.files };
     this.#isSaving = true;
     this.draw();
+    await this.#drafts.hold();
     try {
       const body = { files, entrypoint, base_version: base };
       this.#standing = await askJson<Standing>(page.urls.save, { method: "POST", body });
@@ -98,7 +99,10 @@ export class Saving {
 
   /** News of what is live, of a save that somebody else may have made. */
   hear(standing: Standing): void {
-    this.#standing = standing;
+    const { version, bar } = this.#standing;
+    // Where the time went is told by the answer to the save alone
+    const isKnown = version === standing.version && bar.tone === standing.bar.tone && bar.detail;
+    this.#standing = isKnown ? { ...standing, bar } : standing;
     this.draw();
     this.#lookAgain();
   }
@@ -123,6 +127,8 @@ export class Saving {
     // The same words again would be read out again
     if (first && first.textContent !== bar.title) first.replaceChildren(symbol, h("b", {}, bar.title));
     if (second && second.textContent !== bar.detail) second.textContent = bar.detail;
+    const version = maybe("version");
+    if (version) version.textContent = `v${this.#standing.version}`;
     const save = maybe<HTMLButtonElement>("save");
     const undo = maybe<HTMLButtonElement>("undo");
     if (!save || !undo) return;

@@ -36,6 +36,7 @@ const COLOURS: Record<string, string> = {
   "editorIndentGuide.activeBackground1": "--line-2",
   "editorError.foreground": "--bad",
   "editorWarning.foreground": "--warn",
+  ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((depth) => [`editorBracketHighlight.foreground${depth}`, "--text"])),
   "focusBorder": "--accent",
   "input.background": "--bg",
   "input.foreground": "--text",
