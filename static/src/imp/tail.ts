@@ -266,5 +266,5 @@ function fillDetails(details: HTMLElement, fields: unknown): void {
 }
 
 function word(name: string): string {
-  return find("tail-words")?.dataset[name] ?? "";
+  return find("tail-words")?.getAttribute(`data-said-${name}`) ?? "";
 }
