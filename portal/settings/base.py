@@ -328,7 +328,9 @@ SPECTACULAR_SETTINGS = {
         "GatewayStateEnum": "apps.gateways.lifecycle.table.State",
         "StageNameEnum": "apps.gateways.sizes.StageName",
         "StageStateEnum": "apps.gateways.models.Stage.State",
+        "KindEnum": "apps.tenants.roles.Kind",
         "TriggerRunKindEnum": "apps.triggers.models.TriggerRun.Kind",
+        "FunctionVersionKindEnum": "apps.functions.models.FunctionVersion.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
