@@ -202,8 +202,9 @@ class DocumentViewSet(DataApi):
         asked = request.query_params
         wanted: dict[str, Any] = {name: read_object(asked.get(name, ""), f"?{name}") for name in ("filter", "sort")}
         limit = min(read_limit(asked.get("limit"), default=SHOWN), selectors.MOST_SHOWN)
+        after = _after(asked.get("cursor"))
         try:
-            page = selectors.list_documents(**self.about, **wanted, limit=limit, after=_after(asked.get("cursor")))
+            page = selectors.list_documents(**self.about, **wanted, limit=limit, after=after)
         except InvalidInput as problem:
             problem.fields = {f"?{name}": said for name, said in problem.fields.items()}
             raise
