@@ -13,8 +13,8 @@ import pytest
 from django.db import connection, transaction
 
 from apps.core import clock
-from apps.core.events.models import Event
 from apps.core.doctor.findings import Level
+from apps.core.events.models import Event
 from apps.functions import doctor
 from apps.functions.compiling import compile_files
 from apps.functions.doctor import check_functions
