@@ -69,6 +69,10 @@ BODIES: dict[str, Scene] = {
         "title": "Another title",
         "version": actor.things.gateway.version,
     },
+    "POST /t/{tenant}/gateways/{gateway_id}/settings/egress": lambda actor: {
+        "version": actor.things.gateway.version,
+        "egress_mode": "none",
+    },
     "POST /t/{tenant}/gateways/{gateway_id}/settings/bundle": lambda actor: {
         "size": "large",
         "layout": "shared",
@@ -110,6 +114,7 @@ BODIES: dict[str, Scene] = {
     "POST /v1/registration-tokens": lambda actor: {"cluster": actor.world.fleet.cluster.pk},
     "POST /v1/api-gateways": lambda actor: {"name": "another-gateway", "cluster": "local"},
     "PATCH /v1/api-gateways/{pk}": lambda actor: {"title": "Another title"},
+    "PUT /v1/api-gateways/{pk}/egress": lambda actor: {"egress_mode": "none"},
     "PUT /v1/api-gateways/{pk}/variables": lambda actor: {"variables": [{"name": "ZONE", "value": "KR"}]},
     "PATCH /v1/api-gateways/{pk}/variables": lambda actor: {"variables": [{"name": "ZONE", "value": "KR"}]},
     "PATCH /v1/api-gateways/{pk}/stages/{stage}": lambda actor: {"state": "inactive", "reason": "Moving house."},
