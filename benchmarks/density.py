@@ -3,10 +3,11 @@
 100 gateways with 20 functions each, or as many as there is memory for. The baseline of the start is one gateway alone,
 times as many; that of the memory is one bare Deno with a server, times the processes.
 
-python -m benchmarks.density
+python -m benchmarks.density [how many gateways]
 """
 
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -34,7 +35,8 @@ def main() -> None:
 
     compiled = compile_files(files={"index.ts": SOURCE}, entrypoint="index.ts")
     free_mb = psutil.virtual_memory().available // 1_000_000
-    count = max(1, min(GATEWAYS, int(free_mb * SHARE) // GATEWAY_MB))
+    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else GATEWAYS
+    count = max(1, min(wanted, int(free_mb * SHARE) // GATEWAY_MB))
     with tempfile.TemporaryDirectory(prefix="imp-dense-") as folder, scratch_database():
         alone, _ = started(Path(folder) / "alone", 1, compiled.code)
         took, memory_mb = started(Path(folder) / "all", count, compiled.code)
