@@ -119,7 +119,7 @@ def test_from_a_template_to_a_live_address(
     signed_in(alice)
     page.goto(f"/t/tidewater/gateways/{gateway.pk}/functions")
     page.locator("#new-function").click()
-    page.get_by_label("Name", exact=True).fill("hello/:name")
+    page.locator("#id_name").fill("hello/:name")
     page.get_by_role("button", name="Create function").click()
     page.wait_for_url("**/functions/dev/hello/:name")
     expect(page.locator("html[data-editor=ready]")).to_be_attached()

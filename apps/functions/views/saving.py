@@ -9,7 +9,7 @@ from django.views import View
 
 from apps.core.afterwards import afterwards
 from apps.functions.models import Function
-from apps.functions.publishing import await_live
+from apps.functions.publishing import await_live, standing_of
 from apps.functions.services import save_function
 from apps.functions.views.about import AboutFunction, answer, read_json, take_files, take_number, take_text
 from apps.functions.views.standing import standing
@@ -31,8 +31,7 @@ class Save(AboutFunction, LoginRequiredMixin, View):
             override=given.get("override") is True,
         )
         # Only after the commit there's anything to wait for
-        later = partial(_once_live, function)
-        return afterwards(answer(standing(function)), later)
+        return afterwards(answer(standing(function, standing_of(function))), partial(_once_live, function))
 
 
 def _once_live(function: Function) -> HttpResponse:

@@ -59,6 +59,8 @@ def words() -> dict[str, str]:
         "noAnswer": _("No answer"),
         "name": _("Name {number}"),
         "value": _("Value {number}"),
+        "header": _("Header {number}"),
+        "headerValue": _("Value of header {number}"),
         "ranDraft": _("Your draft was called, not what is live."),
         "notLoaded": _("The editor could not be loaded. The files below work without it."),
     }

@@ -144,11 +144,15 @@ function fill(id: string, rows: Pair[]): void {
 
 function append(id: string, name: string, value: string): void {
   const number = fields(id).length / 2 + 1;
-  const field = (word: string, text: string) => {
-    const input = h("input", { class: "mono", "aria-label": say(word, { number }), autocomplete: "off" });
+  const isHeader = id === "run-headers";
+  const field = (word: string, text: string, label = word) => {
+    const input = h("input", { class: "mono", "aria-label": say(label, { number }), autocomplete: "off" });
     input.placeholder = say(word, { number: "" }).trim().toLowerCase();
     input.value = text;
     return input;
   };
-  need(id).append(field("name", name), field("value", value));
+  need(id).append(
+    field("name", name, isHeader ? "header" : "name"),
+    field("value", value, isHeader ? "headerValue" : "value"),
+  );
 }
