@@ -40,7 +40,7 @@ export class Runs {
   async read(header: string): Promise<Run | undefined> {
     const [payload = "", mac = "", ...more] = header.split(".");
     if (!this.#key || more.length > 0) return undefined;
-    let run: Run;
+    let run: Run | null;
     try {
       const signature = Uint8Array.fromBase64(mac, { alphabet: "base64url" });
       // Compares in constant time
@@ -65,7 +65,8 @@ export class Runs {
   }
 }
 
-function isRun(run: Run): boolean {
+function isRun(run: Run | null): run is Run {
+  if (typeof run !== "object" || run === null) return false;
   const { function: name, request_id, kind, exp, nonce, pattern, body_sha256 } = run;
   return [name, request_id, nonce, pattern ?? "", body_sha256 ?? ""].every((each) => typeof each === "string") &&
     KINDS.includes(kind) && Number.isFinite(exp) && nonce !== "";

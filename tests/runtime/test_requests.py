@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+from functools import partial
 from typing import Any
 
 import pytest
@@ -245,6 +246,10 @@ def test_a_response_that_is_a_stream_goes_as_one(house: House, inhabited: Proces
     assert inhabited.ask("/dev/web")[1] == b"1;2;3;"
 
 
+def was_told(process: Process, times: int) -> bool:
+    return bool(json.loads(process.ask("/dev/left?ask=1")[1])["aborted"] == times)
+
+
 def test_who_goes_away_is_told_to_the_function(house: House, inhabited: Process) -> None:
     house.live(
         "dev/left",
@@ -266,7 +271,7 @@ def test_who_goes_away_is_told_to_the_function(house: House, inhabited: Process)
             assert connection.getresponse().read1() == b"begun"
         connection.sock.shutdown(socket.SHUT_RDWR)
         connection.close()
-        wait_until(lambda count=count: json.loads(inhabited.ask("/dev/left?ask=1")[1])["aborted"] == count)
+        wait_until(partial(was_told, inhabited, count))
 
 
 def test_what_breaks_in_the_middle_is_cut_off(house: House, inhabited: Process) -> None:

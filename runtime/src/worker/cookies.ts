@@ -16,8 +16,8 @@ export function readCookies(header: string): Record<string, string> {
   const found: Record<string, string> = Object.create(null);
   for (const part of header.split(";")) {
     const at = part.indexOf("=");
-    if (at < 1) continue;
-    const name = part.slice(0, at).trim();
+    const name = part.slice(0, Math.max(at, 0)).trim();
+    if (name === "") continue;
     const value = part.slice(at + 1).trim().replace(/^"(.*)"$/, "$1");
     // The first one counts, as servers have it
     if (!(name in found)) found[name] = decoded(value);
