@@ -46,7 +46,7 @@ class Killer(threading.Thread):
                 self._kill_one()
 
     def _kill_one(self) -> None:
-        kinds = self._kinds()
+        kinds = self.kinds()
         able = [name for name in kinds if self._may_die(name)]
         kind = self._random.choice(able) if able else ""
         pids = sorted(kinds[kind]()) if able else []
@@ -58,7 +58,7 @@ class Killer(threading.Thread):
         self.product.note_death(kind)
         self._say(f"     killed {kind} {pid}")
 
-    def _kinds(self) -> dict[str, Callable[[], set[int]]]:
+    def kinds(self) -> dict[str, Callable[[], set[int]]]:
         return {
             "worker": lambda: self.product.processes_of("worker"),
             "agents": lambda: self._main_of("agents"),

@@ -5,6 +5,8 @@ from django.views.decorators.http import require_POST
 
 from apps.core.dispatch import dispatch
 from apps.fleet.services.local_cluster import make_local_cluster
+from apps.functions.models import Function
+from apps.functions.services import create_function, delete_function, save_function
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
 from apps.gateways.services.creating import create_gateway
@@ -27,14 +29,46 @@ def write(request: HttpRequest, number: int) -> HttpResponse:
     return HttpResponse(task_id)
 
 
+def somebody() -> Member:
+    """Of the demo, who may do all of it."""
+    membership = Membership.objects.select_related("tenant", "person").get(
+        tenant__slug="tidewater", person__email="soojin@tidewater.example"
+    )
+    return Member.of(membership)
+
+
+@csrf_exempt
+@require_POST
+def save(request: HttpRequest, gateway: str, name: str) -> HttpResponse:
+    """Answers with the version that it made, which is the acknowledgement."""
+    actor = somebody()
+    place = FunctionGateway.objects.get(tenant=actor.tenant, name=gateway)
+    number = int(request.GET["number"])
+    files = {"index.ts": f"export default () => ({{ number: {number} }});"}
+    function = Function.objects.filter(gateway=place, stage="dev", base_name=name, deleted_at=None).first()
+    if function is None:
+        made = create_function(actor=actor, gateway=place, name=f"dev/{name}", files=files)
+    else:
+        made = save_function(actor=actor, function=function, files=files, base_version=function.version, override=True)
+    return HttpResponse(str(made.version))
+
+
+@csrf_exempt
+@require_POST
+def unsave(request: HttpRequest, gateway: str, name: str) -> HttpResponse:
+    """May be said again: an answer can get lost."""
+    actor = somebody()
+    rows = Function.objects.filter(gateway__name=gateway, gateway__tenant=actor.tenant, base_name=name, deleted_at=None)
+    if (function := rows.first()) is not None:
+        delete_function(actor=actor, function=function)
+    return HttpResponse()
+
+
 @csrf_exempt
 @require_POST
 def wish(request: HttpRequest, name: str, verb: str) -> HttpResponse:
     """Something that somebody of the demo wants of a gateway. May be said again: an answer can get lost."""
-    membership = Membership.objects.select_related("tenant", "person").get(
-        tenant__slug="tidewater", person__email="soojin@tidewater.example"
-    )
-    actor = Member.of(membership)
+    actor = somebody()
     gateway = FunctionGateway.objects.filter(tenant=actor.tenant, name=name).first()
     if verb != "create":
         assert gateway is not None
