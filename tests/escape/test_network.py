@@ -1,5 +1,7 @@
 """Where functions can connect to: the internet, and nothing that is the platform's own, however it's asked for."""
 
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +11,7 @@ from django.db import connection
 
 from tests.egress.ways import LOOPBACK, DualStack, Elsewhere, elsewhere
 from tests.escape.conftest import MakeHouse
+from tests.fleet.processes import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -201,3 +204,20 @@ def test_too_many_at_once_are_refused(make_house: MakeHouse, server: DualStack) 
     house.deploy({"dev/out": STREAMS}, timeout_ms=30_000)
     found = house.post("dev/out", {"url": f"http://127.0.0.1:{server.server_port}/", "kind": "many"})[1]
     assert found["EGRESS_BUSY"] == 30
+
+
+def test_the_way_out_comes_back_with_its_rules(make_house: MakeHouse, server: DualStack) -> None:
+    house = make_house(opened=LOOPBACK, egress=("listed", ("localhost",)))
+    house.deploy({"dev/out": FETCHES})
+    listed, other = (f"http://{host}:{server.server_port}/" for host in ("localhost", "127.0.0.1"))
+    child = house.place.engine.ways_out.child
+    assert child
+    os.kill(child.pid, signal.SIGKILL)
+
+    def is_back() -> bool:
+        said = house.post("dev/out", {"urls": [listed]})[1][listed]
+        assert said[0] == 200 or said[1] in ("EGRESS_AWAY", "EGRESS_FAILED"), said
+        return bool(said[0] == 200)
+
+    wait_until(is_back, what="the way out")
+    assert house.post("dev/out", {"urls": [other]})[1][other][1] == "EGRESS_HOST"

@@ -49,6 +49,9 @@ const GRAPHICS = /^(GPU|OffscreenCanvas|ImageBitmap|ImageData|createImageBitmap|
 /** What is written to instances although their prototype has it: by classes of old, by libraries that mock. */
 const OFTEN_OVERRIDDEN = new Set(["constructor", "toString", "toLocaleString", "toJSON", "valueOf", "name", "message"]);
 
+/** All of these; of ports by Deno itself, as it makes them fit for Node's modules. */
+const WHOLLY_OVERRIDDEN: Set<object> = new Set([Object.prototype, Error.prototype, MessagePort.prototype]);
+
 /** The engine looks for it at each await, map, slice, split: were it an accessor, all of these would be slower. */
 const LOOKED_UP: Set<object> = new Set(
   [Array, Promise, RegExp, ArrayBuffer, Object.getPrototypeOf(Uint8Array)].map((each) => each.prototype),
@@ -260,7 +263,7 @@ function ofSyntax(): object[] {
  * setter puts it on the object itself.
  */
 function healOverrides(prototype: object): void {
-  const all = prototype === Object.prototype || prototype === Error.prototype;
+  const all = WHOLLY_OVERRIDDEN.has(prototype);
   if (!all && !isPrototype(prototype)) return;
   for (const [name, found] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     if (!("value" in found) || !found.configurable || !(all || OFTEN_OVERRIDDEN.has(name))) continue;
