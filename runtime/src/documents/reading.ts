@@ -68,18 +68,20 @@ export class Reading {
     const keys = keysOf(sort);
     if (after) condition = `(${condition}) AND ${beyond(keys, after.keys, parameters)}`;
     const columns = keys.map(({ shown }, at) => `${shown} AS k${at}`).join(", ");
+    const names = keys.map((_, at) => `k${at}`).join(", ");
     const order = keys.map(({ key, direction }) => `${key} ${direction === 1 ? "ASC" : "DESC"}`).join(", ");
-    const inner = `SELECT doc, ${columns} FROM ${tableOf(collection)} WHERE ${condition} ORDER BY ${order} LIMIT ${
-      size + 1
-    } OFFSET ${skip}`;
-    const text = `SELECT * FROM (SELECT q.*, sum(pg_column_size(doc)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes, ` +
-      `row_number() OVER () AS place, (count(*) OVER ())::int AS found FROM (${inner}) AS q) AS w ` +
-      `WHERE place <= ${size} AND (bytes <= ${bytes} OR place = 1) ORDER BY place`;
-    const rows = await quietly(() => this.store.run(text, parameters.values), []);
+    const inner = `SELECT doc, ${columns} FROM ${tableOf(collection)} WHERE ${condition} ` +
+      `ORDER BY ${order} LIMIT ${size + 1} OFFSET ${skip}`;
+    // What would be too much comes without its document, and says so that there is more
+    const text = `SELECT CASE WHEN bytes <= ${bytes} OR bytes = own THEN doc END AS doc, ${names} FROM ` +
+      `(SELECT *, sum(pg_column_size(doc)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes, pg_column_size(doc) AS own ` +
+      `FROM (${inner}) AS q) AS w`;
+    const found = await quietly(() => this.store.run(text, parameters.values), []);
+    const rows = found.filter((row, at) => at < size && row["doc"] !== null);
     const last = rows[rows.length - 1];
     return {
       rows: rows.map((row) => row["doc"] as Fields),
-      after: last && last["found"] > rows.length ? keys.map((_, at) => String(last[`k${at}`])) : null,
+      after: last && found.length > rows.length ? keys.map((_, at) => String(last[`k${at}`])) : null,
     };
   }
 
