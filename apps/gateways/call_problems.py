@@ -87,3 +87,61 @@ class TimedOut(Problem):
         "The call or its answer didn't go on for longer than is waited for. If you call it, send less in one call. If "
         "it's yours, make the function faster, or let it answer first and work later."
     )
+
+
+class FunctionFailed(Problem):
+    slug = "function-failed"
+    status = 500
+    title = _("The function failed")
+    advice = _(
+        "It threw an error before it had answered. If you call it, tell its provider the request id. If it's yours, "
+        "the gateway's log has the error with that id, and the line of the source where it happened."
+    )
+
+
+class FunctionTimedOut(Problem):
+    slug = "function-timeout"
+    status = 504
+    title = _("The function took too long")
+    advice = _(
+        "It hadn't answered within its time limit. If you call it, try again where that does no harm. If it's yours, "
+        "make it faster, or give it more time in its settings."
+    )
+
+
+class FunctionInterrupted(Problem):
+    slug = "function-interrupted"
+    status = 503
+    title = _("The function was interrupted")
+    advice = _(
+        "What ran it had to be stopped, because a function of the same stage didn't yield for too long; it may have "
+        "done a part of its work. If you call it, try again where that does no harm. If it's yours, the gateway's log "
+        "says which function was answered with 504 at that time."
+    )
+
+
+class FunctionNotLoaded(Problem):
+    slug = "function-not-loaded"
+    status = 503
+    title = _("The function can't be loaded")
+    advice = _(
+        "Its code fails before it can be called. If you call it, tell its provider. If it's yours, the gateway's log "
+        "says at which line; save a version that loads."
+    )
+
+
+class MalformedBody(Problem):
+    slug = "malformed-body"
+    status = 400
+    title = _("The body can't be read")
+    advice = _("It isn't what its content-type says. Send valid JSON or a valid form, or say another content-type.")
+
+
+class AnswerTooLarge(Problem):
+    slug = "answer-too-large"
+    status = 500
+    title = _("The answer is too large")
+    advice = _(
+        "A function may answer with 10 MiB in one piece. If you call it, ask for less. If it's yours, send the answer "
+        "as a stream, or in pages."
+    )

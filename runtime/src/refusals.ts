@@ -30,7 +30,7 @@ export const BROKEN: Refusal = {
 };
 export const TOO_BUSY: Refusal = {
   status: 503,
-  slug: "too-busy",
+  slug: "too-many-calls",
   title: "Too many calls at once",
   detail: "This stage has as many calls under way as it takes. Try again in a moment.",
 };
