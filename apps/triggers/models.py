@@ -21,15 +21,15 @@ class Trigger(Versioned, TenantOwned):
     class Overlap(models.TextChoices):
         """What happens where it's due while a run before is still under way."""
 
-        SKIP = "skip", _("leave it out")
-        QUEUE = "queue", _("wait for its end")
-        PARALLEL = "parallel", _("run beside it")
+        SKIP = "skip", _("Leave it out")
+        QUEUE = "queue", _("Wait for its end")
+        PARALLEL = "parallel", _("Run beside it")
 
     class Missed(models.TextChoices):
         """What happens once it can run again, where it was due and couldn't."""
 
-        SKIP = "skip", _("leave them out")
-        ONCE = "once", _("run once")
+        SKIP = "skip", _("Leave them out")
+        ONCE = "once", _("Run once")
 
     id = IdField(prefix="trg")
     gateway = models.ForeignKey(
