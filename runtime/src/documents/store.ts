@@ -222,6 +222,8 @@ export class Store {
         await runner.unsafe(`COMMENT ON INDEX data.${physical} IS ${quoted(told)}`);
         if (isUnique) await runner.unsafe(`ALTER TABLE ${table} ADD CONSTRAINT ${physical}_c CHECK (NOT (${many}))`);
         else await runner.unsafe(`CREATE INDEX ${physical}_m ON ${table} (_id) WHERE ${many}`);
+        // How few documents have arrays there; without it, half of them is what is planned with
+        await runner.unsafe(`CREATE STATISTICS data.${physical}_s ON (${many}) FROM ${table}`);
         await runner.unsafe(`ANALYZE ${table}`);
       });
     } finally {
@@ -236,6 +238,7 @@ export class Store {
     if (!found) throw new DocumentsError("no-such-index", `${collection} has no index ${JSON.stringify(name)}.`);
     await this.inTransaction(async (runner) => {
       await runner.unsafe(`ALTER TABLE ${tableOf(collection)} DROP CONSTRAINT IF EXISTS ${found.physical}_c`);
+      await runner.unsafe(`DROP STATISTICS IF EXISTS data.${found.physical}_s`);
       await runner.unsafe(`DROP INDEX IF EXISTS data.${found.physical}_m, data.${found.physical}`);
     });
     this.#indexes.delete(collection);
