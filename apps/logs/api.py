@@ -44,7 +44,7 @@ class LogEntrySerializer(serializers.Serializer[LogLine]):
     text = serializers.CharField()
     fields = serializers.JSONField(  # type: ignore[assignment]
         allow_null=True,
-        help_text="What `imp.log` was given besides; `stack` of an error, `dropped` of lines that a limit kept out.",
+        help_text="What `imp.log` was given besides; `stack` of an error, `left_out` of lines that a limit kept out.",
     )
 
     def to_representation(self, instance: LogLine) -> Any:

@@ -56,7 +56,7 @@ class LogLine:
     @property
     def dropped(self) -> int:
         """How many lines a limit kept out in its place."""
-        found = self.fields.get("dropped") if self.source == "system" and isinstance(self.fields, dict) else None
+        found = self.fields.get("left_out") if self.source == "system" and isinstance(self.fields, dict) else None
         return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
 
     def as_json(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def some_lines(written: Written) -> None:
                 "text": "1,204 lines were left out",
                 "level": "warn",
                 "source": "system",
-                "fields": {"dropped": 1204},
+                "fields": {"left_out": 1204},
             },
         ]
     )

@@ -125,7 +125,7 @@ def test_empty_ones_teach(gateway: FunctionGateway, written: Written, alice: Use
 
 
 def test_what_a_limit_kept_out_is_said(gateway: FunctionGateway, written: Written, alice: User) -> None:
-    written.line("left out", source="system", level="warn", fields={"dropped": 1234})
+    written.line("left out", source="system", level="warn", fields={"left_out": 1234})
     assert "1234 lines were left out here" in show(alice, gateway).content.decode()
 
 

@@ -162,9 +162,9 @@ def test_a_calls_lines_are_found_by_its_request(gateway: FunctionGateway, writte
 
 def test_what_a_limit_kept_out_is_counted(gateway: FunctionGateway, written: Written, alice: User) -> None:
     for dropped in (1_200, 34):
-        written.line("left out", source="system", level="warn", fields={"dropped": dropped})
+        written.line("left out", source="system", level="warn", fields={"left_out": dropped})
     # A function that says so itself has dropped nothing
-    written.line("left out", fields={"dropped": 5})
+    written.line("left out", fields={"left_out": 5})
     assert read(gateway, alice).dropped == 1_234
 
 

@@ -83,7 +83,7 @@ CREATE TABLE imp.logs (
     -- console, call, system, trigger
     source text NOT NULL DEFAULT 'console',
     text text NOT NULL,
-    -- What imp.log was given besides; for an error: {"stack"}; for lines that a limit kept out: {"dropped"}
+    -- What imp.log was given besides; for an error: {"stack"}; for lines that a limit kept out: {"left_out"}
     fields jsonb,
     -- Ids are given before a commit and show up after it: those who follow ask for what a snapshot hadn't seen
     tx xid8 NOT NULL DEFAULT pg_current_xact_id()
