@@ -20,6 +20,8 @@ GATEWAY = "chaos-saves"
 TIMEOUT = 8.0
 # Between two saves of a writer: they are to last for as long as things are killed
 PAUSE = 0.02
+PAUSE_AFTER_FAILURE = 0.2
+KILLED = ("postgres", "runtime", "worker", "web", "agent")
 # What the rows want: by name the number that is in the source, and the version
 WANTED = """
 SELECT f.stage || '/' || f.base_name, v.number, substring(v.files->>'index.ts' FROM 'number: ([0-9]+)')::int,
@@ -60,9 +62,9 @@ class SavesOutcome:
 class Saver(threading.Thread):
     """Saves one function again and again. What has no answer may have been done or not; the next is another one."""
 
-    def __init__(self, port: int, function: str, count: int) -> None:
+    def __init__(self, port: int, function: str, count: int, is_enough: Callable[[], bool]) -> None:
         super().__init__(daemon=True)
-        self.port, self.function, self.count = port, function, count
+        self.port, self.function, self.count, self.is_enough = port, function, count, is_enough
         # Number to version
         self.acknowledged: dict[int, int] = {}
         self.tried = 0
@@ -70,14 +72,14 @@ class Saver(threading.Thread):
         self.ended = False
 
     def run(self) -> None:
-        while len(self.acknowledged) < self.count and not self.ended:
+        while not self.ended and (len(self.acknowledged) < self.count or not self.is_enough()):
             self.tried += 1
             began = time.monotonic()
             version = self._ask("POST", f"/chaos/save/{GATEWAY}/{self.function}?number={self.tried}")
             if version is not None:
                 self.acknowledged[self.tried] = version
                 self.slowest = max(self.slowest, time.monotonic() - began)
-            time.sleep(PAUSE)
+            time.sleep(PAUSE if version is not None else PAUSE_AFTER_FAILURE)
 
     def _ask(self, method: str, path: str) -> int | None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
@@ -93,10 +95,14 @@ class Saver(threading.Thread):
 
 
 class SavesKiller(Killer):
-    """Whatever a save passes through, and what runs it."""
+    """Whatever a save passes through, and what runs it: each of them once, before any of them again."""
 
     def kinds(self) -> dict[str, Callable[[], set[int]]]:
-        return {**super().kinds(), "web": lambda: self.product.processes_of("web")}
+        found = {**super().kinds(), "web": lambda: self.product.processes_of("web")}
+        return {kind: pids for kind, pids in found.items() if kind not in self.killed} or found
+
+    def has_killed_all(self) -> bool:
+        return set(KILLED) <= set(self.killed)
 
 
 class SavesTrial:
@@ -105,8 +111,11 @@ class SavesTrial:
     ) -> None:
         self.product = product
         self.say = say
-        self.savers = [Saver(product.port, f"chaos/{number}", saves // writers) for number in range(writers)]
         self.killer = SavesKiller(product, seed=seed, say=say, agent_deaths=2)
+        self.savers = [
+            Saver(product.port, f"chaos/{number}", saves // writers, self.killer.has_killed_all)
+            for number in range(writers)
+        ]
 
     def run(self) -> SavesOutcome:
         self._wish("create")

@@ -31,8 +31,8 @@ class Killer(threading.Thread):
 
     def end(self) -> None:
         self._ended.set()
-        self.join(30)
-        assert not self.is_alive()
+        self.join(90)
+        assert not self.is_alive(), "it still kills"
 
     @contextmanager
     def resting(self) -> Iterator[None]:

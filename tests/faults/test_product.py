@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.chaos.gateways import GatewayTrial
+from tests.chaos.saves import KILLED, SavesTrial
 from tests.chaos.trial import Trial
 from tests.faults.product import LATER_START_WITHIN, PATIENCE, Product, stretched, wait_until
 
@@ -23,6 +24,13 @@ def test_gateways_become_what_is_wanted_whatever_dies_meanwhile(product: Product
     outcome = GatewayTrial(product, seed=7, count=5, say=told.append).run()
     assert outcome.seconds.keys() == {"create", "stop", "start", "delete"}
     assert sum(outcome.killed.values()) >= 3
+
+
+def test_what_was_saved_is_live_and_nothing_else_whatever_dies_meanwhile(product: Product) -> None:
+    told: list[str] = []
+    outcome = SavesTrial(product, seed=7, say=told.append, saves=60).run()
+    assert outcome.acknowledged >= 60
+    assert outcome.killed.keys() >= set(KILLED)
 
 
 def test_after_dropped_connections_every_part_works_on_without_a_restart(product: Product) -> None:
