@@ -24,6 +24,7 @@ from tests.matrix.things import (
     FleetThings,
     OwnThings,
     Things,
+    draft_of,
     make_fleet_things,
     make_own_things,
     make_things,
@@ -153,6 +154,8 @@ def _maker(world: World) -> Make:
     def make(name: str, tenant: Tenant, person: User | None, *, token: str = "") -> None:
         session_key = sign_in(person) if person is not None and not token else ""
         own = make_own_things(person, world.provider, inviting) if person is not None else nobodys
+        if person is not None:
+            draft_of(person, things[tenant.pk].function)
         world.actors[name] = Actor(world, name, tenant, things[tenant.pk], own, person, session_key, token)
 
     return make

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from apps.core import clock
-from apps.functions.models import Draft
 from apps.tenants.roles import Role
 from tests.matrix.actors import Actor
 from tests.people import PASSWORD
@@ -29,17 +28,34 @@ def _stage_of(actor: Actor) -> str:
     return "staging" if actor.name.endswith(Role.QA) else "dev"
 
 
-def _with_draft(actor: Actor) -> str:
-    """A function of which somebody has a draft, as nobody sees another's."""
-    function = actor.things.function
-    if actor.person is not None:
-        values = {"tenant_id": function.tenant_id, "base_version": 2, "entrypoint": "handler.ts"}
-        Draft.objects.get_or_create(function=function, person=actor.person, defaults=values)
-    return str(function.pk)
+_WRITTEN = {"files": {"handler.ts": "export default () => 2;\n"}, "entrypoint": "handler.ts", "base_version": 2}
 
+DATA, API_DATA = "/t/{tenant}/gateways/{gateway_id}/data", "/v1/api-gateways/{gateway_id}/collections"
+COLLECTION, API_COLLECTION = f"{DATA}/collections/{{collection}}", f"{API_DATA}/{{collection}}"
+
+#: What the editor's script sends as JSON
+SENT_BY_SCRIPT = {f"POST {FUNCTION}/{name}" for name in ("save", "draft", "run")}
 
 #: `METHOD /path` → the body
 BODIES: dict[str, Scene] = {
+    f"POST {DATA}/new": lambda actor: {"name": "notes"},
+    f"POST {COLLECTION}/drop": lambda actor: {"typed": "deliveries"},
+    f"POST {COLLECTION}/insert": lambda actor: {"document": "{}"},
+    f"POST {COLLECTION}/change": lambda actor: {"document": "{}", "version": "1"},
+    f"POST {COLLECTION}/indexes/new": lambda actor: {"keys": '{"status": 1}'},
+    f"POST {API_DATA}": lambda actor: {"name": "notes"},
+    f"POST {API_COLLECTION}/documents": lambda actor: {"document": {"status": "open"}},
+    f"PUT {API_COLLECTION}/documents/{{id}}": lambda actor: {"document": {"status": "open"}},
+    f"POST {API_COLLECTION}/indexes": lambda actor: {"keys": {"status": 1}},
+    f"POST {FUNCTIONS}/{{stage}}/{{base_name}}": lambda actor: {
+        "file:handler.ts": "export default () => 2;\n",
+        "entrypoint": "handler.ts",
+        "base_version": "2",
+    },
+    f"POST {FUNCTION}/save": lambda actor: _WRITTEN,
+    f"POST {FUNCTION}/draft": lambda actor: _WRITTEN,
+    f"POST {FUNCTION}/run": lambda actor: {"path": "/user/me"},
+    f"POST {FUNCTION}/conflict": lambda actor: {"how": "theirs", "head": "2"},
     "POST /fleet/register": lambda actor: {"name": "seoul-a", "region": "ap-northeast-2", "domain": "seoul.example"},
     "POST /fleet/clusters/{cluster_id}/maintenance": lambda actor: {"reason": "New disks"},
     "POST /fleet/clusters/{cluster_id}/delete": lambda actor: {"typed": actor.world.fleet.resting.name},
@@ -144,6 +160,11 @@ BODIES: dict[str, Scene] = {
 
 #: `METHOD /path` → the query
 QUERIES: dict[str, str | Scene] = {
+    **{
+        f"{method} {COLLECTION}/{name}": "name=d1"
+        for method in ("GET", "POST")
+        for name in ("change", "delete", "indexes/drop")
+    },
     "GET /t/{tenant}/gateways/several/{wish}": lambda actor: f"selected={actor.things.gateway.pk}",
     "POST /t/{tenant}/gateways/several/{wish}": lambda actor: f"selected={actor.things.gateway.pk}",
     "GET /v1/audit-events/export": "format=jsonl",
@@ -197,17 +218,20 @@ PATHS: dict[tuple[str, str], Scene] = {
     ("/t/{tenant}/gateways/{gateway_id}/dependencies/remove/{name}", "name"): lambda actor: "zod",
     ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/off", "stage"): lambda actor: "dev",
     ("/t/{tenant}/gateways/{gateway_id}/stages/{stage}/on", "stage"): lambda actor: "dev",
+    (f"{FUNCTIONS}/{{stage}}/{{base_name}}", "stage"): lambda actor: "dev",
+    (f"{FUNCTIONS}/{{stage}}/{{base_name}}", "base_name"): lambda actor: "user/me",
     (f"{FUNCTION}/versions/{{number}}/pin", "number"): lambda actor: 1,
     (f"{FUNCTION}/versions/{{number}}/restore", "number"): lambda actor: 1,
     ("/t/{tenant}/gateways/{gateway_id}/recycle-bin/{function_id}/restore", "function_id"): (
         lambda actor: actor.things.deleted_function.pk
     ),
     (f"{API_FUNCTIONS}/{{pk}}/restore", "pk"): lambda actor: actor.things.deleted_function.pk,
-    (f"{API_FUNCTIONS}/{{pk}}/draft", "pk"): _with_draft,
     (f"{API_FUNCTIONS}/{{function}}/history/{{number}}", "number"): lambda actor: 1,
     (f"{API_FUNCTIONS}/{{function}}/history/{{number}}/source", "number"): lambda actor: 1,
     (f"{API_FUNCTIONS}/{{function}}/history/{{number}}/pin", "number"): lambda actor: 1,
     (f"{API_FUNCTIONS}/{{function}}/history/{{number}}/restore", "number"): lambda actor: 1,
+    (f"{API_COLLECTION}/documents/{{id}}", "id"): lambda actor: "d1",
+    (f"{API_COLLECTION}/indexes/{{name}}", "name"): lambda actor: "status_1",
     ("/v1/tenants/{pk}/resume", "pk"): lambda actor: actor.world.closed.pk,
     ("/workspaces/invitations/{invitation_id}", "invitation_id"): lambda actor: actor.own.invitation.pk,
     # In which nothing is

@@ -20,7 +20,7 @@ from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.lifecycle.timeline import note
 from apps.fleet.models import Agent, Bundle, Cluster, RegistrationToken
 from apps.fleet.services.bundles import put_bundle
-from apps.functions.models import Dependencies, Function, Lock
+from apps.functions.models import Dependencies, Draft, Function, Lock
 from apps.gateways.models import FunctionGateway, GatewayDatabase, Variable
 from apps.sso.models import IdentityProvider, LinkedIdentity
 from apps.tenants.models import Invitation, Membership, Tenant
@@ -152,6 +152,13 @@ def _trigger(gateway: FunctionGateway) -> Trigger:
     )
 
 
+def draft_of(person: User, function: Function) -> None:
+    """Their own, which nobody else sees."""
+    Draft.objects.create(
+        tenant_id=function.tenant_id, function=function, person=person, base_version=2, entrypoint="handler.ts"
+    )
+
+
 def _invitation(tenant: Tenant, email: str, link: str) -> Invitation:
     """Sent long enough ago to be sent again."""
     return Invitation.objects.create(
@@ -180,6 +187,8 @@ def by_name(things: Things, fleet: FleetThings) -> dict[str, Any]:
         "trigger_id": things.trigger.pk,
         "event_id": things.event.pk,
         "token": things.link,
+        # Of data, which nobody keeps here: who may is asked before
+        "collection": "deliveries",
         "slug": PROVIDER_SLUG,
         "cluster_id": fleet.cluster.pk,
         "agent_id": fleet.agent.pk,
