@@ -15,7 +15,7 @@ from django.urls import reverse
 from apps.core.events.listeners import Claim, judge
 from tests.matrix.actors import Actor
 from tests.matrix.routes import STREAM, Route
-from tests.matrix.scenes import BODIES, PATHS, QUERIES, TOPICS, WHOLE_PAGES
+from tests.matrix.scenes import BODIES, PATHS, QUERIES, SENT_BY_SCRIPT, TOPICS, WHOLE_PAGES
 from tests.matrix.things import by_collection, by_name
 
 OK, SIGN_IN, CONFIRM = "ok", "sign-in", "confirm"
@@ -85,6 +85,11 @@ def _ask_page(
     actor: Actor, route: Route, path: str, query: str, headers: dict[str, str] | None = None
 ) -> HttpResponseBase:
     body = _body(actor, route) if route.method != "GET" else None
+    if f"{route.method} {route.path}" in SENT_BY_SCRIPT:
+        sent = orjson.dumps(body)
+        return send(
+            actor, route.method, _with(path, query), body=sent, headers=headers, content_type="application/json"
+        )
     return send(actor, route.method, _with(path, query), body=body, headers=headers)
 
 
