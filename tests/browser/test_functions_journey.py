@@ -135,6 +135,8 @@ def test_from_a_template_to_a_live_address(
     expect(page.locator("#savebar b")).to_have_text(_live(2))
     expect(page.locator("#savebar")).to_contain_text("compile")
     assert call(agent, "/hello/Ada") == (200, {"text": "Ahoy, Ada!", "seen": None})
+    # The type check has seen by now that the other file is there
+    expect(page.locator("#problems")).to_be_hidden()
 
     # Called from the page, by its parameter and a query, with what it logged
     page.locator("[data-parameter=name]").fill("Grace Hopper")

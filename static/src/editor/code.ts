@@ -1,12 +1,13 @@
 /** The editor in the middle: a model for each file, what the compiler found in it, and where the cursor stood. */
 
-import { need, page, say } from "./dom.ts";
+import { later, need, page, say } from "./dom.ts";
 import { type Monaco, ROOT } from "./monaco.ts";
 import type { Project } from "./project.ts";
 import type { Finding } from "./server.ts";
 import { followTheme } from "./theme.ts";
 
 const OWNER = "compile";
+const RECHECK_AFTER = 700;
 
 export interface Mark {
   file: string;
@@ -23,6 +24,7 @@ export class Code {
   readonly #editor: Monaco.editor.IStandaloneCodeEditor;
   readonly #views = new Map<string, Monaco.editor.ICodeEditorViewState | null>();
   #shown = "";
+  #checks = 0;
   #isWriting = false;
 
   constructor(monaco: typeof Monaco, project: Project) {
@@ -56,7 +58,9 @@ export class Code {
       "semanticHighlighting.enabled": true,
     });
     this.sync();
+    const recheck = later(() => this.#recheck(), RECHECK_AFTER);
     project.listen((change) => {
+      if (change === "text" || change === "files") recheck();
       if (change === "files" || change === "saved") this.sync();
       if (change === "view") this.#show();
     });
@@ -81,6 +85,14 @@ export class Code {
       }
     }
     this.#show();
+  }
+
+  /** What one file says of another: the editor looks again only at what is typed in, or when declarations come. */
+  #recheck(): void {
+    const { typescript } = this.#monaco;
+    for (const defaults of [typescript.typescriptDefaults, typescript.javascriptDefaults]) {
+      defaults.addExtraLib(`// ${++this.#checks}`, `file://${ROOT}node_modules/recheck.d.ts`);
+    }
   }
 
   #make(path: string, text: string): void {
