@@ -128,9 +128,6 @@ export class Transfer {
     if (/client error \(Connect\)/.test(said)) {
       return fault("EGRESS_AWAY", "The way to other servers is being started again. Try again in a moment.");
     }
-    if (/header|method|invalid/i.test(said)) {
-      return fault("EGRESS_REQUEST", `The request can't be sent: ${said.trim()}`);
-    }
     return fault("EGRESS_FAILED", `${hostOf(url)} ended the connection without an answer.`);
   }
 
