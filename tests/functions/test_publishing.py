@@ -252,6 +252,28 @@ def test_without_a_database_yet_it_waits(place: Place) -> None:
     assert standing_of(fresh(function)).state == "waiting"
 
 
+def test_what_is_told_is_read_while_nobody_else_can_tell(place: Place) -> None:
+    """Who has waited for another one tells what is wanted by then, and not what was when it began to wait."""
+    function = place.make()
+
+    def tell() -> None:
+        try:
+            push(place.gateway.pk, [function.pk])
+        finally:
+            connection.close()
+
+    waiting = threading.Thread(target=tell)
+    with psycopg.connect(**store.parameters_of(place.gateway.pk)) as holder:
+        holder.execute("SELECT * FROM imp.counter FOR UPDATE")
+        Function.objects.update(timeout_ms=1_111)
+        waiting.start()
+        blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+        wait_until(lambda: place.ask(blocked, [place.name]) == [(1,)], what="it to wait")
+        Function.objects.update(timeout_ms=2_222)
+    waiting.join()
+    assert place.ask("SELECT timeout_ms FROM imp.functions") == [(2_222,)]
+
+
 def test_an_older_version_is_never_told_after_a_newer_one(place: Place) -> None:
     """However many tell it at once: each reads what is wanted while nobody else can tell."""
     function = place.make()
