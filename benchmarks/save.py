@@ -16,9 +16,9 @@ from benchmarks.engine import wait_until
 from benchmarks.harness import percentile, record
 from benchmarks.saving import Caller, Saving, saving
 
-ROUNDS = 60
+ROUNDS = 200
 WARM_UP = 10
-MANY = 100
+MANY = 500
 UNDER_LOAD = 200
 CALLERS = 3
 GOALS = {50: 40.0, 99: 120.0}
