@@ -243,6 +243,9 @@ class DocumentViewSet(DataApi):
 
     def _version(self, request: Request, id: str) -> str:
         """Looked at first, to refuse in the house's words; kept to by the change itself."""
+        gateway = self.gateway
+        # Before anything is asked of the gateway, which may be away
+        self.actor.require("data.change", row=gateway, is_own=gateway.owner_id == self.actor.pk)
         found = selectors.get_document(**self.about, id=id)
         require_current(request, f'"{found.version}"')
         return found.version

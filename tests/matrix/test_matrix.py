@@ -119,8 +119,8 @@ def _is_answered(route: Route, measured: Measured) -> bool:
     if "500" in outcomes:
         return False
     must_succeed = route.method not in ("GET", STREAM) and route.path.startswith(("/t/", "/v1/"))
-    # Whoever is told of a clash may do it
-    return bool({OK, "409"} & outcomes) or not must_succeed or str(route) in NOTHING_TO_DO
+    # Whoever is told of a clash, or that the gateway is away, may do it
+    return bool({OK, "409", "503"} & outcomes) or not must_succeed or str(route) in NOTHING_TO_DO
 
 
 def _expected(cell: str, world: World, name: str) -> str:
