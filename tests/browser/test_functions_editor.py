@@ -264,6 +264,8 @@ def test_what_is_written_without_a_connection_comes_back(
     page: Page, context: BrowserContext, signed_in: SignIn, alice: User, function: Function, problems: Problems
 ) -> None:
     problems.allow("ERR_INTERNET_DISCONNECTED")
+    # A worker of the editor that hadn't been fetched yet
+    problems.allow("exception: Event")
     signed_in(alice)
     enter(page, function)
     context.set_offline(True)

@@ -35,7 +35,7 @@ def read_plain(posted: QueryDict) -> PlainForm:
         path = field.removeprefix(FILE)
         wanted = posted.get(f"path:{path}", path).strip()
         if wanted:
-            files[wanted] = _lines(posted[field])
+            files[wanted] = _lines(posted.get(field, ""))
     if added := posted.get("new_path", "").strip():
         files.setdefault(added, _lines(posted.get("new_text", "")))
     version = posted.get("base_version", "")
