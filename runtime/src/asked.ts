@@ -48,12 +48,16 @@ export function asked(request: Request, path: string): Asked {
     stage,
     path: path.slice(1 + stage.length) || "/",
     requestId: REQUEST_ID.test(requestId) ? requestId : "",
-    wantsPage: prefersPage(request.headers.get("accept") ?? ""),
+    // Asked where there is a problem alone
+    get wantsPage() {
+      return prefersPage(request.headers.get("accept") ?? "");
+    },
   };
 }
 
 /** The gateway's own part of each stage, however it's spelled: no function is ever asked for it. */
 export function isReserved(path: string): boolean {
+  if (!path.includes("_imp") && !path.includes("%")) return false;
   return /^\/+_imp(\/|$)/.test(path.replace(/%(?:2f|5f|69|6d|70)/gi, (code) => decodeURIComponent(code)));
 }
 

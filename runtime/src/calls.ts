@@ -76,7 +76,6 @@ export class Calls {
     const done = () => void this.#inFlight--;
     completed.then(done, done);
     const response = await this.#call(request);
-    response.headers.set("x-imp-gateway", this.config.gateway.id);
     if (this.#isClosing) response.headers.set("connection", "close");
     return response;
   }
@@ -93,9 +92,10 @@ export class Calls {
     }
     const call = asked(request, path);
     try {
-      const body = await readBody(request);
-      const found = await this.#find(call, request, path, body);
-      if (found instanceof Response) return found;
+      const body = request.body === null ? null : await readBody(request);
+      const finding = this.#find(call, request, path, body);
+      const found = finding instanceof Promise ? await finding : finding;
+      if (found instanceof Response) return this.#ours(found);
       return "published" in found ? await this.#ask(found, call, request, body) : this.#refuse(found, call);
     } catch (error) {
       if (error instanceof BodyTooLarge) return this.#refuse(TOO_LARGE, call);
@@ -104,12 +104,12 @@ export class Calls {
     }
   }
 
-  async #find(
+  #find(
     call: Asked,
     request: Request,
     path: string,
     body: Uint8Array | null,
-  ): Promise<Wanted | Refusal | Response> {
+  ): Wanted | Refusal | Promise<Wanted | Refusal | Response> {
     const stage = this.stages.get(call.stage);
     if (!stage) {
       const { gateway, stages } = this.config;
@@ -122,7 +122,7 @@ export class Calls {
     }
     const target = targetOf(request, path, call.stage);
     // Before anything looks for a function
-    if (isReserved(call.path)) return await this.#run(call, request, target, body) ?? RESERVED;
+    if (isReserved(call.path)) return this.#run(call, request, target, body).then((found) => found ?? RESERVED);
     let route;
     try {
       route = stage.router.find(call.path);
@@ -178,7 +178,7 @@ export class Calls {
     const isTaken = allows(published.methods, method);
     if (!isTaken) {
       const allow = allowed(published.methods);
-      if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+      if (method === "OPTIONS") return this.#ours(new Response(null, { status: 204, headers: { allow } }));
       const response = this.#refuse(notTaken(published.name, method, allow), call);
       response.headers.set("allow", allow);
       return response;
@@ -202,6 +202,7 @@ export class Calls {
       },
       published.timeoutMs,
       STREAM_MS,
+      [["x-imp-gateway", this.config.gateway.id]],
       (crew) => this.stages.asking.release(crew.name, number),
     );
     if (!stage.begin(waiting)) return this.#refuse(TOO_BUSY, call);
@@ -239,7 +240,13 @@ export class Calls {
         request_id: call.requestId,
       });
     }
-    return answer({ ...refusal, about }, this.config.problemTypes, call?.wantsPage);
+    return this.#ours(answer({ ...refusal, about }, this.config.problemTypes, call?.wantsPage));
+  }
+
+  /** Says whose gateway answers; a function's own answer says so from the beginning. */
+  #ours(response: Response): Response {
+    response.headers.set("x-imp-gateway", this.config.gateway.id);
+    return response;
   }
 
   #nobody({ method, stage, path }: Asked): Refusal {

@@ -10,6 +10,7 @@ const NOT_THEIRS = new Set([
   "upgrade",
   "te",
   "trailer",
+  "x-imp-gateway",
 ]);
 const NO_BODY = new Set([204, 205, 304]);
 
@@ -32,8 +33,17 @@ export class Waiting implements Pending {
   #stream: Streamed | undefined;
   readonly #settled = Promise.withResolvers<void>();
 
-  /** `over`: it's nobody's any more, answered or not. `streamMs`: how long a stream may go on. */
-  constructor(readonly call: Call, timeoutMs: number, readonly streamMs: number, readonly over: (crew: Crew) => void) {
+  /**
+   * `over`: it's nobody's any more, answered or not. `streamMs`: how long a stream may go on. `own`: headers of each
+   * answer; put to it later, they'd make it a slower one.
+   */
+  constructor(
+    readonly call: Call,
+    timeoutMs: number,
+    readonly streamMs: number,
+    readonly own: HeaderList,
+    readonly over: (crew: Crew) => void,
+  ) {
     this.deadline = performance.now() + timeoutMs;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -94,7 +104,7 @@ export class Waiting implements Pending {
   }
 
   #respond(status: number, list: HeaderList, body: BodyInit | null): void {
-    const headers = list.filter(([name]) => !NOT_THEIRS.has(name));
+    const headers = list.filter(([name]) => !NOT_THEIRS.has(name)).concat(this.own);
     try {
       this.#resolve(new Response(NO_BODY.has(status) ? null : body, { status, headers }));
     } catch (error) {

@@ -9,7 +9,7 @@ function given(timeoutMs = 1000): { waiting: Waiting; told: unknown[][] } {
   const note = (what: string) => (...more: unknown[]) => void told.push([what, ...more]);
   const crew = { send: note("send"), forget: note("forget"), finish: note("finish") } as unknown as Crew;
   const call = { id: 1, isFollowed: false } as Call;
-  const waiting = new Waiting(call, timeoutMs, 1000, () => void told.push(["over"]));
+  const waiting = new Waiting(call, timeoutMs, 1000, [["x-imp-gateway", "gw_1"]], () => void told.push(["over"]));
   waiting.given(crew);
   return { waiting, told };
 }
@@ -20,9 +20,13 @@ function faultOf(answer: Promise<Response>): Promise<string> {
 
 Deno.test("an answer is what the worker says, but for what is about the connection", async () => {
   const { waiting, told } = given();
-  waiting.hear(["done", 1, 201, [["a", "b"], ["connection", "upgrade"], ["content-length", "9"]], "text"]);
+  waiting.hear(["done", 1, 201, [["a", "b"], ["connection", "upgrade"], ["content-length", "9"], [
+    "x-imp-gateway",
+    "no",
+  ]], "text"]);
   const response = await waiting.answer;
   deepEqual([response.status, response.headers.get("a"), await response.text()], [201, "b", "text"]);
+  equal(response.headers.get("x-imp-gateway"), "gw_1");
   deepEqual([response.headers.get("connection"), response.headers.get("content-length")], [null, null]);
   deepEqual(told, [["finish", waiting], ["over"]]);
 });
