@@ -264,8 +264,8 @@ def test_what_is_written_without_a_connection_comes_back(
     page: Page, context: BrowserContext, signed_in: SignIn, alice: User, function: Function, problems: Problems
 ) -> None:
     problems.allow("ERR_INTERNET_DISCONNECTED")
-    # A worker of the editor that hadn't been fetched yet
-    problems.allow("exception: Event")
+    # A worker of the editor that was not there yet, and what a live part asks meanwhile
+    problems.allow("exception: Event|htmx:sendError")
     signed_in(alice)
     enter(page, function)
     context.set_offline(True)
