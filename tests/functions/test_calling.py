@@ -6,15 +6,16 @@ import hmac
 import json
 import socket
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
-from apps.core.errors import InvalidInput, NotAllowed, NotFound
+from apps.core.errors import InvalidInput, NotAllowed, NotFound, Problem
 from apps.fleet.models import Cluster
-from apps.functions.calling import Asked, call_function, invoke, list_calls
+from apps.functions.calling import Asked, call_function, call_named, invoke, list_calls
 from apps.functions.calling.asked import LARGEST_BODY, check_asked, target_of
 from apps.functions.calling.history import KEPT, shown_body
 from apps.functions.calling.limits import CALLS_AT_ONCE
@@ -34,9 +35,11 @@ from apps.functions.calling.wire import LARGEST_ANSWER, Place, send
 from apps.functions.models import Call, Function
 from apps.gateways.models import FunctionGateway, GatewayDatabase, Stage
 from apps.gateways.sizes import StageName
+from apps.tenants.member import Member
 from apps.tenants.models import Tenant
 from tests.functions.peer import OK, peer, says
 from tests.gateways.world import make_cluster, make_gateway
+from tests.tenants.contract import TenantServiceContract
 from tests.tenants.world import member
 
 KEY = "YS1rZXktb2YtdGhpcy10ZXN0"
@@ -209,6 +212,40 @@ def test_where_nobody_listens_nothing_was_sent() -> None:
 
 
 # --- As somebody ---
+
+
+class CallContract(TenantServiceContract):
+    """Operators look into workspaces; they call nothing there."""
+
+    watched = (Call,)
+    verb = "function.called"
+    allowed = ("alice",)
+    refused: ClassVar[dict[str, type[Problem]]] = {
+        "bob": NotAllowed,
+        "charlie": NotFound,
+        "operator": NotAllowed,
+        "administrator": NotAllowed,
+    }
+
+    @pytest.fixture(autouse=True)
+    def _answered(self, gateway: FunctionGateway) -> Iterator[None]:
+        with peer(OK) as (port, _):
+            at(gateway, port)
+            yield
+
+    def make(self, alice: User, bob: User) -> Function:
+        gateway = FunctionGateway.objects.get(tenant=self.tidewater)
+        return make_function(gateway, f"number/{Function.objects.count()}")
+
+
+class TestCallFunction(CallContract):
+    def act(self, actor: Member, row: Function) -> Any:
+        return call_function(actor=actor, function=row, request=Asked())
+
+
+class TestCallNamed(CallContract):
+    def act(self, actor: Member, row: Function) -> Any:
+        return call_named(actor=actor, function=row, request=Asked())
 
 
 def test_a_call_is_made_with_a_token_and_written_down(alice: User, tidewater: Tenant, function: Function) -> None:
