@@ -5,20 +5,22 @@ transaction; a crash before its end leaves the row due, one after it leaves a ru
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_noop
 
+from apps.functions.models import Function
 from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway, Stage
 from apps.triggers.cron import BadExpression
 from apps.triggers.following import DELETED
 from apps.triggers.models import Trigger, TriggerRun
-from apps.triggers.selectors import function_of, schedule_of
+from apps.triggers.selectors import schedule_of
 from apps.triggers.services.changing import rest
-from apps.triggers.services.locking import tell_pages
+from apps.triggers.services.locking import tell_pages_of
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,7 @@ def decide_due(now: datetime) -> int:
         for trigger in rows:
             assert trigger.next_at is not None
             _carefully(trigger, now, trigger.next_at, WAS_DOWN)
+        tell_pages_of(rows)
     return len(rows)
 
 
@@ -71,6 +74,7 @@ def release_held(now: datetime) -> int:
         for trigger in rows:
             assert trigger.held_at is not None
             _carefully(trigger, now, trigger.held_at, WAS_STOPPED)
+        tell_pages_of(rows)
     return len(rows)
 
 
@@ -89,13 +93,20 @@ SELECT extract(epoch FROM least(
 """
 
 
-def _locked(rows: "QuerySet[Trigger]") -> list[Trigger]:
-    """Those that nobody else is just at."""
-    locked = rows.select_for_update(of=("self",), skip_locked=True)
+def _locked(rows: "QuerySet[Trigger]") -> list[Any]:
+    """Those that nobody else is just at, each with what its decision takes."""
+    of_it = {"gateway": OuterRef("gateway"), "stage": OuterRef("stage"), "base_name": OuterRef("base_name")}
+    known = rows.annotate(
+        has_function=Exists(Function.objects.filter(**of_it, deleted_at=None)),
+        is_stage_on=Exists(
+            Stage.objects.filter(gateway=OuterRef("gateway"), name=OuterRef("stage"), state=Stage.State.ACTIVE)
+        ),
+    )
+    locked = known.select_for_update(of=("self",), skip_locked=True)
     return list(locked.select_related("gateway", "gateway__domain")[:BATCH])
 
 
-def _carefully(trigger: Trigger, now: datetime, due_at: datetime, because: str) -> None:
+def _carefully(trigger: Any, now: datetime, due_at: datetime, because: str) -> None:
     try:
         with transaction.atomic():
             _decide(trigger, now, due_at, because)
@@ -105,8 +116,8 @@ def _carefully(trigger: Trigger, now: datetime, due_at: datetime, because: str) 
         Trigger.objects.filter(pk=trigger.pk).update(next_at=now + POISONED_FOR, held_at=None)
 
 
-def _decide(trigger: Trigger, now: datetime, due_at: datetime, because: str) -> None:
-    if function_of(trigger) is None:
+def _decide(trigger: Any, now: datetime, due_at: datetime, because: str) -> None:
+    if not trigger.has_function:
         rest(trigger, DELETED)
     elif not can_be_called(trigger):
         trigger.held_at, trigger.next_at = due_at, None
@@ -117,7 +128,6 @@ def _decide(trigger: Trigger, now: datetime, due_at: datetime, because: str) -> 
         except BadExpression:
             # Written by a version that could read it
             rest(trigger, UNREADABLE)
-    tell_pages(trigger)
 
 
 def _write_runs(trigger: Trigger, now: datetime, due_at: datetime, because: str) -> None:
@@ -136,7 +146,7 @@ def _write_runs(trigger: Trigger, now: datetime, due_at: datetime, because: str)
     _save(trigger)
 
 
-def can_be_called(trigger: Trigger) -> bool:
+def can_be_called(trigger: Any) -> bool:
     """Its gateway is wanted running and has its routes, and its stage is on."""
     gateway: FunctionGateway = trigger.gateway
     domain = getattr(gateway, "domain", None)
@@ -145,7 +155,7 @@ def can_be_called(trigger: Trigger) -> bool:
     # Routes that change serve meanwhile
     if domain.phase not in (Phase.STARTED, Phase.STARTING) or not domain.observed_generation:
         return False
-    return Stage.objects.filter(gateway=gateway, name=trigger.stage, state=Stage.State.ACTIVE).exists()
+    return bool(trigger.is_stage_on)
 
 
 def _overlap(trigger: Trigger) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from apps.triggers.firing.due import WAS_STOPPED, database_now
 from apps.triggers.following import DELETED
 from apps.triggers.models import Trigger, TriggerRun
 from apps.triggers.selectors import WITH, function_of
-from apps.triggers.services.locking import tell_pages
+from apps.triggers.services.locking import tell_pages, tell_pages_of
 
 # Beyond the limit of the function itself
 LEASE_RESERVE = timedelta(seconds=20)
@@ -60,7 +60,9 @@ def take_runs(now: datetime, *, most: int, without: frozenset[str] = frozenset()
         return []
     with transaction.atomic():
         runs = _turns(now, most, without)
-        return [ready for run in runs if (ready := _ready(run, now))]
+        taken = [ready for run in runs if (ready := _ready(run, now))]
+        tell_pages_of(run.trigger for run in runs)
+        return taken
 
 
 def _turns(now: datetime, most: int, without: frozenset[str]) -> list[TriggerRun]:
@@ -74,7 +76,9 @@ def _turns(now: datetime, most: int, without: frozenset[str]) -> list[TriggerRun
     left = Q(outcome=outcome.RUNNING, leased_until__lte=now)
     rows = TriggerRun.objects.filter(waiting | left).exclude(gateway_id__in=without)
     locked = rows.select_for_update(of=("self",), skip_locked=True).order_by("not_before", "due_at")
-    return list(locked.select_related("trigger", *(f"trigger__{each}" for each in WITH))[:most])
+    around = (*WITH, "gateway__database")
+    found = locked.select_related("trigger", *(f"trigger__{each}" for each in around))
+    return list(found.prefetch_related("trigger__gateway__stages")[:most])
 
 
 def _ready(run: TriggerRun, now: datetime) -> Ready | None:
@@ -96,7 +100,6 @@ def _ready(run: TriggerRun, now: datetime) -> Ready | None:
     run.started_at, run.request_id = run.started_at or now, run.request_id or context.new_request_id()
     run.leased_until = now + timedelta(seconds=within) + LEASE_RESERVE
     run.save(update_fields=["outcome", "attempts", "started_at", "request_id", "leased_until"])
-    tell_pages(trigger)
     return Ready(
         run_id=run.pk,
         attempt=run.attempts,
@@ -118,6 +121,7 @@ def finish_run(ready: Ready, result: Result) -> bool:
         if run is None:
             return False
         _conclude(run, result)
+        tell_pages(run.trigger)
         return True
 
 
@@ -149,14 +153,12 @@ def _put_off(run: TriggerRun, now: datetime) -> None:
         return
     run.outcome, run.not_before, run.leased_until = TriggerRun.Outcome.WAITING, now + TRY_AGAIN_AFTER, None
     run.save(update_fields=["outcome", "not_before", "leased_until"])
-    tell_pages(run.trigger)
 
 
 def _end(run: TriggerRun, outcome: str, error: str = "", *, status: int | None = None) -> None:
     run.outcome, run.error, run.status = outcome, error, status
     run.ended_at, run.leased_until = database_now(), None
     run.save(update_fields=["outcome", "error", "status", "ended_at", "leased_until"])
-    tell_pages(run.trigger)
 
 
 def _asked(trigger: Trigger, run: TriggerRun) -> Asked:

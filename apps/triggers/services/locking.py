@@ -1,5 +1,7 @@
 """What all services of triggers share: the rows as they are now, locked, and who is told of a change."""
 
+from collections.abc import Iterable
+
 from apps.core.errors import NotFound
 from apps.core.events import publish
 from apps.core.notify import notify
@@ -68,3 +70,9 @@ def tell(trigger: Trigger) -> None:
 def tell_pages(trigger: Trigger) -> None:
     publish(f"gateway:{trigger.gateway_id}", "triggers", trigger.pk, tenant_id=trigger.tenant_id)
     publish(f"tenant:{trigger.tenant_id}", "triggers", trigger.pk)
+
+
+def tell_pages_of(triggers: Iterable[Trigger]) -> None:
+    """Once for each gateway and workspace, however many there are: a page asks for all that it shows."""
+    for trigger in {each.gateway_id: each for each in triggers}.values():
+        tell_pages(trigger)
