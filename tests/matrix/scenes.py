@@ -191,6 +191,15 @@ NOTHING_TO_DO = {
     "POST /audit",
 }
 
+#: What only a running gateway answers, and none runs here: whoever is told that it's away may do it
+ASKED_OF_RUNTIMES = (
+    f"{DATA}/new",
+    f"{DATA}/collections/",
+    API_DATA,
+    f"{FUNCTION}/run",
+    f"{API_FUNCTIONS}/{{pk}}/run",
+)
+
 #: (path, parameter) → its value, where its name and the collection before it don't say it
 PATHS: dict[tuple[str, str], Scene] = {
     ("/errors/{slug}", "slug"): lambda actor: "not-found",

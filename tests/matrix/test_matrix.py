@@ -13,7 +13,7 @@ import pytest
 from tests.matrix.actors import COLUMNS, EVERYBODY, World
 from tests.matrix.asking import OK, answers
 from tests.matrix.routes import STREAM, Route, all_routes, declared_topics, readable, walk
-from tests.matrix.scenes import BODIES, NOTHING_TO_DO, PATHS, QUERIES, TOPICS, WHOLE_PAGES
+from tests.matrix.scenes import ASKED_OF_RUNTIMES, BODIES, NOTHING_TO_DO, PATHS, QUERIES, TOPICS, WHOLE_PAGES
 from tests.matrix.table import Row, Table, add, read, table_for, tables
 
 pytestmark = pytest.mark.django_db
@@ -119,8 +119,9 @@ def _is_answered(route: Route, measured: Measured) -> bool:
     if "500" in outcomes:
         return False
     must_succeed = route.method not in ("GET", STREAM) and route.path.startswith(("/t/", "/v1/"))
-    # Whoever is told of a clash, or that the gateway is away, may do it
-    return bool({OK, "409", "503"} & outcomes) or not must_succeed or str(route) in NOTHING_TO_DO
+    # Whoever is told of a clash may do it
+    good = {OK, "409", "503"} if route.path.startswith(ASKED_OF_RUNTIMES) else {OK, "409"}
+    return bool(good & outcomes) or not must_succeed or str(route) in NOTHING_TO_DO
 
 
 def _expected(cell: str, world: World, name: str) -> str:
