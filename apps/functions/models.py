@@ -63,8 +63,7 @@ class Function(Versioned, TenantOwned):
     publish_due_at = models.DateTimeField(null=True, editable=False)
     publish_attempts = models.PositiveIntegerField(default=0, editable=False)
     publish_error = models.CharField(max_length=300, blank=True, editable=False)
-    # What the gateway's database has: its name, its version, and the revision there
-    published_name = models.CharField(max_length=LONGEST_NAME + 16, blank=True, editable=False)
+    # What the gateway's database has: its version, and the revision there
     published_version = models.PositiveIntegerField(default=0, editable=False)
     published_revision = models.BigIntegerField(default=0, editable=False)
     # What the runtimes said of it: the last version that went live, how soon, and why a newer one didn't

@@ -52,7 +52,6 @@ class Migration(migrations.Migration):
                 ('publish_due_at', models.DateTimeField(editable=False, null=True)),
                 ('publish_attempts', models.PositiveIntegerField(default=0, editable=False)),
                 ('publish_error', models.CharField(blank=True, editable=False, max_length=300)),
-                ('published_name', models.CharField(blank=True, editable=False, max_length=176)),
                 ('published_version', models.PositiveIntegerField(default=0, editable=False)),
                 ('published_revision', models.BigIntegerField(default=0, editable=False)),
                 ('live_version', models.PositiveIntegerField(default=0, editable=False)),
