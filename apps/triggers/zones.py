@@ -1,7 +1,7 @@
 """The time zones that one may choose: places, as the IANA database names them."""
 
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 AREAS = (
     "Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/",
@@ -17,7 +17,3 @@ def zone_names() -> tuple[str, ...]:
 
 def is_zone(name: str) -> bool:
     return name in zone_names()
-
-
-def zone_of(name: str) -> ZoneInfo:
-    return ZoneInfo(name)

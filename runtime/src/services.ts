@@ -14,10 +14,7 @@ export interface Caller {
   onEnd(release: () => void): void;
 }
 
-/** The other end: rejects with a ServiceError for what the function did wrong, or may want to handle. */
-export type Answerer = (message: unknown, caller: Caller) => Promise<unknown>;
-
-/** Comes out of the function's call as an Error with this name, message and code. */
+/** What a function did wrong, or may want to handle: comes out of the function's call as an Error with this name, message and code. */
 export class ServiceError extends Error {
   constructor(override readonly name: string, readonly code: string, message: string) {
     super(message);

@@ -141,6 +141,3 @@ export class Documents {
     ];
   }
 }
-
-/** How many bytes an operation may be given, for who reads it. */
-export const MOST_GIVEN = LIMITS.givenBytes;

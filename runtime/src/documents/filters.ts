@@ -63,7 +63,6 @@ export const FIELD_OPERATORS = [
   "$all",
   "$elemMatch",
 ] as const;
-export const LOGICAL_OPERATORS = Object.keys(LOGIC);
 
 export function filterOf(given: unknown, depth = 0): Filter {
   if (depth > LIMITS.depth) badQuery(`A filter nests at most ${LIMITS.depth} levels.`);

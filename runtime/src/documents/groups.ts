@@ -106,7 +106,6 @@ const ACCUMULATORS: Record<string, () => Accumulator> = {
   $addToSet: () => new AddToSet(),
   $count: () => new Sum(),
 };
-export const ACCUMULATOR_OPERATORS = Object.keys(ACCUMULATORS);
 
 function tooMuch(what: string): never {
   throw new DocumentsError("too-large", `${what} would hold over ${LIMITS.held} values.`);
@@ -164,7 +163,7 @@ export class Groups {
 }
 
 /** The same for the same values, and for no others. */
-export function keyTextOf(value: Json): string {
+function keyTextOf(value: Json): string {
   return JSON.stringify(ordered(value));
 }
 
@@ -173,8 +172,4 @@ function ordered(value: Json): Json {
   if (!isFields(value)) return value === 0 ? 0 : value;
   const fields = Object.entries(value).sort(([a], [b]) => compareTexts(a, b));
   return { fields: fields.map(([name, each]) => [name, ordered(each)]) };
-}
-
-export function uniqueOf(values: Json[]): Json[] {
-  return [...new Map(values.map((value) => [keyTextOf(value), value])).values()];
 }

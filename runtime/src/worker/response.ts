@@ -57,10 +57,6 @@ export class ImpResponse {
     return this.#state !== "open";
   }
 
-  get isEnded(): boolean {
-    return this.#state === "ended";
-  }
-
   status(code: number): this {
     if (!Number.isInteger(code) || code < 200 || code > 599) throw new RangeError(`${code} is no status of an answer`);
     this.statusCode = code;
