@@ -11,8 +11,8 @@ from apps.functions.names import read_name
 from apps.functions.selectors import head_of, packages_of
 from apps.functions.services.building import compiled, keep_artifact
 from apps.functions.services.locking import (
+    SAVE,
     checked_name,
-    lock_gateway,
     require_free,
     require_may_save,
     require_room,
@@ -21,6 +21,7 @@ from apps.functions.services.versions import first_version
 from apps.functions.services.wishes import EMPTY, Wish, checked_note
 from apps.functions.templates import TEMPLATES, USUAL_TEMPLATE
 from apps.gateways.models import FunctionGateway
+from apps.gateways.services.wishing import lock_to_fill
 from apps.tenants.member import Member
 
 
@@ -53,7 +54,7 @@ def create_function(
     )
     note, packages = checked_note(note), packages_of(gateway)
     built = compiled(wish, packages)
-    actor, gateway = lock_gateway(actor, gateway, wanted.stage)
+    actor, gateway = lock_to_fill(actor, gateway, SAVE, stage=wanted.stage)
     require_room(gateway)
     require_free(gateway, wanted)
     function = first_version(
@@ -82,7 +83,7 @@ def copy_function(*, actor: Member, function: Function, name: str) -> Function:
     actor.require("functions.read", row=function)
     require_may_save(actor, function, wanted.stage)
     checked_name(wanted)
-    actor, gateway = lock_gateway(actor, function.gateway, wanted.stage)
+    actor, gateway = lock_to_fill(actor, function.gateway, SAVE, stage=wanted.stage)
     require_room(gateway)
     require_free(gateway, wanted)
     head = head_of(Function.objects.of(actor.tenant).select_related("head__artifact").get(pk=function.pk))

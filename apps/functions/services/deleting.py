@@ -12,15 +12,16 @@ from apps.functions.problems import FunctionNameTaken, NothingToRestore
 from apps.functions.publishing import want_published
 from apps.functions.selectors import artifact_of, head_of
 from apps.functions.services.locking import (
+    SAVE,
     checked_name,
     lock_function,
-    lock_gateway,
     require_free,
     require_room,
     tell_pages,
 )
 from apps.functions.services.versions import next_version
 from apps.functions.services.wishes import Wish
+from apps.gateways.services.wishing import lock_to_fill
 from apps.tenants.member import Member
 
 
@@ -41,7 +42,7 @@ def delete_function(*, actor: Member, function: Function, version: int | None = 
 @transaction.atomic
 def restore_function(*, actor: Member, function: Function, name: str = "") -> Function:
     """Out of the recycle bin, as it was. Where its name is taken by now, under another one."""
-    actor, gateway = lock_gateway(actor, function.gateway, function.stage)
+    actor, gateway = lock_to_fill(actor, function.gateway, SAVE, stage=function.stage)
     actor, function = lock_function(actor, function, with_deleted=True, renew=False)
     if function.deleted_at is None:
         raise NothingToRestore

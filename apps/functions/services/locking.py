@@ -9,27 +9,13 @@ from apps.core.versions import raise_stale
 from apps.functions.models import Function
 from apps.functions.names import Name, clashes, refusal_of_name
 from apps.functions.problems import FunctionNameTaken, TooManyFunctions
-from apps.gateways.lifecycle.table import Phase, State
+from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
-from apps.gateways.problems import BeingDeleted
+from apps.gateways.services.wishing import require_staying
 from apps.tenants.member import Member
 from apps.tenants.services.owners import renewed
 
 SAVE = "functions.save"
-
-
-def lock_gateway(actor: Member, gateway: FunctionGateway, stage: str) -> tuple[Member, FunctionGateway]:
-    """Before anything that gives a name in it: of two that want the same one, the second sees the first."""
-    actor = renewed(actor)
-    rows = FunctionGateway.objects.of(actor.tenant).exclude(phase=Phase.DELETED)
-    # Without the key, so that saves of its functions go on meanwhile
-    locked = rows.select_for_update(of=("self",), no_key=True).select_related("cluster", "tenant")
-    row = locked.filter(pk=gateway.pk).first()
-    if row is None:
-        raise NotFound
-    actor.require(SAVE, row=row, stage=stage)
-    _require_staying(row)
-    return actor, row
 
 
 def lock_function(
@@ -47,7 +33,7 @@ def lock_function(
     if row is None:
         raise NotFound
     actor.require(SAVE, row=row, stage=row.stage)
-    _require_staying(row.gateway)
+    require_staying(row.gateway)
     if version not in (None, row.version):
         raise_stale(row)
     return actor, row
@@ -88,8 +74,3 @@ def require_room(gateway: FunctionGateway) -> None:
 
 def tell_pages(function: Function) -> None:
     publish(f"gateway:{function.gateway_id}", "functions", function.pk)
-
-
-def _require_staying(gateway: FunctionGateway) -> None:
-    if gateway.state == State.DELETED:
-        raise BeingDeleted(_("%(gateway)s is being deleted.") % {"gateway": gateway})

@@ -7,16 +7,17 @@ from apps.functions.following import tell_renamed
 from apps.functions.models import Function, FunctionVersion
 from apps.functions.names import read_name
 from apps.functions.selectors import artifact_of, head_of
-from apps.functions.services.locking import checked_name, lock_function, lock_gateway, require_free
+from apps.functions.services.locking import SAVE, checked_name, lock_function, require_free
 from apps.functions.services.versions import next_version
 from apps.functions.services.wishes import Wish
+from apps.gateways.services.wishing import lock_to_fill
 from apps.tenants.member import Member
 
 
 @transaction.atomic
 def rename_function(*, actor: Member, function: Function, name: str, version: int | None = None) -> Function:
     """In its stage: it answers at the new path, and at the old one no more."""
-    actor, gateway = lock_gateway(actor, function.gateway, function.stage)
+    actor, gateway = lock_to_fill(actor, function.gateway, SAVE, stage=function.stage)
     actor, function = lock_function(actor, function, version=version, renew=False)
     wanted = checked_name(read_name(name, stage=function.stage))
     if wanted.stage != function.stage:

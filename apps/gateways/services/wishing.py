@@ -39,6 +39,22 @@ def lock_gateway(
     return actor, row
 
 
+def lock_to_fill(
+    actor: Member, gateway: FunctionGateway, permission: str, *, stage: str
+) -> tuple[Member, FunctionGateway]:
+    """Before something is put into it: of two that want the same name, or the last place, the second sees the first."""
+    actor = renewed(actor)
+    rows = FunctionGateway.objects.of(actor.tenant).exclude(phase=Phase.DELETED)
+    # Without the key, so that what lies in it already can be saved meanwhile
+    locked = rows.select_for_update(of=("self",), no_key=True).select_related("cluster", "tenant")
+    row = locked.filter(pk=gateway.pk).first()
+    if row is None:
+        raise NotFound
+    actor.require(permission, row=row, stage=stage)
+    require_staying(row)
+    return actor, row
+
+
 def lock_stage(actor: Member, gateway: FunctionGateway, name: str) -> Stage:
     """Of a gateway that is locked. Stages come with its first step."""
     require_choice(name, StageName.values, field="stage")

@@ -12,12 +12,13 @@ from apps.core.versions import delete_version
 from apps.functions.models import Function
 from apps.functions.names import read_name
 from apps.gateways.models import LONGEST_ACTOR, FunctionGateway
+from apps.gateways.services.wishing import lock_to_fill
 from apps.tenants.member import Member
 from apps.triggers.models import Trigger
 from apps.triggers.problems import TooManyTriggers
 from apps.triggers.selectors import count_triggers, schedule_of
 from apps.triggers.services.checking import check_trigger
-from apps.triggers.services.locking import SHOWN, lock_gateway, lock_trigger, tell
+from apps.triggers.services.locking import CHANGE, SHOWN, lock_trigger, tell
 
 
 @transaction.atomic
@@ -39,7 +40,7 @@ def create_trigger(
 ) -> Trigger:
     """Of a function of that gateway, `dev/sweep`. It's due from now on, not at once."""
     name = read_name(function_name)
-    actor, gateway = lock_gateway(actor, gateway, name.stage)
+    actor, gateway = lock_to_fill(actor, gateway, CHANGE, stage=name.stage)
     function = _function(gateway, name.stage, name.base)
     trigger = Trigger(
         tenant=actor.tenant,

@@ -7,7 +7,6 @@ from apps.core.events import publish
 from apps.core.notify import notify
 from apps.core.versions import raise_stale
 from apps.gateways.lifecycle.table import Phase
-from apps.gateways.models import FunctionGateway
 from apps.gateways.services.wishing import require_staying
 from apps.tenants.member import Member
 from apps.tenants.services.owners import renewed
@@ -29,19 +28,6 @@ SHOWN = (
     "note",
     "is_enabled",
 )
-
-
-def lock_gateway(actor: Member, gateway: FunctionGateway, stage: str) -> tuple[Member, FunctionGateway]:
-    """Before anything is added to it, so that two at once are counted one after the other."""
-    actor = renewed(actor)
-    rows = FunctionGateway.objects.of(actor.tenant).exclude(phase=Phase.DELETED)
-    locked = rows.select_for_update(of=("self",), no_key=True).select_related("cluster", "tenant")
-    row = locked.filter(pk=gateway.pk).first()
-    if row is None:
-        raise NotFound
-    actor.require(CHANGE, row=row, stage=stage)
-    require_staying(row)
-    return actor, row
 
 
 def lock_trigger(
