@@ -6,7 +6,8 @@ import hashlib
 import http.client
 import json
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +122,10 @@ class Place:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(within)
 
     def apply(self, *bundles: Wanted) -> None:
-        self._in_loop(lambda: [self.applier.apply(each) for each in bundles])
+        self._in_loop(partial(_each, self.applier.apply, bundles))
 
     def remove(self, *keys: str) -> None:
-        self._in_loop(lambda: [self.applier.remove(key) for key in keys])
+        self._in_loop(partial(_each, self.applier.remove, keys))
 
     def renew(self) -> None:
         self._in_loop(self.applier.renew)
@@ -187,6 +188,11 @@ class Place:
             work()
 
         self.run(do())
+
+
+def _each(do: Callable[[Any], None], given: Iterable[Any]) -> None:
+    for one in given:
+        do(one)
 
 
 async def _others() -> list[str]:

@@ -93,7 +93,8 @@ class RunningCluster:
         return len(self.children()) == self.expected and self.log().count("process starts") >= self.expected
 
     def is_running(self) -> bool:
-        return self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE
+        runs: bool = self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE
+        return runs
 
     def children(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):

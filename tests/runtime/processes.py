@@ -85,9 +85,9 @@ class Process:
 
     def until(self, event: str) -> dict[str, Any]:
         wait_until(lambda: bool(self.events(event)) or self.process.poll() is not None, self.lines)
-        [found] = self.events(event) or [None]
-        assert found, self.lines
-        return found
+        found = self.events(event)
+        assert len(found) == 1, self.lines
+        return found[0]
 
     def connect(self) -> UnixConnection:
         return UnixConnection(self.socket)
