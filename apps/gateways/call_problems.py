@@ -19,6 +19,16 @@ class NoSuchFunction(Problem):
     )
 
 
+class RunUsed(Problem):
+    slug = "run-used"
+    status = 409
+    title = _("This run was begun before")
+    advice = _(
+        "The console or a trigger asked for it twice, because it didn't hear what came of it the first time. The "
+        "function was called then, and isn't called again; the gateway's log tells what it did."
+    )
+
+
 class NoSuchStage(Problem):
     slug = "no-such-stage"
     status = 404

@@ -1,4 +1,4 @@
-/** A call as its caller made it, before this process was found for it. */
+/** A call as its caller made it, before this process was found for it; of a run, as the portal's user asked for it. */
 export interface Asked {
   method: string;
   stage: string;

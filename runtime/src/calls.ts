@@ -13,6 +13,7 @@ import {
   notTaken,
   type Refusal,
   RESERVED,
+  RUN_USED,
   TOO_BUSY,
   TOO_LARGE,
   whyNone,
@@ -153,21 +154,24 @@ export class Calls {
     if (header === null || !(isRun || call.path === DATA_PATH)) return undefined;
     const run = await this.runs.read(header);
     if (!run || (run.kind === "data") === isRun) return undefined;
+    call.requestId = run.request_id;
     if (isRun) return this.#runOf(run, call, target.slice(RUN_PATH.length));
     if (request.method !== "POST" || await digestOf(body ?? new Uint8Array()) !== run.body_sha256) return undefined;
+    if (!this.runs.take(run)) return RUN_USED;
     return await this.data.answer(body ?? new Uint8Array());
   }
 
   #runOf(run: Run, call: Asked, target: string): Wanted | Refusal {
+    const path = call.path = target.split("?", 1)[0] ?? "/";
     const at = run.function.indexOf("/");
     const name = run.function.slice(at + 1);
     const stage = run.function.slice(0, at) === call.stage ? this.stages.get(call.stage) : undefined;
     const published = stage?.functions.get(name) ?? stage?.broken.get(name);
     if (!published || (published.expiresAt ?? Infinity) < Date.now()) return NO_RUN;
-    const path = target.split("?", 1)[0] ?? "/";
     const pattern = isDraft(name) ? run.pattern : name;
     const params = pattern === undefined ? {} : paramsBy(pattern, path);
     if (!params) return NO_RUN;
+    if (!this.runs.take(run)) return RUN_USED;
     return { published, params, kind: run.kind as CallKind, requestId: run.request_id, target, isFollowed: true };
   }
 

@@ -16,6 +16,12 @@ export const NO_RUN: Refusal = {
   title: "There is no function here",
   detail: "What is to be run isn't here, or doesn't answer this path. Save it, and run it again.",
 };
+export const RUN_USED: Refusal = {
+  status: 409,
+  slug: "run-used",
+  title: "This run was begun before",
+  detail: "It's for one call, which came already: the function was called then, and isn't called again.",
+};
 export const MALFORMED_PATH: Refusal = {
   status: 400,
   slug: "malformed-request",
@@ -31,7 +37,7 @@ export const BROKEN: Refusal = {
 export const TOO_BUSY: Refusal = {
   status: 503,
   slug: "too-many-calls",
-  title: "Too many calls at once",
+  title: "The gateway has too many calls at once",
   detail: "This stage has as many calls under way as it takes. Try again in a moment.",
 };
 export const TOO_LARGE: Refusal = {
@@ -83,7 +89,7 @@ export function notTaken(name: string, method: string, allow: string): Refusal {
   return {
     status: 405,
     slug: "method-not-allowed",
-    title: "The function doesn't take this method",
+    title: "This address doesn't take that method",
     detail: `${name} takes ${allow}, and this was ${method}.`,
   };
 }

@@ -36,7 +36,7 @@ export class Runs {
     this.#key = crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
   }
 
-  /** What it's good for; undefined where it's good for nothing. Once. */
+  /** What it's good for; undefined where it's good for nothing. */
   async read(header: string): Promise<Run | undefined> {
     const [payload = "", mac = "", ...more] = header.split(".");
     if (!this.#key || more.length > 0) return undefined;
@@ -49,12 +49,12 @@ export class Runs {
     } catch {
       return undefined;
     }
-    return isRun(run) && this.#isFirst(run) ? run : undefined;
+    return isRun(run) && this.#isInTime(run) ? run : undefined;
   }
 
-  #isFirst({ exp, nonce }: Run): boolean {
+  /** Whether nobody has begun it before. Asked right before it's begun, for whoever hears no takes it for begun. */
+  take({ nonce }: Run): boolean {
     const now = this.now();
-    if (exp <= now || exp > now + LONGEST_SECONDS) return false;
     for (const [each, until] of this.#used) {
       if (until > now) break;
       this.#used.delete(each);
@@ -62,6 +62,11 @@ export class Runs {
     if (this.#used.has(nonce)) return false;
     this.#used.set(nonce, now + LONGEST_SECONDS);
     return true;
+  }
+
+  #isInTime({ exp }: Run): boolean {
+    const now = this.now();
+    return exp > now && exp <= now + LONGEST_SECONDS;
   }
 }
 

@@ -77,7 +77,28 @@ def test_a_token_counts_once(house: House, inhabited: Process) -> None:
     house.live("dev/one", ECHO)
     value = token("dev/one")
     assert run(inhabited, "/one", value)[0] == 200
+    status, problem = run(inhabited, "/one", value)
+    assert (status, problem["type"]) == (409, "/errors/run-used")
+
+
+def test_what_was_not_begun_is_not_used(house: House, inhabited: Process) -> None:
+    value = token("dev/one")
     assert run(inhabited, "/one", value)[0] == 404
+    house.live("dev/one", ECHO)
+    assert run(inhabited, "/one", value)[0] == 200
+
+
+def test_problems_say_what_the_function_saw(house: House, inhabited: Process) -> None:
+    house.live("dev/user/:id", "export default (req) => { console.log(req.path); throw new Error('on purpose'); }")
+    for value, path, kind in [
+        (token("dev/user/:id", request_id="req_own"), "/user/5", "function-failed"),
+        (token("dev/user/:id", request_id="req_own"), "/other", "no-such-function"),
+    ]:
+        _, problem = run(inhabited, f"{path}?a=1", value, X_Request_Id="of-envoy")
+        assert problem["type"] == f"/errors/{kind}"
+        assert (problem["request_id"], problem["path"]) == ("req_own", path)
+    assert [line["text"] for line in house.lines(request_id="req_own", source="console")] == ["/user/5"]
+    assert house.lines(request_id="of-envoy") == []
 
 
 def ask_data(process: Process, asked: Any, *, digest_of: bytes | None = None, kind: str = "data") -> tuple[int, Any]:

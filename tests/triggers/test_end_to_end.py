@@ -1,5 +1,6 @@
 """Functions that are called by the API and by triggers: a real worker, agent, Envoy and Deno bring it about."""
 
+import json
 from typing import Any
 
 import pytest
@@ -58,6 +59,8 @@ def test_called_by_a_program_and_by_the_clock(
     # Its errors are answers
     failed = run(query="fail=1")
     assert failed["status"] == 500
+    problem = json.loads(failed["body"])
+    assert (problem["request_id"], problem["path"]) == (failed["request_id"], "/sweep/7")
     assert any(line["level"] == "error" and "on purpose" in line["text"] for line in failed["logs"])
     binary = run(query="bytes=1")
     assert (binary["body"], binary["is_binary"]) == ("AP8B", True)

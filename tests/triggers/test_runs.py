@@ -141,7 +141,12 @@ def left_behind(gateway: FunctionGateway) -> TriggerRun:
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome"), [(problem(404, "no-such-function", by_runtime=True), "lost"), (OK, "succeeded")]
+    ("answer", "outcome"),
+    [
+        (problem(409, "run-used", by_runtime=True), "lost"),
+        (problem(404, "no-such-function", by_runtime=True), "failed"),
+        (OK, "succeeded"),
+    ],
 )
 def test_after_a_crash_the_runtime_says_whether_it_had_begun(
     gateway: FunctionGateway, answer: Any, outcome: str

@@ -91,7 +91,7 @@ def test_a_process_that_is_killed_in_the_middle_leaves_its_run_to_another(gatewa
     def answer(line: socket.socket) -> None:
         nonce = payload_of(asked[-1])["nonce"]
         if nonce in nonces:
-            return problem(404, "no-such-function", by_runtime=True)(line)
+            return problem(409, "run-used", by_runtime=True)(line)
         nonces.add(nonce)
         begun.set()
         line.recv(1)

@@ -27,7 +27,7 @@ TRY_AGAIN_AFTER, TRY_FOR = timedelta(seconds=1), timedelta(seconds=60)
 NOT_BEGUN = ("/no-such-host", "/runtime-away", "/too-many-calls")
 SWITCHED_OFF = "/stage-inactive"
 # What a runtime says to a token that it has taken already
-TAKEN = "/no-such-function"
+TAKEN = "/run-used"
 
 NOT_REACHED = gettext_noop("The gateway couldn't be reached for a minute.")
 NO_ANSWER = gettext_noop("No answer came: the function or its process ended, or took too long.")
