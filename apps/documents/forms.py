@@ -14,8 +14,9 @@ _OF_CODE = {"class": "mono", "autocomplete": "off", "autocapitalize": "none", "s
 class ObjectField(forms.CharField):
     """JSON of an object, which it gives."""
 
-    def __init__(self, *, rows: int = 4, placeholder: str = "", **options: Any) -> None:
-        widget = forms.Textarea({**_OF_CODE, "rows": rows, "placeholder": placeholder})
+    def __init__(self, *, is_tall: bool = False, placeholder: str = "", **options: Any) -> None:
+        classes = "mono is-tall" if is_tall else "mono"
+        widget = forms.Textarea({**_OF_CODE, "class": classes, "placeholder": placeholder})
         super().__init__(widget=widget, max_length=LONGEST, strip=False, **options)
 
     def clean(self, value: Any) -> Any:
@@ -37,7 +38,7 @@ class CollectionForm(forms.Form):
 class DocumentForm(forms.Form):
     document = ObjectField(
         label=_("Document"),
-        rows=18,
+        is_tall=True,
         help_text=_('JSON. A date is written as {"$date": "2026-01-31T12:00:00Z"}.'),
     )
     version = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -46,7 +47,7 @@ class DocumentForm(forms.Form):
 class NewDocumentForm(forms.Form):
     document = ObjectField(
         label=_("Document"),
-        rows=14,
+        is_tall=True,
         initial="{\n  \n}",
         help_text=_('JSON. Without an _id, it gets one. A date is written as {"$date": "2026-01-31T12:00:00Z"}.'),
     )
@@ -55,7 +56,6 @@ class NewDocumentForm(forms.Form):
 class IndexForm(forms.Form):
     keys = ObjectField(
         label=_("Fields"),
-        rows=3,
         placeholder='{"status": 1, "created": -1}',
         help_text=_("In their order: 1 is ascending, -1 descending. What filters compare with = comes first."),
     )

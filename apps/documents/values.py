@@ -32,6 +32,11 @@ def _refuse(name: str) -> Any:
     raise ValueError(name)
 
 
+def id_first(document: dict[str, Any]) -> dict[str, Any]:
+    """The database keeps its fields in an order of its own, which hides what people look for first."""
+    return {"_id": document["_id"], **document}
+
+
 def written(value: Any) -> str:
     """For people to read and to change."""
     return json.dumps(value, ensure_ascii=False, indent=2)

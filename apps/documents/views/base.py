@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 
 from apps.core.errors import Problem
+from apps.core.web import htmx
 from apps.core.web.addresses import address
-from apps.core.web.forms import FormView
+from apps.core.web.forms import OVERLAYS, FormView
 from apps.documents.problems import DataTookTooLong
 from apps.documents.values import in_one_line
 from apps.functions.calling.problems import GatewayNotReady, GatewayOutOfReach, GatewayStopped, StageOff
@@ -61,6 +62,15 @@ class ChangesData(ChangesGateway, FormView):
     """A form or a dialog that changes data; one that can't be reached is said above it, with nothing lost."""
 
     permission = "data.change"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().post(request, *args, **kwargs)
+        except AWAY as problem:
+            if htmx.target(request) in OVERLAYS:
+                # Told by a toast; the form stays as it is
+                raise
+            return self._show(self.get_form(request.POST), status=problem.status, conflict=problem)
 
     def get_back_url(self) -> str:
         return address("documents:list", gateway_id=self.gateway.pk)

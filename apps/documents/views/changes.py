@@ -13,7 +13,7 @@ from apps.documents import services
 from apps.documents.forms import CollectionForm, DocumentForm, IndexForm, NewDocumentForm
 from apps.documents.problems import DocumentChanged
 from apps.documents.selectors import Document, get_document
-from apps.documents.values import written
+from apps.documents.values import id_first, written
 from apps.documents.views.base import ChangesCollection, ChangesData
 
 
@@ -87,11 +87,11 @@ class ChangeDocument(ChangesCollection):
     def get_initial(self) -> dict[str, Any]:
         if self.request.method != "GET":
             return {}
-        return {"document": written(self.document.content), "version": self.document.version}
+        return {"document": written(id_first(self.document.content)), "version": self.document.version}
 
     def get_context(self) -> dict[str, Any]:
         newer = self._newer
-        shown = {"text": written(newer.content), "version": newer.version} if newer else None
+        shown = {"text": written(id_first(newer.content)), "version": newer.version} if newer else None
         return {"title": _("Document %(id)s") % {"id": self.named}, "newer": shown}
 
     def save(self, form: Any) -> Done:

@@ -22,7 +22,7 @@ from apps.documents.selectors import (
     list_indexes,
     list_slow,
 )
-from apps.documents.values import LONGEST, read_object, written
+from apps.documents.values import LONGEST, id_first, read_object, written
 from apps.documents.views.base import InCollection, InData, keys_in_words
 from apps.gateways.views.page import GatewayPage
 
@@ -72,7 +72,11 @@ class CollectionPage(InCollection, DataPage):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if htmx.target(request) == "documents":
             self.require("data.read")
-            return htmx.fresh(request, f"{self.template_name}#found", {**self.get_context(), "gateway": self.gateway})
+            return htmx.fresh(
+                request,
+                f"{self.template_name}#found",
+                {**self.get_context(), "gateway": self.gateway, "is_piece": True},
+            )
         return super().get(request, *args, **kwargs)
 
     def get_context(self) -> dict[str, Any]:
@@ -94,13 +98,14 @@ class CollectionPage(InCollection, DataPage):
             "errors": errors,
             "limit": limit,
             "limits": LIMITS,
-            "rows": [_row(each["_id"], text=written(each)) for each in page.documents],
+            "rows": [_row(each["_id"], text=written(id_first(each))) for each in page.documents],
             "is_filtered": bool(fields["filter"].strip()),
             "next_url": self._next_url({**fields, "limit": str(limit)}, page),
             "is_later": bool(asked.get("after")),
             "indexes": [_row(each.name, row=each, keys=keys_in_words(each.keys)) for each in indexes],
             "slow": self.slow(self.collection),
             "path": self.request.path,
+            "here": self.request.get_full_path(),
             **self.away_context,
         }
 
