@@ -156,3 +156,21 @@ def test_a_run_ends_once_its_lines_are_there(house: House, inhabited: Process, t
     response, _ = inhabited.ask("/dev/_imp/run/run", Imp_Run=token("dev/run"))
     assert response.status == 200
     assert [each["text"] for each in house.lines(request_id="req_of_run")] == ["after its answer"]
+
+
+def test_a_text_that_the_database_refuses_holds_up_no_other_line(house: House, inhabited: Process) -> None:
+    house.live(
+        "dev/odd",
+        r"""
+        export default async () => {
+          console.log("half \ud800, zero \0");
+          console.log("x".repeat(8191) + "😀");
+          imp.log.info("written", { "name \ud800\0": "\udfff", escaped: "\\u0000" });
+          return 1;
+        };
+        """,
+    )
+    assert inhabited.ask("/dev/odd")[0].status == 200
+    assert house.await_line("half")["text"] == "half \ufffd, zero \ufffd"
+    assert house.await_line("x" * 8191 + "\ufffd…")
+    assert house.await_line("written")["fields"] == {"name \ufffd\ufffd": "\ufffd", "escaped": "\\u0000"}

@@ -302,3 +302,22 @@ def test_sizes_are_limited_both_ways(house: House, inhabited: Process) -> None:
     response, body = inhabited.ask(f"/dev/size?n={most + 1}")
     assert (response.status, json.loads(body)["type"]) == (500, "/errors/answer-too-large")
     assert "res.stream" in house.await_line("AnswerTooLarge")["text"]
+
+
+def test_a_status_that_is_none_is_the_functions_error(house: House, inhabited: Process) -> None:
+    """Assigned, and not by res.status(): also what can't even be told."""
+    house.live(
+        "dev/odd",
+        """
+        const odd = [10n, "abc", 99, 600, 204.5, { toJSON() { return 1; } }];
+        export default async (req: ImpRequest, res: ImpResponse) => {
+          (res as any).statusCode = odd[Number(req.query.n)];
+          res.send("never");
+        };
+        """,
+    )
+    for number in range(6):
+        response, body = inhabited.ask(f"/dev/odd?n={number}", X_Request_Id=f"id-{number}")
+        assert (response.status, json.loads(body)["type"]) == (500, "/errors/function-failed")
+    house.await_line("RangeError: abc is no status of an answer")
+    wait_until(lambda: {each["request_id"] for each in house.lines()} == {f"id-{n}" for n in range(6)}, house.lines())

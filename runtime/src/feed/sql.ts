@@ -1,4 +1,5 @@
 import type { Sql } from "../store/connect.ts";
+import { jsonOf } from "../store/json.ts";
 import type { LoadError } from "../wire.ts";
 
 export interface Row {
@@ -65,7 +66,7 @@ export async function acknowledge(sql: Sql, instance: string, acks: Ack[]): Prom
   await sql`
     INSERT INTO imp.acks (instance, name, revision, load_ms, error)
     SELECT ${instance}, name, revision, ms, nullif(error, 'null'::jsonb)
-    FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+    FROM jsonb_to_recordset(${jsonOf(rows)}::text::jsonb)
       AS each (name text, revision bigint, ms real, error jsonb)
     ON CONFLICT (instance, name) DO UPDATE SET
       revision = excluded.revision, load_ms = excluded.load_ms, error = excluded.error, acked_at = clock_timestamp()`;

@@ -1,5 +1,6 @@
 import { log } from "../log.ts";
 import type { Sql } from "../store/connect.ts";
+import { jsonOf } from "../store/json.ts";
 import type { Line } from "../wire.ts";
 
 const BATCH = 1000;
@@ -103,16 +104,12 @@ function notice(lines: StageLine[], count: number): StageLine {
   };
 }
 
-// A zero character is nothing that the database could keep
-const ZERO = /\\u0000/g;
-
 async function insert(sql: Sql, lines: StageLine[]): Promise<void> {
-  const text = JSON.stringify(lines).replace(ZERO, "\\ufffd");
   await sql`
     INSERT INTO imp.logs (at, stage, function, version, request_id, level, source, text, fields)
     SELECT to_timestamp(at / 1000), stage, function, version, "requestId", level, source, text,
       nullif(fields, 'null'::jsonb)
-    FROM jsonb_to_recordset(${text}::text::jsonb) AS each (
+    FROM jsonb_to_recordset(${jsonOf(lines)}::text::jsonb) AS each (
       at double precision, stage text, function text, version int, "requestId" text, level text, source text,
       text text, fields jsonb
     )`;

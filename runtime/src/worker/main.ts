@@ -1,6 +1,7 @@
 /** What runs in an isolate of a stage, before and around its functions. It may do nothing but talk to the main one. */
 import { type Beginning, type FromWorker, type LoadError, type ToWorker, unpacked } from "../wire.ts";
 import { Calling } from "./calling.ts";
+import { faultOf } from "./fault.ts";
 import { Functions } from "./functions.ts";
 import { harden } from "./hardening.ts";
 import { maker } from "./imp.ts";
@@ -61,8 +62,7 @@ function load(name: string, revision: string, go: () => void): void {
   try {
     go();
   } catch (error) {
-    const isError = error instanceof Error;
-    fault = { message: isError ? error.message : String(error), stack: isError ? error.stack ?? "" : "" };
+    fault = faultOf(error);
   }
   send(["loaded", name, revision, performance.now() - begun, fault]);
 }

@@ -241,12 +241,15 @@ export class ImpResponse {
 
   #begin(): void {
     if (this.#state !== "open") return;
+    // It may have been assigned
+    this.status(this.statusCode);
     this.#state = "streaming";
     this.#sender.head(this.statusCode, this.#list());
   }
 
   #finish(body: string | Uint8Array | null, type: string): void {
     this.#mayChange();
+    this.status(this.statusCode);
     if (body !== null && body.length > ANSWER_BYTES) {
       throw new AnswerTooLarge(`An answer is ${ANSWER_BYTES / 2 ** 20} MiB at most: send it with res.stream(…)`);
     }
