@@ -6,7 +6,7 @@ by one: refetch everything. `ping` comes every ten seconds and moves the id forw
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -41,22 +41,34 @@ HEADERS = {
 
 @require_safe
 async def events(request: HttpRequest) -> HttpResponseBase:
+    return await answered(request, _open)
+
+
+async def answered(
+    request: HttpRequest, begin: Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+) -> HttpResponseBase:
+    """A stream, or why there is none: outside of Django's middleware, so every error becomes its answer here."""
     with context.bound(request_id=context.new_request_id(), address=request.META.get("REMOTE_ADDR", "")):
         response: HttpResponseBase
         try:
-            response = await _open(request)
-        # Outside of Django's middleware, so every error becomes its answer here
+            response = await begin(request)
+        # Also a defect wants the same answer as in a page
         except Exception as error:
             response = await sync_to_async(problem_response)(as_problem(error), request)
         response["X-Request-Id"] = context.current().request_id
-    allow_our_pages(request, response)
+    _allow_our_pages(request, response)
     return response
 
 
-async def _open(request: HttpRequest) -> StreamingHttpResponse:
+def require_our_page(request: HttpRequest) -> None:
+    """Where a browser asks. Programs send no origin."""
     request.get_host()  # raises for a host that isn't ours
     if request.headers.get("Origin") and not is_our_page(request):
         raise NotAllowed(_("Only the console's own pages may listen."))
+
+
+async def _open(request: HttpRequest) -> StreamingHttpResponse:
+    require_our_page(request)
     topics = _topics(request)
     if not await hub.start():
         raise Unavailable(_("The database can't be reached."), headers={"Retry-After": "2"})
@@ -118,7 +130,7 @@ def _topics(request: HttpRequest) -> frozenset[str]:
     return topics
 
 
-def allow_our_pages(request: HttpRequest, response: HttpResponseBase) -> None:
+def _allow_our_pages(request: HttpRequest, response: HttpResponseBase) -> None:
     """In development the page comes from another port of the same host; nobody else may read."""
     patch_vary_headers(response, ["Origin", "Cookie"])
     if is_our_page(request):

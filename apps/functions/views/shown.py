@@ -28,7 +28,7 @@ class Offer:
     label: Text
     icon: str
     url: str
-    overlay: str = ""
+    overlay: str = "dialog"
     is_dangerous: bool = False
 
 
@@ -47,16 +47,16 @@ def live_of(row: Function) -> ShownLive:
 
 def offers_for(row: Function, actor: Member) -> list[Offer]:
     found = [
-        Offer("edit", _("Open in the editor"), "fn", edit_url(row)),
-        Offer("versions", _("Versions"), "clock", url_of("versions", row)),
+        Offer("edit", _("Open in the editor"), "fn", edit_url(row), overlay=""),
+        Offer("versions", _("Versions"), "clock", url_of("versions", row), overlay=""),
     ]
     if actor.may(SAVE, stage=row.stage):
         found.append(Offer("change", _("Change settings"), "gear", url_of("change", row), "sheet"))
-        found.append(Offer("rename", _("Rename"), "edit", url_of("rename", row), "dialog"))
+        found.append(Offer("rename", _("Rename"), "edit", url_of("rename", row)))
     if stages_for(actor):
-        found.append(Offer("copy", _("Copy"), "copy", url_of("copy", row), "dialog"))
+        found.append(Offer("copy", _("Copy"), "copy", url_of("copy", row)))
     if actor.may(SAVE, stage=row.stage):
-        found.append(Offer("delete", _("Delete"), "trash", url_of("delete", row), "dialog", is_dangerous=True))
+        found.append(Offer("delete", _("Delete"), "trash", url_of("delete", row), is_dangerous=True))
     return found
 
 

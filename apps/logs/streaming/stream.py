@@ -19,11 +19,9 @@ from django.views.decorators.http import require_safe
 from apps.access.authentication import SCHEME
 from apps.access.problems import TokenRefused
 from apps.access.use import find_token, note_use
-from apps.core import context, throttling
+from apps.core import throttling
 from apps.core.errors import InvalidInput, NotAllowed, NotFound, NotSignedIn, TooManyRequests
-from apps.core.events.stream import HEADERS, allow_our_pages
-from apps.core.events.urls import is_our_page
-from apps.core.problems import as_problem, problem_response
+from apps.core.events.stream import HEADERS, answered, require_our_page
 from apps.gateways.store import Away
 from apps.logs.asking import FOLLOWED, read_filter
 from apps.logs.streaming.askers import Asker, read_ticket, still_allowed
@@ -39,22 +37,11 @@ _ID = re.compile(r"[0-9a-zA-Z_-]{1,64}")
 
 @require_safe
 async def follow(request: HttpRequest) -> HttpResponseBase:
-    with context.bound(request_id=context.new_request_id(), address=request.META.get("REMOTE_ADDR", "")):
-        response: HttpResponseBase
-        try:
-            response = await _open(request)
-        # Outside of Django's middleware, so every error becomes its answer here
-        except Exception as error:
-            response = await sync_to_async(problem_response)(as_problem(error), request)
-        response["X-Request-Id"] = context.current().request_id
-    allow_our_pages(request, response)
-    return response
+    return await answered(request, _open)
 
 
 async def _open(request: HttpRequest) -> StreamingHttpResponse:
-    request.get_host()  # raises for a host that isn't ours
-    if request.headers.get("Origin") and not is_our_page(request):
-        raise NotAllowed(_("Only the console's own pages may listen."))
+    require_our_page(request)
     if unknown := sorted(set(request.GET) - KNOWN):
         raise InvalidInput(fields={f"?{unknown[0]}": [_("There is no such parameter here.")]})
     gateway_id = request.GET.get("gateway", "")

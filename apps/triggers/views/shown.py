@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from apps.core.errors import Text
+from apps.functions.views.shown import Offer
 from apps.gateways.sizes import StageName
 from apps.tenants.member import Member
 from apps.triggers.models import Trigger, TriggerRun
@@ -24,16 +25,6 @@ TONES = {
     TriggerRun.Outcome.MISSED: "warn",
     TriggerRun.Outcome.LOST: "warn",
 }
-
-
-@dataclass(frozen=True)
-class Offer:
-    name: str
-    label: Text
-    icon: str
-    url: str
-    overlay: str = "dialog"
-    is_dangerous: bool = False
 
 
 @dataclass(frozen=True)
