@@ -94,11 +94,6 @@ def list_documents(
     return Page(tuple(found["documents"]), tuple(found["after"]) if found["after"] else None)
 
 
-def count_documents(*, actor: Member, gateway: FunctionGateway, collection: str, filter: Mapping[str, Any]) -> int:
-    actor.require("data.read", row=gateway)
-    return int(ask(gateway, "countDocuments", collection, filter, field="filter"))
-
-
 def get_document(*, actor: Member, gateway: FunctionGateway, collection: str, id: str) -> Document:
     actor.require("data.read", row=gateway)
     found = ask(gateway, "getDocument", collection, id)
