@@ -4,7 +4,7 @@ import { rawPath } from "./asked.ts";
 import { Calls } from "./calls.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { DataConsole } from "./data_console.ts";
-import { Documents } from "./documents/documents.ts";
+import { CONNECTIONS, Documents } from "./documents/documents.ts";
 import { drain } from "./drain.ts";
 import { Egress } from "./egress/egress.ts";
 import { Feed } from "./feed/feed.ts";
@@ -64,7 +64,7 @@ function serve(config: Config, calls: Calls, health: Health): void {
 
 function dataOf({ databaseUrl }: Config): Data | undefined {
   if (databaseUrl === "") return undefined;
-  return new Documents(connect(databaseUrl, { max: 5, idle_timeout: 60 })) as unknown as Data;
+  return new Documents(connect(databaseUrl, CONNECTIONS)) as unknown as Data;
 }
 
 /** Everything is there, and what is published is loaded, before the first call. */

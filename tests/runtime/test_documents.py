@@ -1,7 +1,9 @@
 """The document store against a real database, in the role that functions' data has: its tests in TypeScript."""
 
+import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from django.conf import settings
 from agent.engine.instances import deno_program
 from apps.gateways import databases
 from tests.gateways.world import drop_for_good
+from tests.runtime.house import House
+from tests.runtime.processes import Process
 
 ROOT: Path = settings.BASE_DIR
 TESTS = sorted((ROOT / "runtime" / "src" / "documents").glob("*_dbtest.ts"))
@@ -40,3 +44,32 @@ def test_of_documents(test: Path, database: str, tmp_path: Path) -> None:
 
 def test_there_are_tests() -> None:
     assert {path.name for path in TESTS} == {"cases_dbtest.ts", "model_dbtest.ts", "store_dbtest.ts"}
+
+
+ENDLESS = """
+export default async () => {
+  try {
+    return await imp.sql`SELECT pg_sleep(3600)`;
+  } catch ({ name, code, message }) {
+    return { name, code, message };
+  }
+};
+"""
+
+
+def test_a_statement_that_does_not_end_is_ended(house: House, inhabited: Process) -> None:
+    house.live("dev/endless", ENDLESS, timeout_ms=18_000)
+    began = time.monotonic()
+    response, body = inhabited.ask("/dev/endless")
+    assert response.status == 200, body
+    assert json.loads(body) == {
+        "name": "DocumentsError",
+        "code": "timeout",
+        "message": "The statement took too long and was stopped.",
+    }
+    assert time.monotonic() - began < 15
+    [[left]] = house.ask(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(3600)%%' AND state = 'active'"
+        " AND pid <> pg_backend_pid()"
+    )
+    assert left == 0
