@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, IntegerField, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
 
 from apps.core import clock
 from apps.core.events import publish
@@ -111,15 +112,22 @@ def await_live(function: Function, within: float) -> Live:
 def standing_of(function: Function) -> Live:
     """As the rows have it, which are read for lists too. What nobody waits for, a sweep writes there in a moment."""
     if function.gateway.phase not in SERVING:
-        return Live("waiting", error=function.publish_error)
+        return Live("waiting", error=_why_not_yet(function))
     if function.publish_due_at is not None:
-        return Live("publishing", error=function.publish_error)
+        return Live("publishing", error=_why_not_yet(function))
     error = function.load_error or {}
     if error.get("version") == function.version:
         return Live("failed", error=str(error.get("message", "")))
     if function.live_version >= function.version:
         return Live("live", ms=function.live_ms)
     return Live("publishing")
+
+
+def _why_not_yet(function: Function) -> str:
+    """What the driver said is for operators: addresses and names of databases. The log has it, and the doctor."""
+    if not function.publish_error:
+        return ""
+    return _("The gateway's database couldn't be told of it. It's kept, and told again until it's there.")
 
 
 def read_acks(gateway_id: str, functions: Sequence[Function]) -> int:
