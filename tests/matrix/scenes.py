@@ -261,6 +261,7 @@ TOPICS: dict[str, Scene] = {
     "audit:<tenant>": lambda actor: f"audit:{actor.tenant.pk}",
     "fleet": lambda actor: "fleet",
     "gateway:<tenant's>": lambda actor: f"gateway:{actor.things.gateway.pk}",
+    "logs:<tenant's>": lambda actor: f"logs:{actor.things.gateway.pk}",
     "mails": lambda actor: "mails",
     "tenant:<tenant>": lambda actor: f"tenant:{actor.tenant.pk}",
     "tokens:<own>": lambda actor: f"tokens:{actor.own.person.pk}",
