@@ -42,7 +42,7 @@ class Versions(AboutFunction, ListPage):
     export_name = "function-versions"
     columns: Sequence[Column] = (
         Column("id", gettext_lazy("Id"), on_page=False),
-        Column("number", gettext_lazy("Version"), classes="num"),
+        Column("number", gettext_lazy("Version")),
         Column("kind", gettext_lazy("What")),
         Column("note", gettext_lazy("Note"), on_page=False),
         Column("base_name", gettext_lazy("Name"), on_page=False),

@@ -16,6 +16,17 @@ interface Past {
   body: string;
 }
 
+/** A parameter that still stands in the path would be called by its name. */
+function isFilled(): boolean {
+  const segments = need<HTMLInputElement>("run-path").value.split("/");
+  const missing = parameters().find((field) => segments.includes(`:${field.dataset.parameter}`));
+  if (!missing) return true;
+  missing.required = true;
+  missing.reportValidity();
+  missing.required = false;
+  return false;
+}
+
 export class Run {
   readonly #project: Project;
   readonly #code: Code;
@@ -55,7 +66,7 @@ export class Run {
 
   async call(): Promise<void> {
     const form = maybe<HTMLFormElement>("run");
-    if (!form || this.#isCalling) return;
+    if (!form || this.#isCalling || !isFilled()) return;
     const button = form.querySelector<HTMLButtonElement>("[type=submit]");
     this.#isCalling = true;
     button?.classList.add("htmx-request");
