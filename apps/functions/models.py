@@ -91,6 +91,8 @@ class Function(Versioned, TenantOwned):
                 condition=models.Q(publish_due_at__isnull=False),
                 name="function_publish_due",
             ),
+            # The highest revision that was told of a gateway, however many functions it has
+            models.Index(fields=["gateway", "-published_revision"], name="function_told"),
         ]
 
     def __str__(self) -> str:

@@ -89,9 +89,11 @@ class Packages:
 
 
 def packages_of(gateway: FunctionGateway) -> Packages:
-    found = Dependencies.objects.filter(gateway=gateway).select_related("lock").first()
-    lock = found.lock if found else None
-    return Packages(dict(lock.wanted), lock.digest) if lock else Packages({}, "")
+    # Beside these, a lock has its bundle and its declarations
+    rows = Dependencies.objects.filter(gateway=gateway, lock__isnull=False).values_list("lock__wanted", "lock__digest")
+    for wanted, digest in rows:
+        return Packages(dict(wanted), digest)
+    return Packages({}, "")
 
 
 def count_functions(gateway: FunctionGateway) -> int:

@@ -39,6 +39,14 @@ def error_of(source: str, **files: str) -> tuple[str, int, int]:
     return error.text, error.line, error.column
 
 
+def test_it_is_started_before_it_is_needed() -> None:
+    compilers.warm_up()
+    wait_until(lambda: compilers._shared is not None, what="the compiler")
+    there = compilers._shared
+    assert compiled(GOOD).errors == ()
+    assert compilers._shared is there
+
+
 # --- What comes out --------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, transaction
+from psycopg.conninfo import make_conninfo
 
 from apps.core import clock
 from apps.core.doctor.findings import Level
@@ -34,6 +35,7 @@ from apps.functions.publishing import (
     wanting,
 )
 from apps.functions.publishing.pushing import push
+from apps.functions.publishing.relaxed import found_again
 from apps.functions.services import (
     copy_function,
     create_function,
@@ -88,6 +90,18 @@ def answer_of(process: Process, path: str = "/dev/hello") -> Any:
     return json.loads(content)["answer"] if response.status == 200 else response.status
 
 
+@pytest.fixture
+def commits(place: Place) -> Callable[[], list[str]]:
+    """Whether those that told something there have waited for the disk, one after the other."""
+    place.ask("CREATE TABLE imp.seen (waited text)")
+    place.ask(
+        "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " INSERT INTO imp.seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$"
+    )
+    place.ask("CREATE TRIGGER look AFTER INSERT OR UPDATE ON imp.functions FOR EACH ROW EXECUTE FUNCTION look()")
+    return lambda: [waited for (waited,) in place.ask("SELECT waited FROM imp.seen")]
+
+
 # --- What is told ----------------------------------------------------------------------------------
 
 
@@ -100,6 +114,32 @@ def test_what_is_committed_is_told_at_once(place: Place) -> None:
     [(code, source_map)] = place.ask("SELECT code, source_map FROM imp.artifacts")
     assert "index_default" in code
     assert json.loads(source_map)["sources"] == ["index.ts"]
+
+
+def test_the_disk_is_waited_for_where_the_outbox_is_on_another_server(
+    place: Place, commits: Callable[[], list[str]], settings: Any
+) -> None:
+    function = place.make()
+    assert commits() == ["off"]
+    # What is written down after it can't outlive it on one server, but on two
+    settings.GATEWAYS_DATABASE_URL = make_conninfo(**databases.server_parameters("postgres"))
+    place.save(function, "2")
+    assert commits() == ["off", "on"]
+
+
+def test_only_what_is_found_again_is_not_waited_for() -> None:
+    def waits() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            return str(cursor.fetchone()[0])
+
+    with found_again():
+        assert waits() == "off"
+    assert waits() == "on"
+    with transaction.atomic():
+        with found_again():
+            assert waits() == "on"
+        assert waits() == "on"
 
 
 def test_what_is_rolled_back_is_not(place: Place) -> None:
@@ -416,6 +456,19 @@ def test_a_save_is_live_once_its_runtime_says_so(place: Place, start: Start) -> 
     assert (found.live_version, found.live_ms, found.load_error) == (2, live.ms, None)
     assert standing_of(found) == Live("live", ms=live.ms)
     assert Event.objects.filter(topic=f"gateway:{place.gateway.pk}", kind="functions", ref=function.pk).exists()
+
+
+def test_whoever_was_overtaken_says_nothing_of_the_newer_one(place: Place, start: Start) -> None:
+    start()
+    function = place.make(answer="first")
+    assert await_live(function, within=10).state == "live"
+    mine = place.save(function, "second")
+    theirs = place.save(function, "third")
+    # It hears what the processes say of both
+    assert await_live(mine, within=10).state == "live"
+    assert (mine.version, mine.live_version, fresh(function).live_version) == (2, 2, 1)
+    assert await_live(theirs, within=10).state == "live"
+    assert fresh(function).live_version == 3
 
 
 def test_all_that_serve_its_stage_have_to_have_it(place: Place, start: Start) -> None:

@@ -287,6 +287,7 @@ def test_a_version_that_is_not_known_any_more_is_stale_without_a_merge(owner: Me
     row = some_function(owner)
     save_function(actor=mateus, function=row, files=says("theirs"), base_version=1)
     FunctionVersion.objects.filter(number=1).delete()
+    row = Function.objects.select_related("head").get(pk=row.pk)
     told = stale(owner, row, files=says("mine"), base_version=1)
     assert "merge" not in told.extra
     assert told.extra["changes"][0]["kind"] == "added"

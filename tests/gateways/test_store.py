@@ -271,6 +271,21 @@ def test_what_nobody_uses_is_closed(gateway_id: str, own_pool: Pool, monkeypatch
     wait_until(lambda: again.closed, what="it to be closed")
 
 
+def test_one_that_is_wanted_again_stays_longer(
+    gateway_id: str, own_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "IDLE_SECONDS", 0.1)
+    wanted, other = own_pool.take(gateway_id), own_pool.take(gateway_id)
+    own_pool.give_back(gateway_id, other)
+    own_pool.give_back(gateway_id, wanted, 60)
+    # Also when somebody else had it meanwhile
+    assert own_pool.take(gateway_id) is wanted
+    own_pool.give_back(gateway_id, wanted)
+    wait_until(lambda: other.closed, what="the other to be closed")
+    assert (wanted.closed, own_pool.idle) == (False, 1)
+    own_pool.close()
+
+
 def test_a_forked_process_leaves_its_parents_alone(gateway_id: str) -> None:
     shared = store.pool
     connection = shared.take(gateway_id)

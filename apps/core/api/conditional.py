@@ -14,7 +14,7 @@ from apps.core.versions import Versioned
 
 def etag_of(row: Any, shown: Any, *, lives: bool = False) -> str:
     """The row's version where it has one, else a digest of what is shown of it. Of what lives, both: `"3.5f0c…"`."""
-    digest = hashlib.sha256(dumps(shown)).hexdigest()[:32]
+    digest = hashlib.sha256(dumps(shown, in_order=True)).hexdigest()[:32]
     if isinstance(row, Versioned):
         return f'"{row.version}.{digest[:12]}"' if lives else row.etag
     return f'"{digest}"'

@@ -17,8 +17,9 @@ from apps.core.errors import MalformedRequest, NotAcceptable
 ACCEPTABLE = {"application/json", "application/problem+json", "application/*", "*/*"}
 
 
-def dumps(data: Any) -> bytes:
-    return orjson.dumps(data, default=_encode, option=orjson.OPT_UTC_Z)
+def dumps(data: Any, *, in_order: bool = False) -> bytes:
+    """In order of their keys, things that are the same are the same bytes, whoever made them."""
+    return orjson.dumps(data, default=_encode, option=orjson.OPT_UTC_Z | (orjson.OPT_SORT_KEYS if in_order else 0))
 
 
 def _encode(value: Any) -> str:

@@ -29,7 +29,7 @@ from apps.functions.api.answers import (
 from apps.functions.calling.api import RunsFunctions
 from apps.functions.filters import DeletedFilter, FunctionFilter
 from apps.functions.models import Function
-from apps.functions.publishing import await_live
+from apps.functions.publishing import await_live, standing_of
 from apps.functions.selectors import get_draft, head_of, list_deleted, list_functions
 from apps.gateways.models import FunctionGateway
 from apps.gateways.selectors import get_gateway
@@ -69,15 +69,15 @@ class SavesFunctions(OfGateway, ApiViewSet):
 
     def answered(self, row: Function, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
         """What is kept for a repetition says how it was before it was live."""
-        saved = self.functions.get(pk=row.pk)
-        response = self.show(saved, FunctionSerializer, status=status, headers=headers)
-        return afterwards(response, lambda: self._once_live(saved, response))
+        row.gateway = self.gateway
+        shown = self.represent(row, FunctionSerializer)
+        response = answer(shown, status=status, headers={"ETag": self.etag_of(row, shown), **(headers or {})})
+        return afterwards(response, lambda: self._once_live(row, shown, response))
 
-    def _once_live(self, saved: Function, response: HttpResponse) -> HttpResponse:
-        """Only after the commit there's anything to wait for."""
-        live = await_live(saved, within=WAITS)
-        row = self.functions.filter(pk=saved.pk).first() or saved
-        plain = self.represent(row, FunctionSerializer)
+    def _once_live(self, row: Function, shown: dict[str, Any], response: HttpResponse) -> HttpResponse:
+        """Only after the commit there's anything to wait for, and nothing else has changed by then."""
+        live = await_live(row, within=WAITS)
+        plain = {**shown, "live": shown_live(standing_of(row), row)}
         headers = {"Location": response["Location"]} if "Location" in response else {}
         # As of whoever reads it later, who isn't told how long it took
         headers["ETag"] = etag_of(row, plain, lives=True)
@@ -113,7 +113,10 @@ class FunctionViewSet(SavesFunctions, RunsFunctions, Listed, Retrieved, Created,
 
     def partial_update(self, request: Request, gateway_id: str, pk: str) -> HttpResponse:  # type: ignore[override]
         """With `base_version`, a refusal says what changed since; with If-Match alone, only that something did."""
-        row = self.get_object()
+        # With its sources, and its gateway isn't read again
+        rows = list_functions(actor=self.actor, gateway=self.gateway).select_related("head")
+        row = self._found(named(rows, self.kwargs["pk"]))
+        row.gateway = self.gateway
         fields = self.read_body(FunctionChanges, partial=True)
         if "base_version" not in fields:
             require_current(request, self.etag_of(row, self.represent(row)))

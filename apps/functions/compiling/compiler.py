@@ -89,6 +89,19 @@ def _forget() -> None:
 os.register_at_fork(after_in_child=_forget)
 
 
+def warm_up() -> None:
+    """Beside what this process does, so that the first to save doesn't wait for the compiler to start."""
+    threading.Thread(target=_start, name="esbuild-start", daemon=True).start()
+
+
+def _start() -> None:
+    try:
+        compile_files(files={"index.ts": "export default () => 1;"}, entrypoint="index.ts")
+    except Exception:
+        # Whoever needs it is told by then
+        log.warning("compiler not started", exc_info=True)
+
+
 def compiler_name() -> str:
     """With its version: another one may make other code of the same sources."""
     return f"esbuild {version()}"

@@ -8,7 +8,7 @@ from apps.functions.publishing.comparing import compare_some, publish_all
 from apps.functions.publishing.drafts import LoadFailed, publish_draft
 from apps.functions.publishing.live import Live
 from apps.functions.publishing.timing import note_compiled
-from apps.functions.publishing.wanting import push_due, want_published, want_published_all
+from apps.functions.publishing.wanting import push_due, want_published, want_published_all, want_version
 
 __all__ = [
     "Live",
@@ -23,4 +23,5 @@ __all__ = [
     "standing_of",
     "want_published",
     "want_published_all",
+    "want_version",
 ]

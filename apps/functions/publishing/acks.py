@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F, IntegerField, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
@@ -18,6 +17,7 @@ from apps.core import clock
 from apps.core.events import publish
 from apps.functions.models import Function
 from apps.functions.publishing.live import Live, State
+from apps.functions.publishing.relaxed import found_again
 from apps.functions.publishing.timing import Timing, timing_of
 from apps.gateways.lifecycle.rules import SERVING
 from apps.gateways.store import Away, Connection, connect
@@ -39,6 +39,8 @@ GROUP BY asked.name
 """
 # Should a notification get lost
 LOOK_EVERY = 0.25
+# Somebody who saves does it again, after reading and thinking: who opens a connection then would wait for it
+SAVED_AGAIN_WITHIN = 600.0
 MOST_AT_ONCE = 1_000
 
 
@@ -73,7 +75,7 @@ def standings(there: Connection, revisions: dict[str, int]) -> dict[str, Standin
 def wait_for_acks(gateway_id: str, name: str, revision: int, *, within: float) -> Standing:
     """Until all have answered, or nobody is there to answer, or it has taken long enough."""
     give_up_at = time.monotonic() + within
-    with connect(gateway_id) as there:
+    with connect(gateway_id, stays=SAVED_AGAIN_WITHIN) as there:
         # What comes after the first look is heard
         there.execute("LISTEN acked")
         there.commit()
@@ -96,7 +98,7 @@ def wait_for_acks(gateway_id: str, name: str, revision: int, *, within: float) -
 def await_live(function: Function, within: float) -> Live:
     """How it stands once its runtimes have answered, or when `within` seconds have gone by."""
     timing = timing_of(function.pk, function.version)
-    fresh = _fresh(function)
+    fresh = _as_published(function, timing.revision) if timing and timing.revision else _fresh(function)
     if fresh.publish_due_at is not None or fresh.published_version < fresh.version:
         return standing_of(fresh)
     try:
@@ -104,8 +106,9 @@ def await_live(function: Function, within: float) -> Live:
     except Away:
         return standing_of(fresh)
     _write_down(fresh, found, timing)
-    for name in ("live_version", "live_at", "live_ms", "load_error"):
-        setattr(function, name, getattr(fresh, name))
+    if fresh is not function:
+        for name in ("live_version", "live_at", "live_ms", "load_error"):
+            setattr(function, name, getattr(fresh, name))
     return _live(fresh, found, timing)
 
 
@@ -144,6 +147,13 @@ def _fresh(function: Function) -> Function:
     return rows.get(pk=function.pk)
 
 
+def _as_published(function: Function, revision: int) -> Function:
+    """The very one that this thread has written and told a moment ago: its row would say the same."""
+    function.published_version, function.published_revision = function.version, revision
+    function.publish_due_at = None
+    return function
+
+
 def _live(function: Function, found: Standing, timing: Timing | None) -> Live:
     state: State = found.state
     if state == "waiting" and function.gateway.phase in SERVING:
@@ -179,7 +189,8 @@ def _write_down(function: Function, found: Standing, timing: Timing | None) -> b
     for name, value in changes.items():
         setattr(function, name, value)
     if is_new:
-        with transaction.atomic():
+        # Without it, a sweep reads the answers again
+        with found_again():
             # What was published after it isn't live through this answer
             rows = Function.objects.filter(pk=function.pk, published_revision=function.published_revision)
             if rows.update(**changes):

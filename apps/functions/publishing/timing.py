@@ -14,6 +14,8 @@ class Timing:
     compile_ms: float
     began: float
     store_ms: float | None = None
+    # Under which the gateway's database has this version; 0: nobody has told it in this thread
+    revision: int = 0
 
     @property
     def ms(self) -> float:
@@ -41,8 +43,9 @@ def begin(function_id: str, version: int) -> None:
         _kept.timings.popitem(last=False)
 
 
-def note_stored(function_id: str, version: int) -> None:
+def note_stored(function_id: str, version: int, revision: int) -> None:
     if timing := _kept.timings.get((function_id, version)):
+        timing.revision = revision
         timing.store_ms = (time.perf_counter() - timing.began) * 1000
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import psycopg
@@ -37,15 +37,31 @@ def want_published_all(functions: Sequence[Function]) -> None:
     by_gateway: dict[str, list[str]] = defaultdict(list)
     due_at = now() + GRACE
     for function in functions:
-        function.publish_due_at, function.publish_attempts, function.publish_error = due_at, 0, ""
+        _put_due(function, due_at)
         by_gateway[function.gateway_id].append(function.pk)
         begin(function.pk, function.version)
     Function.objects.filter(pk__in=[function.pk for function in functions]).update(
         publish_due_at=due_at, publish_attempts=0, publish_error=""
     )
     for gateway_id, ids in by_gateway.items():
-        # Whatever happens to it, what was saved is saved
-        transaction.on_commit(partial(try_to_push, gateway_id, ids), robust=True)
+        _push_after(gateway_id, ids)
+
+
+def want_version(function: Function, number: int) -> tuple[str, ...]:
+    """The same of one that is about to be written, as that version: the fields to be written with it."""
+    _put_due(function, now() + GRACE)
+    begin(function.pk, number)
+    _push_after(function.gateway_id, [function.pk])
+    return ("publish_due_at", "publish_attempts", "publish_error")
+
+
+def _put_due(function: Function, due_at: datetime) -> None:
+    function.publish_due_at, function.publish_attempts, function.publish_error = due_at, 0, ""
+
+
+def _push_after(gateway_id: str, ids: Sequence[str]) -> None:
+    """Whatever happens to it, what was saved is saved."""
+    transaction.on_commit(partial(try_to_push, gateway_id, ids), robust=True)
 
 
 def try_to_push(gateway_id: str, function_ids: Collection[str]) -> bool:

@@ -60,15 +60,15 @@ def told_finding(finding: Finding) -> dict[str, object]:
 def keep_artifact(gateway: FunctionGateway, found: Compiled, packages: Packages) -> Artifact:
     """The gateway's one of that digest. Two that make it at once get the same."""
     vendor = packages.digest if imports_of(found.code, packages.names) else ""
-    artifact, _is_new = Artifact.objects.get_or_create(
+    artifact = Artifact(
+        tenant_id=gateway.tenant_id,
         gateway=gateway,
         digest=found.digest_with(vendor),
-        defaults={
-            "tenant_id": gateway.tenant_id,
-            "code": found.code,
-            "source_map": found.source_map,
-            "vendor": vendor,
-            "compiler": compiler_name(),
-        },
+        code=found.code,
+        source_map=found.source_map,
+        vendor=vendor,
+        compiler=compiler_name(),
     )
+    Artifact.objects.bulk_create([artifact], ignore_conflicts=True)
+    artifact.pk = Artifact.objects.values_list("pk", flat=True).get(gateway=gateway, digest=artifact.digest)
     return artifact

@@ -26,12 +26,13 @@ def lock_function(
     rows = Function.objects.of(actor.tenant).exclude(gateway__phase=Phase.DELETED)
     if not with_deleted:
         rows = rows.filter(deleted_at=None)
-    locked = rows.select_for_update(of=("self",)).select_related(
-        "gateway", "gateway__cluster", "gateway__tenant", "head"
-    )
+    locked = rows.select_for_update(of=("self",)).select_related("gateway")
     row: Function | None = locked.filter(pk=function.pk).first()
     if row is None:
         raise NotFound
+    if row.head_id == function.head_id and Function.head.is_cached(function):
+        # Nobody changes what a version was: its sources needn't be read twice
+        row.head = function.head
     actor.require(SAVE, row=row, stage=row.stage)
     require_staying(row.gateway)
     if version not in (None, row.version):

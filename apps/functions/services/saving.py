@@ -10,7 +10,7 @@ from apps.core.errors import InvalidInput
 from apps.functions.conflicts import merge_files, unified
 from apps.functions.files import Given, hash_of, whole_files
 from apps.functions.models import Draft, Function, FunctionVersion
-from apps.functions.problems import StaleSave
+from apps.functions.problems import CompileError, StaleSave
 from apps.functions.selectors import Packages, head_of, packages_of
 from apps.functions.services.building import compiled, keep_artifact
 from apps.functions.services.locking import lock_function, require_may_save
@@ -44,7 +44,7 @@ def save_function(
     `files` are all of them: what isn't named is gone. A file that is unchanged may be named by its hash.
     """
     require_may_save(actor, function, function.stage)
-    function = _fresh(actor, function)
+    function = _as_read(actor, function, base_version)
     head = head_of(function)
     base = _base(function, head, base_version)
     given: dict[str, Any] = {
@@ -110,11 +110,22 @@ def _built(wish: Wish, packages: Packages, function: Function, base_version: int
     """A save that is stale is refused as that, whether it compiles or not."""
     if base_version != function.version and not override:
         return None
-    return compiled(wish, packages)
+    try:
+        return compiled(wish, packages)
+    except CompileError:
+        if override or Function.objects.filter(pk=function.pk, version=base_version).exists():
+            raise
+        return None
 
 
-def _fresh(actor: Member, function: Function) -> Function:
-    rows = Function.objects.of(actor.tenant).select_related("head", "head__artifact", "gateway")
+def _as_read(actor: Member, function: Function, base_version: int) -> Function:
+    """As the caller has it, unless that is without its sources, or older than what this was thought out on. Whether
+    it's still so is asked under the lock.
+    """
+    head = function.head if Function.head.is_cached(function) else None
+    if head is not None and not head.get_deferred_fields() and base_version <= head.number:
+        return function
+    rows = Function.objects.of(actor.tenant).select_related("head", "gateway")
     return rows.filter(pk=function.pk).first() or function
 
 

@@ -4,7 +4,8 @@ from apps.core import clock
 from apps.core.versions import save_version
 from apps.functions.files import hashes_of
 from apps.functions.models import Artifact, Function, FunctionVersion
-from apps.functions.publishing import want_published
+from apps.functions.publishing import want_version
+from apps.functions.selectors import artifact_of, head_of
 from apps.functions.services.locking import tell_pages
 from apps.functions.services.wishes import Wish
 from apps.tenants.member import Member
@@ -24,9 +25,10 @@ def first_version(
 ) -> Function:
     _put(function, wish)
     function.save(force_insert=True)
-    function.head = _write(function, wish, actor, artifact, kind, dependencies, note)
-    function.save(update_fields=["head"])
-    return _wanted(function)
+    function.head = _write(function, function.version, wish, actor, artifact, kind, dependencies, note)
+    function.save(update_fields=["head", *want_version(function, function.version)])
+    tell_pages(function)
+    return function
 
 
 def next_version(
@@ -42,10 +44,26 @@ def next_version(
 ) -> Function:
     """Of a function that is locked. `changed` are fields that aren't of the wish, such as its name."""
     _put(function, wish)
-    save_version(function, "description", "tags", "methods", "timeout_ms", *changed)
-    function.head = _write(function, wish, actor, artifact, kind, dependencies, note)
-    function.save(update_fields=["head"])
-    return _wanted(function)
+    number = function.version + 1
+    function.head = _write(function, number, wish, actor, artifact, kind, dependencies, note)
+    wanted = want_version(function, number)
+    save_version(function, "description", "tags", "methods", "timeout_ms", "head", *wanted, *changed)
+    tell_pages(function)
+    return function
+
+
+def next_like_head(function: Function, *, actor: Member, kind: str, changed: tuple[str, ...]) -> Function:
+    """With the files, settings and artifact that it has: only the `changed` fields are other ones."""
+    head = head_of(function)
+    return next_version(
+        function,
+        Wish.of(head),
+        actor=actor,
+        artifact=artifact_of(function),
+        kind=kind,
+        dependencies=dict(head.dependencies),
+        changed=changed,
+    )
 
 
 def _put(function: Function, wish: Wish) -> None:
@@ -56,6 +74,7 @@ def _put(function: Function, wish: Wish) -> None:
 
 def _write(
     function: Function,
+    number: int,
     wish: Wish,
     actor: Member,
     artifact: Artifact,
@@ -66,7 +85,7 @@ def _write(
     return FunctionVersion.objects.create(
         tenant_id=function.tenant_id,
         function=function,
-        number=function.version,
+        number=number,
         kind=kind,
         files=wish.files,
         hashes=hashes_of(wish.files),
@@ -84,9 +103,3 @@ def _write(
         saved_by_name=str(actor)[:LONGEST_SAVER],
         saved_at=clock.now(),
     )
-
-
-def _wanted(function: Function) -> Function:
-    want_published(function)
-    tell_pages(function)
-    return function

@@ -5,9 +5,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from select import select
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -29,7 +30,7 @@ LOCK_TIMEOUT_MS = 4_000
 class _Idle:
     connection: Connection
     gateway_id: str
-    since: float = field(default_factory=time.monotonic)
+    until: float
 
 
 class Pool:
@@ -42,6 +43,7 @@ class Pool:
         """Also after a fork: what the parent has open is the parent's."""
         self._lock = threading.Lock()
         self._idle: list[_Idle] = []
+        self._until: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._closer: threading.Thread | None = None
 
     @property
@@ -58,12 +60,15 @@ class Pool:
         except psycopg.OperationalError as error:
             raise _away(error) from error
 
-    def give_back(self, gateway_id: str, connection: Connection) -> None:
+    def give_back(self, gateway_id: str, connection: Connection, stays: float | None = None) -> None:
+        """For so many seconds from now it stays open at least, or as long as was said of it before."""
         if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
             connection.close()
             return
         with self._lock:
-            self._idle.append(_Idle(connection, gateway_id))
+            until = time.monotonic() + (IDLE_SECONDS if stays is None else stays)
+            self._until[connection] = until = max(until, self._until.get(connection, 0.0))
+            self._idle.append(_Idle(connection, gateway_id, until))
             surplus = self._idle[:-MOST_IDLE]
             self._idle = self._idle[-MOST_IDLE:]
             if self._closer is None:
@@ -90,10 +95,10 @@ class Pool:
         """Until none is left."""
         while True:
             time.sleep(IDLE_SECONDS / 4)
-            old = time.monotonic() - IDLE_SECONDS
+            moment = time.monotonic()
             with self._lock:
-                closing = [each for each in self._idle if each.since <= old]
-                self._idle = [each for each in self._idle if each.since > old]
+                closing = [each for each in self._idle if each.until <= moment]
+                self._idle = [each for each in self._idle if each.until > moment]
                 is_done = not self._idle
                 if is_done:
                     self._closer = None
@@ -108,8 +113,11 @@ os.register_at_fork(after_in_child=pool._forget)
 
 
 @contextmanager
-def connect(gateway_id: str) -> Iterator[Connection]:
-    """A transaction in a gateway's database, committed at its end. Away: there is none, or it can't be reached."""
+def connect(gateway_id: str, *, stays: float | None = None) -> Iterator[Connection]:
+    """A transaction in a gateway's database, committed at its end. Away: there is none, or it can't be reached.
+
+    For so many seconds after it its connection stays open, for the next one.
+    """
     connection = pool.take(gateway_id)
     try:
         try:
@@ -127,7 +135,7 @@ def connect(gateway_id: str) -> Iterator[Connection]:
                 connection.close()
         raise
     finally:
-        pool.give_back(gateway_id, connection)
+        pool.give_back(gateway_id, connection, stays)
 
 
 def parameters_of(gateway_id: str) -> dict[str, Any]:
