@@ -189,6 +189,15 @@ def test_a_broken_source_is_refused_by_its_package(registry: Registry) -> None:
     assert str(refused).startswith("broken can't be bundled")
 
 
+@pytest.mark.parametrize("how", ["{}", "/..{}", "../../../../../../../../../../../..{}"])
+def test_no_package_brings_a_file_of_this_machine_along(registry: Registry, tmp_path: Path, how: str) -> None:
+    """Whose text a function could read then."""
+    (tmp_path / "keys.json").write_text('{"key": "of-the-platform"}')
+    path = how.format(tmp_path / "keys.json")
+    registry.add("greedy", {"index.js": f"module.exports = require({json.dumps(path)});"}, main="index.js")
+    assert refusal({"greedy": "1.0.0"}).package == "greedy"
+
+
 def test_limits_end_what_is_too_much(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     registry.add("leaf", {"index.js": f"export const text = '{'x' * 4_000_000}'"}, **ESM)
     registry.add("tree", {"index.js": "export * from 'leaf'"}, dependencies={"leaf": "1"}, **ESM)

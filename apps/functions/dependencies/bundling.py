@@ -6,6 +6,7 @@ name, instead of failing in a call.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ FLAGS = [
     "--log-level=silent",
     f"--log-limit={MOST_MESSAGES}",
 ]
+# Asked for each file before it's read
+PLUGIN = {
+    "name": "packages",
+    "onStart": False,
+    "onEnd": False,
+    "onResolve": [],
+    "onLoad": [{"id": 0, "filter": ".*", "namespace": "file"}],
+}
 # An import is seen as ES modules see it, also of a package that is none
 HEAD = """
 const made = new Map();
@@ -140,10 +149,11 @@ def _build(folder: Path) -> dict[str, Any]:
         "nodePaths": [],
         "context": False,
         "entries": [["", str(folder / "vendor.js")]],
+        "plugins": [PLUGIN],
     }
     service = Service()
     try:
-        return service.build(request, lambda question: {}, within=WITHIN)
+        return service.build(request, partial(_answer, folder.parent), within=WITHIN)
     except TimeoutError:
         raise Refused(TOO_LONG, {"seconds": int(WITHIN)}) from None
     except Ended as ended:
@@ -151,6 +161,19 @@ def _build(folder: Path) -> dict[str, Any]:
         raise Refused(NOT_BUNDLED, {"name": "", "said": str(ended)[:LONGEST_SAID]}) from None
     finally:
         service.end()
+
+
+def _answer(whole: Path, question: dict[str, Any]) -> dict[str, Any]:
+    """A package may name any file of this machine: what is outside of the packages is never read."""
+    if question.get("command") != "on-load":
+        return {"errors": [], "warnings": []}
+    if Path(question["path"]).resolve().is_relative_to(whole):
+        return {}
+    text = f"It imports {question['path']}, which is no file of a package"
+    return {
+        "id": 0,
+        "errors": [{"id": "", "pluginName": "", "text": text, "location": None, "notes": [], "detail": -1}],
+    }
 
 
 def _refusal(message: Mapping[str, Any]) -> Refused:
