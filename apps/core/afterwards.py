@@ -7,6 +7,8 @@ import structlog
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from apps.core.errors import Problem
+
 log = structlog.get_logger(__name__)
 
 Finish = Callable[[], HttpResponse]
@@ -20,12 +22,14 @@ def afterwards(response: HttpResponse, finish: Finish) -> HttpResponse:
 
 
 def finished(response: Answer) -> Answer | HttpResponse:
-    """What was committed is told, whatever happens after it."""
+    """What was committed is told, whatever happens after it. A Problem is what came of it, and told instead."""
     finish: Finish | None = getattr(response, "finish_afterwards", None)
     if finish is None:
         return response
     try:
         return finish()
+    except Problem:
+        raise
     except Exception:
         log.exception("answer not finished")
         return response

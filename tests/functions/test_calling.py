@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core.errors import InvalidInput, NotAllowed, NotFound, Problem
 from apps.fleet.models import Cluster
-from apps.functions.calling import Asked, call_function, call_named, invoke, list_calls
+from apps.functions.calling import Asked, call_function, invoke, list_calls
 from apps.functions.calling.asked import LARGEST_BODY, check_asked, target_of
 from apps.functions.calling.history import KEPT, shown_body
 from apps.functions.calling.limits import CALLS_AT_ONCE
@@ -241,11 +241,6 @@ class CallContract(TenantServiceContract):
 class TestCallFunction(CallContract):
     def act(self, actor: Member, row: Function) -> Any:
         return call_function(actor=actor, function=row, request=Asked())
-
-
-class TestCallNamed(CallContract):
-    def act(self, actor: Member, row: Function) -> Any:
-        return call_named(actor=actor, function=row, request=Asked())
 
 
 def test_a_call_is_made_with_a_token_and_written_down(alice: User, tidewater: Tenant, function: Function) -> None:

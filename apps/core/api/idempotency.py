@@ -54,6 +54,10 @@ class Claim:
         self.row.answer = orjson.dumps(kept).decode()
         self.row.save(force_update=True, update_fields=["answer"])
 
+    def give_back(self) -> None:
+        """Nothing came of it: it may be asked for again."""
+        self.row.delete()
+
 
 def claim(request: Request) -> Claim | None:
     """Call it first in the transaction of the effect. `None` where no key was sent, or nobody's key it would be."""

@@ -17,7 +17,7 @@ from apps.core.afterwards import finished
 from apps.core.api import idempotency
 from apps.core.api.exceptions import handle
 from apps.core.api.formats import dumps
-from apps.core.errors import InvalidInput, NotFound, TooManyRequests
+from apps.core.errors import InvalidInput, NotFound, Problem, TooManyRequests
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 Handler = Callable[..., HttpResponse]
@@ -39,6 +39,7 @@ class ApiView(APIView):
     throttle_scope = "api"
     format_kwarg = None
     allowance: throttling.Allowance | None = None
+    _claim: idempotency.Claim | None = None
 
     # For the reference: the group that it's shown in, and the first part of the operation's id
     tag: ClassVar[str]
@@ -77,7 +78,7 @@ class ApiView(APIView):
             handler = self._handler()
             with self._credential(), self.surroundings():
                 response = handler(self.request, *args, **kwargs) if self._is_read() else self._write(handler)
-            response = finished(response)
+            response = self._afterwards(response)
         except Exception as error:
             response = self.handle_exception(error)
         return self._finish(response)
@@ -136,7 +137,7 @@ class ApiView(APIView):
     def _write(self, handler: Handler) -> HttpResponse:
         """Effect, answer and Idempotency-Key are committed together, or none of them."""
         with transaction.atomic():
-            claim = idempotency.claim(self.request) if self.request.method == "POST" else None
+            self._claim = claim = idempotency.claim(self.request) if self.request.method == "POST" else None
             if claim and claim.replay:
                 return claim.replay
             response = handler(self.request, *self.args, **self.kwargs)
@@ -145,6 +146,18 @@ class ApiView(APIView):
             elif claim:
                 claim.keep(response)
         return response
+
+    def _afterwards(self, response: HttpResponse) -> HttpResponse:
+        """What came of it is what the same request is answered when it's sent again."""
+        try:
+            found = finished(response)
+        except Problem:
+            if self._claim:
+                self._claim.give_back()
+            raise
+        if self._claim and found is not response:
+            self._claim.keep(found)
+        return found
 
     def _finish(self, response: HttpResponse) -> HttpResponse:
         patch_vary_headers(response, ["Accept", "Accept-Language"])

@@ -7,7 +7,7 @@ from apps.functions.calling.asked import Answered, Asked
 from apps.functions.calling.history import list_calls
 from apps.functions.calling.invoking import Line, ask_data, invoke, line_to, ring
 from apps.functions.calling.problems import NoAnswer, NotReached
-from apps.functions.calling.services import call_function, call_named
+from apps.functions.calling.services import begin_call, call_function, finish_call
 
 __all__ = [
     "Answered",
@@ -16,8 +16,9 @@ __all__ = [
     "NoAnswer",
     "NotReached",
     "ask_data",
+    "begin_call",
     "call_function",
-    "call_named",
+    "finish_call",
     "invoke",
     "line_to",
     "list_calls",

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,13 +12,14 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
+from apps.core.afterwards import afterwards
 from apps.core.api.serializers import Input
 from apps.core.api.views import answer
 from apps.core.api.viewsets import WithObject
 from apps.core.errors import InvalidInput, Unavailable
-from apps.functions.calling.asked import Asked
+from apps.functions.calling.asked import Answered, Asked
 from apps.functions.calling.history import list_calls, shown_body
-from apps.functions.calling.services import Called, call_named
+from apps.functions.calling.services import Begun, begin_call, finish_call
 from apps.functions.models import Call, Draft, Function
 from apps.functions.selectors import get_draft
 from apps.logs.lines import LEVELS, SOURCES
@@ -55,7 +57,7 @@ class LogLineSerializer(serializers.Serializer[Any]):
 
 
 class RunSerializer(serializers.Serializer[Any]):
-    id = serializers.CharField(help_text="Of the call, as it's kept.")
+    id = serializers.CharField(help_text="Of the call, as it's kept; empty: it isn't yet.")
     request_id = serializers.CharField(help_text="Finds its lines in the log.")
     status = serializers.IntegerField(help_text="Of the answer; 0: there was none, and `error` says why.")
     headers = HeaderSerializer(many=True)
@@ -92,8 +94,9 @@ class RunsFunctions(WithObject):
         function: Function = self.get_object()
         body = self.read_body(RunInput)
         draft = _draft(self.actor, function) if body["draft"] else None
-        called = call_named(actor=self.actor, function=function, request=_asked(function, body), draft=draft)
-        return answer(RunSerializer(_shown(function, called)).data)
+        begun = begin_call(_asked(function, body), actor=self.actor, function=function, draft=draft)
+        shown = _shown(Answered.unknown(begun.request_id), "", None)
+        return afterwards(answer(RunSerializer(shown).data), partial(_finish, begun))
 
     @extend_schema(responses=CallsSerializer)
     @action(detail=True, methods=["get"], url_path="calls", url_name="calls")
@@ -126,16 +129,20 @@ def _draft(actor: Any, function: Function) -> Draft:
     return found
 
 
-def _shown(function: Function, called: Called) -> dict[str, Any]:
-    answered = called.answered
-    shown = shown_body(answered.body)
+def _finish(begun: Begun) -> HttpResponse:
+    called, function = finish_call(begun), begun.function
     try:
-        logs = [line.as_json() for line in logs_of_call(function.gateway, answered.request_id)]
+        logs = [line.as_json() for line in logs_of_call(function.gateway, called.answered.request_id)]
     except Unavailable:
         # The answer is there all the same
         logs = None
+    return answer(RunSerializer(_shown(called.answered, called.call.pk, logs)).data)
+
+
+def _shown(answered: Answered, call_id: str, logs: list[dict[str, Any]] | None) -> dict[str, Any]:
+    shown = shown_body(answered.body)
     return {
-        "id": called.call.pk,
+        "id": call_id,
         "request_id": answered.request_id,
         "status": answered.status,
         "headers": [{"name": name, "value": value} for name, value in answered.headers],

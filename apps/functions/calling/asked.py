@@ -58,6 +58,11 @@ class Answered:
     error: str = ""
     detail: str = ""
 
+    @classmethod
+    def unknown(cls, request_id: str) -> "Answered":
+        """Of a call that is begun, until there is something to say of it."""
+        return cls(request_id, 0, error="no-answer", detail=_("It was begun. What came of it, its log tells."))
+
     def header(self, name: str) -> str:
         return next((value for key, value in self.headers if key.lower() == name), "")
 

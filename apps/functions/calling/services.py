@@ -5,18 +5,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.audit.services import record
+from apps.core import context
 from apps.core.errors import Conflict
+from apps.core.walls import walled
 from apps.functions.calling.asked import Answered, Asked, check_asked
-from apps.functions.calling.drafts import put_draft
+from apps.functions.calling.drafts import compile_draft
 from apps.functions.calling.history import keep_call
 from apps.functions.calling.invoking import MARGIN, invoke, line_to
 from apps.functions.calling.limits import CALLS_AT_ONCE
 from apps.functions.calling.problems import GatewayOutOfReach, TooManyRuns
+from apps.functions.compiling import Compiled
 from apps.functions.models import Call, Draft, Function
+from apps.functions.publishing import publish_draft
 from apps.tenants.member import Member
 
 _places = BoundedSemaphore(CALLS_AT_ONCE)
@@ -30,13 +33,26 @@ class Called:
     call: Call
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A call that may be made, and hasn't been."""
+
+    actor: Member
+    function: Function
+    request: Asked
+    request_id: str
+    draft: Draft | None
+    # The draft's; of what is live, None
+    compiled: Compiled | None
+
+
 def call_function(*, actor: Member, function: Function, request: Asked, draft: Draft | None = None) -> Answered:
     """Call it as it's live, or somebody's draft of it. What the function answers, errors too, is no problem here."""
-    return call_named(actor=actor, function=function, request=request, draft=draft).answered
+    return finish_call(begin_call(request, actor=actor, function=function, draft=draft)).answered
 
 
-def call_named(*, actor: Member, function: Function, request: Asked, draft: Draft | None = None) -> Called:
-    """The same, with the row that it's kept in."""
+def begin_call(request: Asked, *, actor: Member, function: Function, draft: Draft | None = None) -> Begun:
+    """Whether it may be made, and can. Nothing is called yet."""
     actor.require("functions.call", row=function, stage=function.stage)
     if draft is not None:
         # What isn't saved would run there all the same
@@ -44,29 +60,40 @@ def call_named(*, actor: Member, function: Function, request: Asked, draft: Draf
     request = check_asked(request)
     if function.deleted_at is not None:
         raise Conflict(_("%(function)s is deleted. Restore it first.") % {"function": function})
-    gateway = function.gateway
     # Before a draft is compiled
-    line_to(gateway, function.stage)
+    line_to(function.gateway, function.stage)
+    compiled = compile_draft(draft) if draft is not None else None
+    return Begun(actor, function, request, context.new_request_id(), draft, compiled)
+
+
+def finish_call(begun: Begun) -> Called:
+    """Make it. In no transaction: a function may take minutes, for which nothing of the database is to be held."""
+    actor, function, request = begun.actor, begun.function, begun.request
+    is_draft = begun.draft is not None
     with _place():
-        name = put_draft(draft) if draft is not None else function.name
+        name = function.name
+        if begun.draft is not None and begun.compiled is not None:
+            name = publish_draft(begun.draft, begun.compiled)
         answered = invoke(
-            gateway,
+            function.gateway,
             name=name,
-            kind="call" if draft is None else "draft",
+            kind="draft" if is_draft else "call",
             method=request.method,
             path=request.path,
             query=request.query,
             headers=request.headers,
             body=request.body,
             within=function.timeout_ms / 1000 + MARGIN,
-            pattern="" if draft is None else function.base_name,
+            request_id=begun.request_id,
+            pattern=function.base_name if is_draft else "",
         )
     if answered.error == GatewayOutOfReach.slug:
         raise GatewayOutOfReach
-    return Called(answered, _write_down(actor, function, request, answered, is_draft=draft is not None))
+    # Of what ends this process meanwhile, the function's own log knows alone
+    with walled(actor.tenant.pk):
+        return Called(answered, _write_down(actor, function, request, answered, is_draft=is_draft))
 
 
-@transaction.atomic
 def _write_down(actor: Member, function: Function, request: Asked, answered: Answered, *, is_draft: bool) -> Call:
     call = keep_call(actor=actor, function=function, asked=request, answered=answered, is_draft=is_draft)
     after = {

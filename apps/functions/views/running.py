@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,11 +14,12 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views import View
 
+from apps.core.afterwards import afterwards
 from apps.core.errors import InvalidInput
 from apps.core.web import htmx
 from apps.functions.calling import Answered, Asked, list_calls
 from apps.functions.calling.history import KEPT, shown_body
-from apps.functions.calling.services import call_named
+from apps.functions.calling.services import Begun, begin_call, finish_call
 from apps.functions.models import Call
 from apps.functions.selectors import get_draft
 from apps.functions.views.about import AboutFunction, read_json, take_text
@@ -92,21 +94,37 @@ class Run(AboutFunction, LoginRequiredMixin, View):
         given = read_json(request)
         function = self.function
         draft = get_draft(actor=self.actor, function=function) if given.get("draft") is True else None
-        called = call_named(actor=self.actor, function=function, request=take_asked(given), draft=draft)
-        shown = self._shown(called.answered)
-        context = {"shown": shown, "function": function, "gateway": function.gateway, "is_draft": draft is not None}
-        return htmx.fresh(request, "functions/_answer.html", context)
+        begun = begin_call(take_asked(given), actor=self.actor, function=function, draft=draft)
+        unknown = self._answer(begun, shown_answer(Answered.unknown(begun.request_id), None))
+        return afterwards(unknown, partial(self._finish, begun))
 
-    def _shown(self, answered: Answered) -> ShownAnswer:
+    def _finish(self, begun: Begun) -> HttpResponse:
+        answered = finish_call(begun).answered
         try:
-            lines = logs_of_call(self.function.gateway, answered.request_id)
-            logs, missing = [ShownLine(line) for line in lines], False
+            logs: list[LogLine] | None = logs_of_call(begun.function.gateway, answered.request_id)
         except Away:
-            logs, missing = [], True
-        body = shown_body(answered.body, limit=LARGEST_SHOWN)
-        text = SafeString("") if body["is_binary"] else pretty(body["body"], answered.header("content-type"))
-        is_cut = answered.is_cut or body["is_cut"]
-        return ShownAnswer(answered, _tone(answered.status), text, body["is_binary"], is_cut, logs, missing)
+            logs = None
+        return self._answer(begun, shown_answer(answered, logs))
+
+    def _answer(self, begun: Begun, shown: ShownAnswer) -> HttpResponse:
+        function, is_draft = begun.function, begun.draft is not None
+        context = {"shown": shown, "function": function, "gateway": function.gateway, "is_draft": is_draft}
+        return htmx.fresh(self.request, "functions/_answer.html", context)
+
+
+def shown_answer(answered: Answered, logs: list[LogLine] | None) -> ShownAnswer:
+    """`logs`: None where they can't be read."""
+    body = shown_body(answered.body, limit=LARGEST_SHOWN)
+    text = SafeString("") if body["is_binary"] else pretty(body["body"], answered.header("content-type"))
+    return ShownAnswer(
+        answered,
+        tone=_tone(answered.status),
+        body=text,
+        is_binary=body["is_binary"],
+        is_cut=answered.is_cut or body["is_cut"],
+        logs=[ShownLine(line) for line in logs or []],
+        logs_missing=logs is None,
+    )
 
 
 def take_asked(given: dict[str, Any]) -> Asked:
