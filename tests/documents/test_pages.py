@@ -12,6 +12,7 @@ from apps.documents.services import create_index, insert_document
 from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
 from apps.tenants.models import Tenant
+from tests.contracts.queries import pinned_queries
 from tests.gateways.pages import ASKING, GATEWAYS, IN_SHEET
 from tests.runtime.house import House
 from tests.tenants.pages import IN_DIALOG
@@ -178,8 +179,24 @@ def test_a_gateway_out_of_reach_says_so(alices: Client, about: Any, data: str, p
     for url in (data, page):
         response = alices.get(url)
         assert (response.status_code, "reached" in response.content.decode()) == (200, True)
-    failed = alices.post(f"{page}/insert", {"document": "{}"}, headers=IN_SHEET)
-    assert failed.status_code == 503
+    typed = {"document": '{"typed": 1}'}
+    assert alices.post(f"{page}/insert", typed, headers=IN_SHEET).status_code == 503
+    # On a page of its own, which is gone with its answer, it comes back with it
+    failed = alices.post(f"{page}/insert", typed)
+    assert (failed.status_code, "{&quot;typed&quot;: 1}" in failed.content.decode()) == (503, True)
+
+
+def test_how_much_the_pages_ask(alices: Client, about: Any, data: str, page: str) -> None:
+    for name, url in (("Data: collections", data), ("Data: collection", page)):
+        alices.get(url)
+        with pinned_queries(name):
+            assert alices.get(url).status_code == 200
+
+
+def test_what_comes_anew_has_the_indexes_with_it(alices: Client, about: Any, page: str) -> None:
+    piece = alices.get(page, headers={"HX-Request": "true", "HX-Target": "documents"}).content.decode()
+    assert 'id="beside" hx-swap-oob="true"' in piece
+    assert 'id="beside" hx-swap-oob' not in alices.get(page).content.decode()
 
 
 def test_news_replace_what_they_are_about(alices: Client, about: Any, data: str) -> None:
