@@ -213,7 +213,9 @@ def _wait_for_end(connection: psycopg.Connection[Any], seconds: float) -> None:
             raise Busy("The server is still at it.")
         if select([server.socket], [], [], left)[0]:
             server.consume_input()
-    while result := server.get_result():
+    # To the last one: with one left unread, the connection takes nothing more
+    results = list(iter(server.get_result, None))
+    for result in results:
         if result.status != ExecStatus.COMMAND_OK:
             error = error_from_result(result)
             # Of all sessions there, the server's own autovacuum is the one that isn't ours to end; it's soon done

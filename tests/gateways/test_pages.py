@@ -280,7 +280,7 @@ def test_a_step_comes_alone_where_only_it_has_changed(alice: User, gateway: Func
     seen = seen_by(as_(alice).get(page).content.decode())
     put_up(gateway, **wanted, because="%(error)s", because_of={"error": "The disk is full."})
     news = as_(alice).get(page, {"seen": seen}, headers=ASKING).content.decode()
-    assert re.findall(r'id="([\w-]+)" hx-swap-oob="true"', news) == ["step-starting-configuration"]
+    assert re.findall(r'id="([\w-]+)" hx-swap-oob="true"', news) == ["step-starting-functions"]
     assert "The disk is full." in news
 
 
