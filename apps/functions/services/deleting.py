@@ -10,7 +10,7 @@ from apps.functions.models import Function, FunctionVersion
 from apps.functions.names import read_name
 from apps.functions.problems import FunctionNameTaken, NothingToRestore
 from apps.functions.publishing import want_published
-from apps.functions.selectors import artifact_of, head_of
+from apps.functions.selectors import head_of
 from apps.functions.services.locking import (
     SAVE,
     checked_name,
@@ -19,8 +19,7 @@ from apps.functions.services.locking import (
     require_room,
     tell_pages,
 )
-from apps.functions.services.versions import next_version
-from apps.functions.services.wishes import Wish
+from apps.functions.services.versions import next_like_head
 from apps.gateways.services.wishing import lock_to_fill
 from apps.tenants.member import Member
 
@@ -59,16 +58,8 @@ def restore_function(*, actor: Member, function: Function, name: str = "") -> Fu
         raise FunctionNameTaken(fields={"name": [told % {"taken": taken}]}, taken_by=taken) from None
     deleted_at = function.deleted_at
     function.deleted_at, function.deleted_by, function.base_name = None, "", wanted.base
-    head = head_of(function)
-    function = next_version(
-        function,
-        Wish.of(head),
-        actor=actor,
-        artifact=artifact_of(function),
-        kind=FunctionVersion.Kind.RESTORED,
-        dependencies=dict(head.dependencies),
-        changed=("deleted_at", "deleted_by", "base_name"),
-    )
+    changed = ("deleted_at", "deleted_by", "base_name")
+    function = next_like_head(function, actor=actor, kind=FunctionVersion.Kind.RESTORED, changed=changed)
     before, after = {"deleted_at": deleted_at}, {"name": function.name, "version": function.version}
     record(actor=actor, verb="function.restored", target=function, before=before, after=after)
     return function

@@ -6,10 +6,8 @@ from apps.core.errors import InvalidInput
 from apps.functions.following import tell_renamed
 from apps.functions.models import Function, FunctionVersion
 from apps.functions.names import read_name
-from apps.functions.selectors import artifact_of, head_of
 from apps.functions.services.locking import SAVE, checked_name, lock_function, require_free
-from apps.functions.services.versions import next_version
-from apps.functions.services.wishes import Wish
+from apps.functions.services.versions import next_like_head
 from apps.gateways.services.wishing import lock_to_fill
 from apps.tenants.member import Member
 
@@ -27,16 +25,7 @@ def rename_function(*, actor: Member, function: Function, name: str, version: in
         return function
     require_free(gateway, wanted, but=function)
     before, old, function.base_name = function.name, function.base_name, wanted.base
-    head = head_of(function)
-    function = next_version(
-        function,
-        Wish.of(head),
-        actor=actor,
-        artifact=artifact_of(function),
-        kind=FunctionVersion.Kind.RENAMED,
-        dependencies=dict(head.dependencies),
-        changed=("base_name",),
-    )
+    function = next_like_head(function, actor=actor, kind=FunctionVersion.Kind.RENAMED, changed=("base_name",))
     tell_renamed(function, before=old, actor=actor)
     after = {"name": function.name, "version": function.version}
     record(actor=actor, verb="function.renamed", target=function, before={"name": before}, after=after)
