@@ -20,6 +20,7 @@ from apps.core.lifecycle.models import LifecycleEvent
 from apps.core.mail.models import OutgoingMail
 from apps.core.walls import walled
 from apps.fleet.models import Bundle
+from apps.gateways import databases
 from apps.gateways.lifecycle import custom_domains
 from apps.gateways.lifecycle.custom_domains import CUSTOM_DOMAIN, GRACE, PATIENCE
 from apps.gateways.lifecycle.table import Phase as GatewayPhase
@@ -265,6 +266,8 @@ def test_while_the_gateway_is_stopped_a_proven_one_has_no_routes(
     converge(cluster)
     domain = proven(owner, gateway, server, cluster)
     assert routed_hosts(gateway) == set()
+    # What its runtimes read is put there when it starts
+    databases.make_database(databases.name_of(gateway.pk), databases.new_password())
     FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.RUNNING, due_at=clock.now())
     converge(cluster)
     assert HOST in routed_hosts(gateway)
