@@ -56,7 +56,12 @@ export class Router<Target> {
 
 /** The parameters that a pattern takes from a path; undefined where it's for others. */
 export function paramsBy(pattern: string, path: string): Record<string, string> | undefined {
-  return new Router([[pattern, true]]).find(path)?.params;
+  try {
+    return new Router([[pattern, true]]).find(path)?.params;
+  } catch (error) {
+    if (error instanceof MalformedPath) return undefined;
+    throw error;
+  }
 }
 
 function segmentsOf(path: string): string[] {

@@ -41,3 +41,9 @@ Deno.test("what a parameter is called touches nothing else", () => {
   deepEqual(Object.keys(paramsBy(":__proto__/:constructor", "/a/b") ?? {}), ["__proto__", "constructor"]);
   equal(paramsBy("user/:id", "/group/1"), undefined);
 });
+
+Deno.test("a path that is none is for no pattern", () => {
+  equal(paramsBy("user/:id", "/user/%"), undefined);
+  equal(paramsBy("user/:id", "/user/%ff"), undefined);
+  equal(paramsBy("user/:id", "/user/%41")?.["id"], "A");
+});

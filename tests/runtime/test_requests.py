@@ -321,3 +321,20 @@ def test_a_status_that_is_none_is_the_functions_error(house: House, inhabited: P
         assert (response.status, json.loads(body)["type"]) == (500, "/errors/function-failed")
     house.await_line("RangeError: abc is no status of an answer")
     wait_until(lambda: {each["request_id"] for each in house.lines()} == {f"id-{n}" for n in range(6)}, house.lines())
+
+
+def test_whatever_a_function_throws_is_its_error(house: House, inhabited: Process) -> None:
+    """Also what throws again when it's looked at; nobody waits until the time limit."""
+    house.live(
+        "dev/throws",
+        """
+        const again = () => { throw 1; };
+        const odd = [null, {}, Object.create(null), new Proxy({}, { getPrototypeOf: again, get: again }),
+          Object.defineProperty(new Error(), "message", { get: again })];
+        export default async (req: ImpRequest) => { throw odd[Number(req.query.n)]; };
+        """,
+        timeout_ms=20_000,
+    )
+    for number in range(5):
+        response, body = inhabited.ask(f"/dev/throws?n={number}")
+        assert (response.status, json.loads(body)["type"]) == (500, "/errors/function-failed"), number

@@ -2,6 +2,7 @@ import type { AsyncLocalStorage } from "node:async_hooks";
 import type { Ask, Service } from "../services.ts";
 import { type Call, type FromWorker, type Level, type LogSource, take } from "../wire.ts";
 import { nothingSpent } from "./budget.ts";
+import { harmless } from "./fault.ts";
 import type { Functions, Loaded } from "./functions.ts";
 import { inspected, type Logging, type Scope } from "./logging.ts";
 import { ImpRequest, isMultipart, MalformedBody, readForm, webRequest } from "./request.ts";
@@ -69,7 +70,7 @@ export class Calling {
     try {
       await this.#answer(call, running, loaded);
     } catch (error) {
-      this.#fail(running, error);
+      this.#fail(running, harmless(error));
     } finally {
       this.#running.delete(call.id);
       this.logging.close(running);

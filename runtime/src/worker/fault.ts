@@ -1,6 +1,8 @@
 import type { LoadError } from "../wire.ts";
 import { shortened } from "./budget.ts";
 
+const UNSHOWN = "Something was thrown that can't be shown";
+
 /** What was thrown, as texts. Whatever it is: to look at it may throw again. */
 export function faultOf(thrown: unknown): LoadError {
   return {
@@ -9,10 +11,20 @@ export function faultOf(thrown: unknown): LoadError {
   };
 }
 
+/** What was thrown, unless to ask what it is throws again. */
+export function harmless(thrown: unknown): unknown {
+  try {
+    void (thrown instanceof Error);
+    return thrown;
+  } catch {
+    return new Error(UNSHOWN);
+  }
+}
+
 function textOf(read: () => unknown): string {
   try {
     return shortened(String(read()));
   } catch {
-    return "Something was thrown that can't be shown";
+    return UNSHOWN;
   }
 }
