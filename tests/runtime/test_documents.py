@@ -43,7 +43,9 @@ def test_of_documents(test: Path, database: str, tmp_path: Path) -> None:
 
 
 def test_there_are_tests() -> None:
-    assert {path.name for path in TESTS} == {"cases_dbtest.ts", "model_dbtest.ts", "store_dbtest.ts"}
+    assert {path.name for path in TESTS} == {
+        f"{each}_dbtest.ts" for each in ("cases", "functions", "indexes", "model", "store")
+    }
 
 
 ENDLESS = """

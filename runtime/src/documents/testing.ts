@@ -1,14 +1,42 @@
 /** For tests alone: a database of its own role, given by who starts them. */
 import { connect } from "../store/connect.ts";
-import { CONNECTIONS, Documents } from "./documents.ts";
+import { CONNECTIONS, Documents, DocumentsError } from "./documents.ts";
 
-export function documentsForTests(): { documents: Documents; end: () => Promise<void> } {
+export interface ForTests {
+  documents: Documents;
+  end: () => Promise<void>;
+  // deno-lint-ignore no-explicit-any
+  exec: (op: string, collection: string, ...args: unknown[]) => Promise<any>;
+  /** A collection of these documents and no others. */
+  fresh: (collection: string, made?: unknown[]) => Promise<void>;
+}
+
+export function documentsForTests(): ForTests {
   const url = Deno.env.get("DOCUMENTS_TEST_DATABASE");
   if (!url) {
     throw new Error("DOCUMENTS_TEST_DATABASE names no database: start this by pytest tests/runtime/test_documents.py.");
   }
   const sql = connect(url, CONNECTIONS);
-  return { documents: new Documents(sql), end: () => sql.end({ timeout: 5 }) };
+  const documents = new Documents(sql);
+  const exec: ForTests["exec"] = (op, collection, ...args) => documents.exec(op, collection, args);
+  return {
+    documents,
+    end: () => sql.end({ timeout: 5 }),
+    exec,
+    fresh: async (collection, made = []) => {
+      await exec("drop", collection);
+      if (made.length) await exec("insertMany", collection, made);
+    },
+  };
+}
+
+/** Tests of one file share its connections. */
+export function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ sanitizeResources: false, sanitizeOps: false, name, fn });
+}
+
+export function refusedWith(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof DocumentsError && error.code === code;
 }
 
 /** The same numbers for the same seed, which a failure shows. */
