@@ -49,4 +49,4 @@ def test_a_cluster_that_takes_nothing_keeps_nothing_else_from_starting() -> None
     assert people.load_all() == ["3 workspaces made.", "4 access tokens made."]
     assert not FunctionGateway.objects.exists()
     Cluster.objects.filter(pk=cluster.pk).update(maintenance_at=None)
-    assert people.load_all() == ["3 gateways made.", "7 functions made."]
+    assert people.load_all() == ["3 gateways made.", "7 functions made.", "2 triggers made."]
