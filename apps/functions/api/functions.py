@@ -32,7 +32,7 @@ from apps.functions.models import Function
 from apps.functions.publishing import await_live, standing_of
 from apps.functions.selectors import get_draft, head_of, list_deleted, list_functions
 from apps.gateways.models import FunctionGateway
-from apps.gateways.selectors import get_gateway
+from apps.gateways.selectors import list_gateways
 from apps.tenants.api_base import TenantApi
 
 # How long an answer to a save waits for the runtimes to say that they have it, in seconds
@@ -48,7 +48,11 @@ class OfGateway(TenantApi):
     @property
     def gateway(self) -> FunctionGateway:
         if self._gateway is None:
-            self._gateway = get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
+            # Its cluster is part of each address; whose it is isn't told here
+            rows = list_gateways(actor=self.actor).select_related("cluster")
+            self._gateway = rows.filter(pk=self.kwargs["gateway_id"]).first()
+        if self._gateway is None:
+            raise NotFound
         return self._gateway
 
 
