@@ -13,6 +13,7 @@ from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core.notify import parameters
 from apps.functions.calling import services
+from apps.functions.calling.limits import CALLS_AT_ONCE
 from apps.functions.models import Call, Function
 from apps.gateways.models import FunctionGateway
 from tests.functions.peer import OK, peer
@@ -87,7 +88,7 @@ def test_what_was_not_called_may_be_asked_for_again_under_its_key(
     function: Function,  # noqa: F811
     at_work: list[bytes],
 ) -> None:
-    places = [services._places.acquire(blocking=False) for _ in range(services.CALLS_AT_ONCE)]
+    places = [services._places.acquire(blocking=False) for _ in range(CALLS_AT_ONCE)]
     try:
         answer = Api(alice).post(url_of(function), {}, idempotency_key="k-1")
     finally:

@@ -108,7 +108,20 @@ def test_beyond_its_schema_it_may_nothing(one: str, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["pg_roles", "pg_user", "pg_database", "pg_auth_members", "pg_stat_activity", "pg_stat_database"]
+    "table",
+    [
+        "pg_roles",
+        "pg_user",
+        "pg_database",
+        "pg_auth_members",
+        "pg_stat_activity",
+        "pg_stat_database",
+        "pg_locks",
+        "pg_shdepend",
+        "pg_stat_get_db_xact_commit(1::oid)",
+        "pg_lock_status()",
+        *(f"pg_stat_get_backend_{name}(1)" for name in ("activity", "client_addr", "dbid", "userid", "wait_event")),
+    ],
 )
 def test_it_reads_no_list_of_the_others(one: str, table: str) -> None:
     with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):

@@ -34,17 +34,33 @@ ACCESS = """\
 local all all scram-sha-256
 host all all 127.0.0.1/32 scram-sha-256
 """
-# Data that an earlier version made has no such file
-CLOSED = "imp-closed"
+# Data that an earlier version made has no such file, or one that counts lower: it closed less
+CLOSED = "imp-closed-3"
 # These want a superuser, or are wanted before the first migration
 EXTENSIONS = ("pg_stat_statements", "pg_trgm")
 # Roles of gateways live on this server too: they connect to no database but their own, and read no list of others
 OPEN_TO_ALL = "postgres, template1"
 LISTS = (
     "pg_catalog.pg_roles, pg_catalog.pg_user, pg_catalog.pg_group, pg_catalog.pg_auth_members, pg_catalog.pg_database, "
-    "pg_catalog.pg_db_role_setting, pg_catalog.pg_stat_database, pg_catalog.pg_stat_activity"
+    "pg_catalog.pg_db_role_setting, pg_catalog.pg_stat_database, pg_catalog.pg_stat_activity, pg_catalog.pg_locks, "
+    "pg_catalog.pg_shdepend"
 )
-ACTIVITY = "FUNCTION pg_catalog.pg_stat_get_activity(integer)"
+# What is under those lists, and tells of other sessions and databases by their numbers too
+TELLING = (
+    "^pg_stat_get_(activity$|progress_info$|wal_|replication_|subscription|db_)"
+    "|^pg_stat_get_backend_(activity|client|dbid|userid|wait|xact|subxact)"
+    "|^pg_(lock_status|prepared_xact)$"
+)
+# By these runtimes see which of them are there; they tell when a session began, and nothing of whose it is
+OPEN = ", ".join(f"pg_catalog.pg_stat_get_backend_{name}" for name in ("idset()", "pid(integer)", "start(integer)"))
+CLOSE_TELLING = (
+    "DO $$ DECLARE each regprocedure; BEGIN"  # noqa: S608
+    " FOR each IN SELECT oid FROM pg_proc"
+    f" WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '{TELLING}' LOOP"
+    " EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', each);"
+    f" EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO {OWNER}', each);"
+    " END LOOP; END $$"
+)
 
 
 @dataclass(frozen=True)
@@ -100,8 +116,8 @@ def close(data: Path, tools: Tools) -> None:
         f"GRANT CONNECT ON DATABASE {OPEN_TO_ALL} TO {OWNER}",
         f"REVOKE SELECT ON {LISTS} FROM PUBLIC",  # noqa: S608
         f"GRANT SELECT ON {LISTS} TO {OWNER}",
-        f"REVOKE EXECUTE ON {ACTIVITY} FROM PUBLIC",
-        f"GRANT EXECUTE ON {ACTIVITY} TO {OWNER}",
+        CLOSE_TELLING,
+        f"GRANT EXECUTE ON FUNCTION {OPEN} TO PUBLIC",
         f"GRANT pg_use_reserved_connections TO {OWNER}",
     )  # fmt: skip
     (data / CLOSED).touch()
