@@ -36,8 +36,10 @@ export function ipOf(headers: Headers): string {
 }
 
 /** What a function gets of them: what was said to the gateway alone isn't a caller's. */
-export function headersOf(headers: Headers): [string, string][] {
-  return [...headers].filter(([name]) => !OURS.test(name));
+export function headersOf(headers: Headers): string[] {
+  const list: string[] = [];
+  for (const [name, value] of headers) if (!OURS.test(name)) list.push(name, value);
+  return list;
 }
 
 export function asked(request: Request, path: string): Asked {

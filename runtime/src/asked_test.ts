@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { asked, isReserved, prefersPage, rawPath } from "./asked.ts";
+import { asked, headersOf, isReserved, prefersPage, rawPath } from "./asked.ts";
 
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 
@@ -50,6 +50,17 @@ Deno.test("the gateway's own paths are its own, however they're spelled", () => 
   for (const path of ["/", "/imp/x", "/_impossible", "/a/_imp/x", "/_IMP/x", "/%255fimp/x"]) {
     equal(isReserved(path), false, path);
   }
+});
+
+Deno.test("a function gets what its caller sent, and nothing of what was said to the gateway alone", () => {
+  const headers = new Headers({
+    "imp-run": "x",
+    "x-envoy-external-address": "::1",
+    "x-imp-probe": "1",
+    "x-impish": "y",
+  });
+  headers.append("cookie", "a=1");
+  deepEqual(headersOf(headers), ["cookie", "a=1", "x-impish", "y"]);
 });
 
 Deno.test("what is no request id isn't repeated", () => {

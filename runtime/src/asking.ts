@@ -66,6 +66,8 @@ export class Asking {
 
   /** A call is over. */
   release(crew: string, call: number): void {
+    // As most hold nothing
+    if (this.#held.size === 0) return;
     const owner = `${crew}#${call}`;
     const held = this.#held.get(owner);
     if (!held) return;

@@ -197,7 +197,7 @@ export class Calls {
         method,
         target: wanted.target,
         headers: headersOf(request.headers),
-        params: wanted.params,
+        params: flat(wanted.params),
         body: portable(body, body && request.headers.get("content-type")),
         requestId: wanted.requestId || `req_${crypto.randomUUID()}`,
         ip: ipOf(request.headers),
@@ -208,10 +208,10 @@ export class Calls {
       STREAM_MS,
       [["x-imp-gateway", this.config.gateway.id]],
       (crew) => this.stages.asking.release(crew.name, number),
+      (left) => request.signal.aborted ? left() : request.signal.addEventListener("abort", left),
     );
     if (!stage.begin(waiting)) return this.#refuse(TOO_BUSY, call);
     this.stages.watch();
-    request.signal.addEventListener("abort", () => waiting.leave());
     if (!wanted.isFollowed) return await waiting.answer;
     return await this.#followed(waiting, call);
   }
@@ -263,6 +263,12 @@ export class Calls {
         `${method} ${shortened(path)}. If it's yours, save one in the console; otherwise check the address.`,
     };
   }
+}
+
+function flat(values: Record<string, string>): string[] {
+  const list: string[] = [];
+  for (const name in values) list.push(name, values[name] ?? "");
+  return list;
 }
 
 function shortened(path: string): string {

@@ -31,7 +31,8 @@ export class Waiting implements Pending {
   #resolve!: (response: Response) => void;
   #reject!: (fault: NoAnswer) => void;
   #stream: Streamed | undefined;
-  readonly #settled = Promise.withResolvers<void>();
+  #settled: PromiseWithResolvers<void> | undefined;
+  #lasts = false;
 
   /**
    * `over`: it's nobody's any more, answered or not. `streamMs`: how long a stream may go on. `own`: headers of each
@@ -43,7 +44,10 @@ export class Waiting implements Pending {
     readonly streamMs: number,
     readonly own: HeaderList,
     readonly over: (crew: Crew) => void,
+    /** Its caller may be gone; `left` is told at once, or later. Costs something, and most calls are over before. */
+    readonly watch: (left: () => void) => void = () => {},
   ) {
+    if (call.isFollowed) this.#settled = Promise.withResolvers();
     this.deadline = performance.now() + timeoutMs;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -52,8 +56,8 @@ export class Waiting implements Pending {
   }
 
   /** A followed one has logged all that it will; or it's lost. */
-  get settled(): Promise<void> {
-    return this.#settled.promise;
+  get settled(): Promise<void> | undefined {
+    return this.#settled?.promise;
   }
 
   get isStream(): boolean {
@@ -62,6 +66,12 @@ export class Waiting implements Pending {
 
   given(crew: Crew): void {
     this.#crew = crew;
+  }
+
+  lasts(): void {
+    if (this.#lasts) return;
+    this.#lasts = true;
+    this.watch(() => this.leave());
   }
 
   hear(message: FromWorker): void {
@@ -117,7 +127,7 @@ export class Waiting implements Pending {
     if (!crew) return;
     this.#crew = undefined;
     crew.finish(this);
-    if (this.call.isFollowed) crew.follow(this.call.id, this.#settled.resolve);
+    if (this.#settled) crew.follow(this.call.id, this.#settled.resolve);
     this.over(crew);
   }
 }

@@ -31,6 +31,18 @@ Deno.test("an answer is what the worker says, but for what is about the connecti
   deepEqual(told, [["finish", waiting], ["over"]]);
 });
 
+Deno.test("only of a call that lasts is it looked whether its caller is gone, and once", async () => {
+  const watched: (() => void)[] = [];
+  const call = { id: 1, isFollowed: false } as Call;
+  const waiting = new Waiting(call, 1000, 1000, [], () => {}, (left) => void watched.push(left));
+  equal(watched.length, 0);
+  waiting.lasts();
+  waiting.lasts();
+  equal(watched.length, 1);
+  watched[0]?.();
+  equal(await faultOf(waiting.answer), "interrupted");
+});
+
 Deno.test("what can have no body has none", async () => {
   const { waiting } = given();
   waiting.hear(["done", 1, 204, [], "text"]);

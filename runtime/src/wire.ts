@@ -1,7 +1,7 @@
 /** What the main isolate and a worker say to each other, in lists: as JSON, or as they are where bytes are in them. */
 import type { Service } from "./services.ts";
 
-/** Name and value, one after the other: a header may be there twice. */
+/** A header may be there twice. */
 export type HeaderList = [string, string][];
 export type Level = "debug" | "info" | "warn" | "error";
 export type LogSource = "console" | "call" | "system" | "trigger";
@@ -35,8 +35,9 @@ export interface Call {
   method: string;
   /** Path and query as they came, without the stage. */
   target: string;
-  headers: HeaderList;
-  params: Record<string, string>;
+  /** Names and values, one after the other; so are parameters: of all that JSON has, it's quickest with flat lists. */
+  headers: string[];
+  params: string[];
   body: string | Uint8Array | null;
   requestId: string;
   ip: string;

@@ -19,6 +19,8 @@ export interface Pending {
   readonly deadline: number;
   /** Whom it was given to; another one, where that one hadn't begun it. */
   given(crew: Crew): void;
+  /** It isn't answered at once. */
+  lasts(): void;
   hear(message: FromWorker): void;
   /** Its worker is gone: it won't be answered. */
   lost(): void;
@@ -92,7 +94,8 @@ export class Crew {
   }
 
   send(message: ToWorker): void {
-    if (this.#waiting.push(message) === 1) queueMicrotask(() => this.#flush());
+    // Those of a whole turn of the loop together: a worker that is woken for each call costs more than the call
+    if (this.#waiting.push(message) === 1) setImmediate(this.#flush);
   }
 
   begin(pending: Pending): void {
@@ -190,11 +193,11 @@ export class Crew {
     });
   }
 
-  #flush(): void {
+  readonly #flush = () => {
     const messages = this.#waiting;
     this.#waiting = [];
     if (!this.isGone) this.#worker.postMessage(packed(messages));
-  }
+  };
 
   #hear(data: string | FromWorker[]): void {
     this.lastHeardAt = performance.now();

@@ -192,6 +192,7 @@ export class Stage {
   #lookAt(crew: Crew, now: number): void {
     for (const pending of [...crew.pending.values()]) {
       if (now > pending.deadline) pending.lost();
+      else pending.lasts();
     }
     const has = crew.pending.size > 0 || crew.loads.size > 0;
     if (crew.pingedAt === undefined) {

@@ -1,4 +1,4 @@
-import type { Call, HeaderList } from "../wire.ts";
+import type { Call } from "../wire.ts";
 import { readCookies } from "./cookies.ts";
 
 /** The caller's fault: 400. */
@@ -30,7 +30,7 @@ export class ImpRequest {
     this.method = call.method;
     this.url = call.target;
     this.path = at < 0 ? call.target : call.target.slice(0, at);
-    this.params = call.params;
+    this.params = paramsOf(call.params);
     this.requestId = call.requestId;
     this.ip = call.ip;
     this.#call = call;
@@ -45,7 +45,9 @@ export class ImpRequest {
 
   /** A name that is there more than once has a list. */
   get query(): Record<string, string | string[]> {
-    return this.#query ??= several(new URLSearchParams(this.url.slice(this.path.length)).entries());
+    return this.#query ??= this.url.length === this.path.length
+      ? Object.create(null) as Record<string, string>
+      : several(new URLSearchParams(this.url.slice(this.path.length)).entries());
   }
 
   /** By their names in lower case. */
@@ -128,19 +130,32 @@ export function webRequest(call: Call, signal: AbortSignal): Request {
   const hasBody = call.body !== null && call.method !== "GET" && call.method !== "HEAD";
   return new Request(`${scheme}://${host}${call.target}`, {
     method: call.method,
-    headers: call.headers,
+    headers: pairsOf(call.headers),
     body: hasBody ? call.body as BodyInit : null,
     signal,
   });
 }
 
-function headerOf(headers: HeaderList, name: string): string {
-  return headers.find((each) => each[0] === name)?.[1] ?? "";
+function headerOf(headers: string[], name: string): string {
+  for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return headers[at + 1] as string;
+  return "";
 }
 
-function headersOf(list: HeaderList): Record<string, string> {
+function pairsOf(list: string[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at < list.length; at += 2) pairs.push([list[at] as string, list[at + 1] as string]);
+  return pairs;
+}
+
+function paramsOf(list: string[]): Record<string, string> {
+  const params: Record<string, string> = Object.create(null);
+  for (const [name, value] of pairsOf(list)) params[name] = value;
+  return params;
+}
+
+function headersOf(list: string[]): Record<string, string> {
   const found: Record<string, string> = Object.create(null);
-  for (const [name, value] of list) {
+  for (const [name, value] of pairsOf(list)) {
     const before = found[name];
     found[name] = before === undefined ? value : name === "cookie" ? `${before}; ${value}` : `${before}, ${value}`;
   }
