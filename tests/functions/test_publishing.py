@@ -45,6 +45,7 @@ from apps.functions.services import (
     save_function,
 )
 from apps.gateways import databases, store
+from apps.gateways.lifecycle.machines import hear_of_bundles
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway, GatewayDatabase
 from apps.tenants.models import Tenant
@@ -402,6 +403,19 @@ def test_gateways_are_compared_in_turn(place: Place) -> None:
     compare_some()
     assert place.there() == {"dev/hello": (1, False)}
     assert GatewayDatabase.objects.filter(compared_at__gt=clock.now() - timedelta(minutes=1)).exists()
+
+
+def test_one_whose_processes_have_news_is_compared_at_once(place: Place) -> None:
+    """Its database may have been brought back from a backup while they ran: what begins now reads older code."""
+    place.make()
+    place.ask("DELETE FROM imp.functions")
+    hear_of_bundles([f"gateway/{place.gateway.pk}/routes"])
+    compare_some()
+    assert place.there() == {}
+    hear_of_bundles([f"gateway/{place.gateway.pk}/main"])
+    compare_some()
+    assert place.there() == {"dev/hello": (1, False)}
+    assert not GatewayDatabase.objects.filter(compared_at=None).exists()
 
 
 def test_one_that_is_lost_keeps_no_other_from_its_turn(place: Place) -> None:

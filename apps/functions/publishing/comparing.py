@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import psycopg
 import structlog
+from django.db.models import F
 
 from apps.core.clock import now
 from apps.core.errors import Problem
@@ -45,9 +46,9 @@ def publish_all(gateway: FunctionGateway) -> None:
 
 
 def compare_some() -> None:
-    """Of those that run, the ones that were compared longest ago."""
+    """Of those that run, the ones whose processes have news, then those that were compared longest ago."""
     rows = GatewayDatabase.objects.filter(gateway__phase__in=SERVING, made_at__isnull=False)
-    rows = rows.exclude(compared_at__gt=now() - COMPARE_EVERY).order_by("compared_at")
+    rows = rows.exclude(compared_at__gt=now() - COMPARE_EVERY).order_by(F("compared_at").asc(nulls_first=True))
     for row in rows.select_related("gateway")[:MOST_AT_ONCE]:
         try:
             publish_all(row.gateway)

@@ -1,14 +1,16 @@
 """Gateways and their domains, as the kernel of life cycles wants them: table and steps, put together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+from django.db import transaction
 
 from apps.core.events import publish
 from apps.core.lifecycle import Machine, Move, nudge, nudge_all, wake
 from apps.gateways.lifecycle import domains
 from apps.gateways.lifecycle.steps import next_step
 from apps.gateways.lifecycle.table import LEADS_TO, Do, Phase, State, follows
-from apps.gateways.models import FunctionGateway, RuntimeDomain
+from apps.gateways.models import FunctionGateway, GatewayDatabase, RuntimeDomain
 from apps.gateways.rendering.names import gateway_in
 
 
@@ -94,3 +96,13 @@ def hear_of_bundles(keys: Sequence[str]) -> None:
         nudge_all(DOMAIN, RuntimeDomain.objects.filter(gateway__in=routed).values_list("pk", flat=True))
     if others := {gateway_id for gateway_id, part in parts if part != "routes"}:
         nudge_all(GATEWAY, others)
+        _compare_soon(others)
+
+
+@transaction.atomic
+def _compare_soon(gateway_ids: Collection[str]) -> None:
+    """A process may have begun, and believes what the database says: also one that was brought back from a backup."""
+    rows = GatewayDatabase.objects.filter(gateway__in=gateway_ids, compared_at__isnull=False)
+    # Whoever is at one of them compares it, or will be followed by the next look
+    free = rows.select_for_update(skip_locked=True, no_key=True).order_by("pk").values_list("pk", flat=True)
+    GatewayDatabase.objects.filter(pk__in=list(free)).update(compared_at=None)
