@@ -161,6 +161,7 @@ class LocalApplier:
             try:
                 await self._unmake(made[-1])
                 made.pop()
+            # Nothing of it may stay, so it's tried until it goes
             except Exception:
                 log.exception("bundle", key=key)
                 await asyncio.sleep(backoff.after(0))

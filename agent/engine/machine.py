@@ -170,6 +170,7 @@ class Engine:
                     self.resources.try_again(LISTENER, listeners.MAIN)
                 if self.access_log.is_full():
                     await self.access_log.rotate(self.proxy.reopen_logs)
+            # Whatever it was, the next round may go well
             except Exception:
                 log.exception("rounds")
 

@@ -126,6 +126,7 @@ class Runtime:
             except OSError as error:
                 # Without the names of files: tenants read it
                 self.problem = f"The process can't be started: {error.strerror or error}."
+            # A keeper that ended would leave its process to itself
             except Exception:
                 log.exception("runtime", gateway=spec.gateway["id"], process=spec.process)
                 self.problem = UNFORESEEN

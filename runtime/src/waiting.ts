@@ -1,6 +1,8 @@
 import type { Crew, Pending } from "./stages/crew.ts";
 import type { Call, Failure, FromWorker, HeaderList } from "./wire.ts";
 
+// It would take them for its upstream's word
+const OF_ENVOY = "x-envoy-";
 /** What the connection between caller and process is about, and so not a function's to say. */
 const NOT_THEIRS = new Set([
   "connection",
@@ -114,7 +116,7 @@ export class Waiting implements Pending {
   }
 
   #respond(status: number, list: HeaderList, body: BodyInit | null): void {
-    const headers = list.filter(([name]) => !NOT_THEIRS.has(name)).concat(this.own);
+    const headers = list.filter(([name]) => !(NOT_THEIRS.has(name) || name.startsWith(OF_ENVOY))).concat(this.own);
     try {
       this.#resolve(new Response(NO_BODY.has(status) ? null : body, { status, headers }));
     } catch (error) {

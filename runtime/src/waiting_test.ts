@@ -31,6 +31,12 @@ Deno.test("an answer is what the worker says, but for what is about the connecti
   deepEqual(told, [["finish", waiting], ["over"]]);
 });
 
+Deno.test("what Envoy would take for its upstream's word isn't said", async () => {
+  const { waiting } = given();
+  waiting.hear(["done", 1, 200, [["x-envoy-overloaded", "true"], ["x-envoyage", "1"]], "text"]);
+  deepEqual([...(await waiting.answer).headers.keys()].filter((name) => name.startsWith("x-envoy")), ["x-envoyage"]);
+});
+
 Deno.test("only of a call that lasts is it looked whether its caller is gone, and once", async () => {
   const watched: (() => void)[] = [];
   const call = { id: 1, isFollowed: false } as Call;

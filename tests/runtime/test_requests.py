@@ -323,6 +323,23 @@ def test_a_status_that_is_none_is_the_functions_error(house: House, inhabited: P
     wait_until(lambda: {each["request_id"] for each in house.lines()} == {f"id-{n}" for n in range(6)}, house.lines())
 
 
+@pytest.mark.parametrize("headers", ["91, 'short'", "1, 'long'.repeat(20_000)"])
+def test_more_headers_than_envoy_takes_are_the_functions_error(house: House, inhabited: Process, headers: str) -> None:
+    house.live(
+        "dev/headers",
+        f"""
+        const [count, value] = [{headers}];
+        export default async (req: ImpRequest, res: ImpResponse) => {{
+          for (let number = 0; number < count; number++) res.set(`x-${{number}}`, value);
+          res.send("never");
+        }};
+        """,
+    )
+    response, body = inhabited.ask("/dev/headers")
+    assert (response.status, json.loads(body)["type"]) == (500, "/errors/function-failed")
+    house.await_line("RangeError: An answer has 90 headers and 48 KiB of them at most")
+
+
 def test_whatever_a_function_throws_is_its_error(house: House, inhabited: Process) -> None:
     """Also what throws again when it's looked at; nobody waits until the time limit."""
     house.live(

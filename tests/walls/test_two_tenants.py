@@ -30,7 +30,7 @@ from tests.matrix.actors import Actor, World, make_world
 from tests.matrix.asking import UnknownParameter, path_of, requests, undone
 from tests.matrix.routes import Route, all_routes, class_of
 from tests.matrix.scenes import NOTHING_TO_DO
-from tests.matrix.things import make_things
+from tests.matrix.things import draft_of, make_things
 from tests.people import make_person
 from tests.tenants.world import join
 from tests.walls.test_policies import WALLED
@@ -111,6 +111,8 @@ def _make_neighbours(world: World) -> Neighbours:
         join(make_person(f"{MARK}-{role}"), other, role)
     things = make_things(other)
     insider = world.actors["provider's owner"]
+    assert insider.person
+    draft_of(insider.person, things.function)
     # Ids that say what they're of; a bare number could be anything
     ids = {str(row.pk) for rows in _rows_of(other) for row in rows if isinstance(row.pk, str)}
     assert len(ids) >= 4

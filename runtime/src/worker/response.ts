@@ -8,6 +8,9 @@ const WINDOW_BYTES = 256 * 1024;
 /** Who doesn't wait is stopped here. */
 const UNREAD_BYTES = 16 * 1024 * 1024;
 const PART_BYTES = 64 * 1024;
+// Below what Envoy takes, whose own refusal would tell nobody why
+const MOST_HEADERS = 90;
+const HEADER_BYTES = 48 * 1024;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // deno-lint-ignore no-control-regex
 const BAD_VALUE = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/;
@@ -243,8 +246,9 @@ export class ImpResponse {
     if (this.#state !== "open") return;
     // It may have been assigned
     this.status(this.statusCode);
+    const headers = this.#list();
     this.#state = "streaming";
-    this.#sender.head(this.statusCode, this.#list());
+    this.#sender.head(this.statusCode, headers);
   }
 
   #finish(body: string | Uint8Array | null, type: string): void {
@@ -254,8 +258,9 @@ export class ImpResponse {
       throw new AnswerTooLarge(`An answer is ${ANSWER_BYTES / 2 ** 20} MiB at most: send it with res.stream(…)`);
     }
     if (type && body !== null && !this.#headers.has("content-type")) this.#headers.set("content-type", type);
+    const headers = this.#list();
     this.#state = "ended";
-    this.#sender.done(this.statusCode, this.#list(), body);
+    this.#sender.done(this.statusCode, headers, body);
   }
 
   #mayChange(): void {
@@ -267,6 +272,11 @@ export class ImpResponse {
     for (const [name, value] of this.#headers) {
       if (typeof value === "string") list.push([name, value]);
       else for (const each of value) list.push([name, each]);
+    }
+    let bytes = 0;
+    for (const [name, value] of list) bytes += name.length + value.length;
+    if (list.length > MOST_HEADERS || bytes > HEADER_BYTES) {
+      throw new RangeError(`An answer has ${MOST_HEADERS} headers and ${HEADER_BYTES / 1024} KiB of them at most`);
     }
     return list;
   }
