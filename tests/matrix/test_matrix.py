@@ -86,10 +86,10 @@ def test_every_declared_topic_has_an_entry() -> None:
 
 
 def test_the_live_process_answers_nothing_but_streams_and_its_own_state() -> None:
-    """Its addresses aren't in the console's URL conf; the table of streams stands for the first."""
+    """Its addresses aren't in the console's URL conf; the table of streams stands for those of /live."""
     from portal.live_urls import urlpatterns
 
-    assert {path for path, _ in walk(urlpatterns)} == {"/live/events", "/healthz", "/metrics", "/"}
+    assert {path for path, _ in walk(urlpatterns)} == {"/live/events", "/live/logs", "/healthz", "/metrics", "/"}
 
 
 def test_every_scene_has_a_route() -> None:
