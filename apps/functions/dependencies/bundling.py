@@ -26,7 +26,7 @@ from apps.functions.dependencies.refusing import (
 
 log = structlog.get_logger(__name__)
 
-WITHIN = 60.0
+WITHIN = 20.0
 LARGEST = 8 * 1024 * 1024
 MOST_MESSAGES = 20
 LONGEST_SAID = 300

@@ -25,7 +25,7 @@ from apps.functions.dependencies.wanted import is_exact
 
 log = structlog.get_logger(__name__)
 
-WITHIN = 120.0
+WITHIN = 45.0
 # On the disk, with what was fetched
 MOST_MEGABYTES = 300
 LOOKED_AT_EVERY = 0.25

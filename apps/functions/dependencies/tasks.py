@@ -13,7 +13,7 @@ from apps.functions.models import Dependencies
 log = structlog.get_logger(__name__)
 
 # Fetching and bundling end by themselves before it
-TIMEOUT = timedelta(minutes=6)
+TIMEOUT = timedelta(seconds=80)
 
 
 @task(timeout=TIMEOUT, attempts=2)
