@@ -193,12 +193,15 @@ def fingerprint_of_inputs(bundle: Bundle) -> str:
 def make(bundle: Bundle, scratch: Path) -> dict[str, str]:
     """Runs esbuild and returns which file each entry became, as `imp.js` -> `imp-5WK2ANVX.js`."""
     report = scratch / "report.json"
-    options = bundle.options
     if bundle.inner:
         entry, name = bundle.inner
         run_esbuild(bundle, (entry,), INNER_OPTIONS, scratch, report)
-        options = (*options, f"--alias:{name}={scratch / Path(entry).with_suffix('.txt').name}")
-    run_esbuild(bundle, bundle.entries, options, scratch, report)
+        inner = scratch / Path(entry).with_suffix(".txt").name
+        run_esbuild(bundle, bundle.entries, (*bundle.options, f"--alias:{name}={inner}"), scratch, report)
+        # All of it is inside by now
+        inner.unlink()
+    else:
+        run_esbuild(bundle, bundle.entries, bundle.options, scratch, report)
     outputs = json.loads(report.read_text())["outputs"]
     report.unlink()
     files = {}

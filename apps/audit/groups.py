@@ -41,6 +41,7 @@ GROUPS = (
     VerbGroup("members", _("Members and roles"), ("member.", "invitation.")),
     VerbGroup("workspaces", _("Workspaces"), ("tenant.",)),
     VerbGroup("gateways", _("Function gateways"), ("gateway.", "data.")),
+    VerbGroup("functions", _("Functions"), ("function.", "dependencies.", "trigger.")),
     VerbGroup("fleet", _("Clusters and agents"), ("cluster.", "agent.")),
     VerbGroup("sso", _("Single sign-on"), ("sso.", "identity.")),
     VerbGroup("operators", _("Operators' work"), ("view_as.", "task.", "mail.")),

@@ -55,8 +55,9 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     for name in ("deno.json", "deno.lock"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     source = tmp_path / "runtime" / "src"
-    source.mkdir(parents=True)
+    (source / "worker").mkdir(parents=True)
     (source / "main.ts").write_text("const answer: number = 42;\nconsole.log(answer);\n")
+    (source / "worker" / "main.ts").write_text("const asked: string = 'how many';\nconsole.log(asked);\n")
     (source / "main_test.ts").write_text("// tests it\n")
     bundle = replace(RUNTIME, source=source)
     monkeypatch.setattr(building, "ROOT", tmp_path)
