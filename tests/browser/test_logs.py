@@ -16,6 +16,7 @@ from apps.tenants.models import Membership, Tenant
 from tests.browser.checks import check_accessibility, check_fits, look
 from tests.browser.plugin import SignIn
 from tests.browser.variants import Variant, every_variant
+from tests.browser.watch import Problems
 from tests.gateways.pages import put_up
 from tests.gateways.world import drop_for_good
 from tests.logs.world import Written, gateway_row, moment
@@ -166,8 +167,10 @@ def test_older_lines_are_a_page_away_and_a_download_has_all(
 
 
 def test_somebody_who_may_no_longer_is_told(
-    page: Page, signed_in: SignIn, bob: User, gateway: FunctionGateway, written: Written
+    page: Page, signed_in: SignIn, bob: User, gateway: FunctionGateway, written: Written, problems: Problems
 ) -> None:
+    # The page's other stream is refused too
+    problems.allow("403: GET .*/live/events")
     signed_in(bob)
     open_live(page, gateway)
     Membership.objects.filter(person=bob).delete()

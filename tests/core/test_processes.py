@@ -84,7 +84,8 @@ def test_rows_of_the_long_gone_are_forgotten() -> None:
     ProcessHeartbeat.objects.create(kind="web", host="a", pid=1, version="1", seen_at=now - timedelta(minutes=11))
     kept = ProcessHeartbeat.objects.create(kind="web", host="a", pid=2, version="1", seen_at=now - timedelta(minutes=9))
     assert forget_processes() == 1
-    assert list(ProcessHeartbeat.objects.all()) == [kept]
+    # A live process that another test started may have said that it lives
+    assert list(ProcessHeartbeat.objects.filter(host="a")) == [kept]
 
 
 @pytest.mark.django_db
