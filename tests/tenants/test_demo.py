@@ -16,11 +16,18 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _loaded() -> None:
-    assert people.load_all() == ["14 people made.", "3 workspaces made.", "4 access tokens made.", "3 gateways made."]
+    assert people.load_all() == [
+        "14 people made.",
+        "3 workspaces made.",
+        "4 access tokens made.",
+        "3 gateways made.",
+        "7 functions made.",
+        "2 triggers made.",
+    ]
 
 
 def test_a_second_time_makes_nothing(django_assert_num_queries):
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(12):
         assert people.load_all() == []
 
 
@@ -61,5 +68,5 @@ def test_each_workspace_s_log_begins_with_it():
 def test_one_that_is_there_stays_as_it_is():
     Membership.objects.filter(person__email="claes@tidewater.example").delete()
     Tenant.objects.filter(slug="hanbit-data").delete()
-    assert people.load_all() == ["1 workspace made.", "1 gateway made."]
+    assert people.load_all() == ["1 workspace made.", "1 gateway made.", "1 function made."]
     assert not Membership.objects.filter(person__email="claes@tidewater.example").exists()
