@@ -87,7 +87,7 @@ def test_a_trigger_is_set_run_paused_and_deleted(
 
     page.get_by_role("link", name="Pause").click()
     page.get_by_role("button", name="Pause trigger").click()
-    expect(page.locator("#table")).to_contain_text("None while it's paused.")
+    expect(page.locator("#standing")).to_contain_text("None while it's paused.")
     page.reload()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete trigger").click()
