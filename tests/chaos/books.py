@@ -55,7 +55,8 @@ def counts(product: Product) -> dict[str, int]:
         **dict(zip(COUNTED, row, strict=True)),
         "routes in Envoy": len(list(_scopes(_asked_of_envoy(engine)))),
         "folders": len(list((engine / "engine" / "gateways").iterdir())),
-        "sockets": len(list(engine.glob("s/*.sock"))),
+        # Of processes; their ways out have others
+        "sockets": len([each for each in engine.glob("s/*.sock") if not each.name.startswith(("out-", "ways"))]),
         "processes": len(below_agent(product, "deno")),
         "open ports": len(_open_ports(product)),
     }
