@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 from tests.escape.house import House
 
@@ -41,7 +42,7 @@ class Calls:
                 status, said = self.house.call(self.name, within=30)
                 if status != 200:
                     self.failures.append(f"{status} {said}")
-            except OSError as error:
+            except (OSError, HTTPException) as error:
                 self.failures.append(repr(error))
             self.seconds.append(time.perf_counter() - began)
             time.sleep(self.pause)
@@ -51,7 +52,7 @@ def abused(house: House, name: str) -> None:
     """Until what was called has been answered, or has gone with its process."""
 
     def call() -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, HTTPException):
             house.call(f"dev/{name}", within=20)
 
     callers = [threading.Thread(target=call) for _ in range(ABUSERS)]

@@ -15,6 +15,8 @@ from tests.fleet.processes import wait_until
 
 pytestmark = pytest.mark.django_db
 MB = 1024 * 1024
+# Calls to prod while dev is abused, and after
+ENOUGH = 50
 
 
 @pytest.fixture
@@ -34,11 +36,12 @@ def test_no_call_to_prod_fails_whatever_dev_does(house: House, abuse: str) -> No
     try:
         for _ in range(2):
             abused(house, path_of(abuse))
-        wait_until(lambda: _answers(house), within=30, what="dev to answer again")
+            wait_until(lambda: _answers(house), within=120, what="dev to answer again")
+        # Some abuses are over at once, and what they leave behind may still do harm
+        wait_until(lambda: len(calls.seconds) >= ENOUGH, within=120, what="enough calls to prod")
     finally:
         ended.set()
         caller.join()
-    assert len(calls.seconds) > 50
     assert calls.failures == []
     # The very same process: it wasn't started again in between
     assert house.pid("prod") == prod
@@ -74,7 +77,7 @@ def test_array_buffers_count_as_memory(house: House) -> None:
     assert own_memory(before) - taken > 35 * MB
     with contextlib.suppress(OSError):
         house.call("dev/takes?mb=400")
-    wait_until(lambda: _answers(house), within=30, what="dev to answer again")
+    wait_until(lambda: _answers(house), within=120, what="dev to answer again")
     assert house.pid("dev") != before
     assert not Path(f"/proc/{before}").exists()
 
