@@ -9,8 +9,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.functions.models import Function
 from apps.functions.publishing import acks
-from tests.functions.test_publishing import Start, answer_of, place, start  # noqa: F401 (fixtures)
-from tests.functions.world import Place, answers
+from tests.functions.world import Place, Start, answer_of, answers
 from tests.people import Api
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +19,7 @@ def body(answer: str, version: int) -> dict[str, Any]:
     return {"files": {path: {"content": text} for path, text in answers(answer).items()}, "base_version": version}
 
 
-def test_the_api_answers_once_it_is_live(place: Place, start: Start, alice: User) -> None:  # noqa: F811
+def test_the_api_answers_once_it_is_live(place: Place, start: Start, alice: User) -> None:
     process = start()
     place.make(answer="first")
     path = f"/v1/api-gateways/{place.gateway.pk}/functions/dev%2Fhello"
@@ -38,7 +37,7 @@ def test_the_api_answers_once_it_is_live(place: Place, start: Start, alice: User
     assert Api(alice).get(path)["ETag"] == answer["ETag"]
 
 
-def test_the_page_answers_once_it_is_live(place: Place, start: Start, alice: User) -> None:  # noqa: F811
+def test_the_page_answers_once_it_is_live(place: Place, start: Start, alice: User) -> None:
     process = start()
     function = place.make(answer="first")
     client = Client()
@@ -51,7 +50,7 @@ def test_the_page_answers_once_it_is_live(place: Place, start: Start, alice: Use
     assert answer_of(process) == "second"
 
 
-def test_a_save_that_is_refused_is_not_waited_for(place: Place, alice: User) -> None:  # noqa: F811
+def test_a_save_that_is_refused_is_not_waited_for(place: Place, alice: User) -> None:
     place.make()
     path = f"/v1/api-gateways/{place.gateway.pk}/functions/dev%2Fhello"
     answer = Api(alice).patch(path, {"files": {"index.ts": {"content": "cnst a = 1"}}, "base_version": 1})
@@ -60,7 +59,7 @@ def test_a_save_that_is_refused_is_not_waited_for(place: Place, alice: User) -> 
 
 
 def test_what_goes_wrong_after_the_commit_hides_no_save(
-    place: Place,  # noqa: F811
+    place: Place,
     alice: User,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from apps.functions.publishing import await_live
 from apps.functions.services import save_function
-from tests.functions.test_publishing import Start, place, start  # noqa: F401 (fixtures)
-from tests.functions.world import Place
+from tests.functions.world import Place, Start
 from tests.runtime.processes import Process
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +61,7 @@ class Caller(threading.Thread):
         connection.close()
 
 
-def test_no_call_fails_and_none_is_answered_by_older_code(place: Place, start: Start) -> None:  # noqa: F811
+def test_no_call_fails_and_none_is_answered_by_older_code(place: Place, start: Start) -> None:
     processes = [start("one"), start("other")]
     function = place.make()
     function = save_function(actor=place.actor, function=function, files=files_of(2), base_version=1)

@@ -11,7 +11,6 @@ from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import User
-from tests.functions.test_publishing import place  # noqa: F401 (fixture)
 from tests.functions.world import Place, answers
 from tests.people import Api
 
@@ -66,7 +65,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], A
 Watch = Callable[[Callable[[], object]], Asked]
 
 
-def test_it_is_the_same_beside_many_others(place: Place, alice: User, watch: Watch) -> None:  # noqa: F811
+def test_it_is_the_same_beside_many_others(place: Place, alice: User, watch: Watch) -> None:
     place.make()
     api, path = Api(alice), f"/v1/api-gateways/{place.gateway.pk}/functions/dev%2Fhello"
 
@@ -87,7 +86,7 @@ def test_it_is_the_same_beside_many_others(place: Place, alice: User, watch: Wat
     assert (alone.reading('"bundle"'), alone.reading('"functions_artifact"."code"')) == (0, 1)
 
 
-def test_so_is_one_from_the_page(place: Place, alice: User, watch: Watch) -> None:  # noqa: F811
+def test_so_is_one_from_the_page(place: Place, alice: User, watch: Watch) -> None:
     function = place.make()
     client = Client()
     client.force_login(alice)

@@ -1,10 +1,15 @@
 """A gateway with a database of its own and the functions of somebody who may change them, without a cluster."""
 
 import base64
+import json
+from collections.abc import Callable
 from typing import Any
+
+import psycopg
 
 from apps.core import clock
 from apps.functions.models import Function
+from apps.functions.publishing import push_due
 from apps.functions.services import create_function, save_function
 from apps.gateways import databases, store
 from apps.gateways.lifecycle.table import Phase
@@ -12,7 +17,9 @@ from apps.gateways.models import FunctionGateway, GatewayDatabase
 from apps.tenants.member import Member
 from apps.tenants.models import Membership, Tenant
 from tests.gateways.world import make_cluster, make_gateway
+from tests.runtime.processes import Process
 
+Start = Callable[..., Process]
 PASSWORD, RUNTIME_PASSWORD, RUN_KEY = "of-its-functions", "of-its-runtimes", "of-the-platforms-own-calls"
 
 
@@ -70,3 +77,23 @@ class Place:
             "run_key": base64.urlsafe_b64encode(RUN_KEY.encode()).decode().rstrip("="),
             "logs": "database",
         }
+
+
+def fresh(function: Function) -> Function:
+    return Function.objects.select_related("gateway", "head").get(pk=function.pk)
+
+
+def answer_of(process: Process, path: str = "/dev/hello") -> Any:
+    response, content = process.ask(path)
+    return json.loads(content)["answer"] if response.status == 200 else response.status
+
+
+def push_due_now() -> int:
+    """As if everything were due by now."""
+    Function.objects.filter(publish_due_at__isnull=False).update(publish_due_at=clock.now())
+    return push_due()
+
+
+def unreachable(*_: object) -> int:
+    """In the place of a push."""
+    raise store.Away from psycopg.OperationalError("the server is away")

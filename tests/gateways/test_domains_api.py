@@ -12,8 +12,8 @@ from apps.gateways.models import CustomDomain, FunctionGateway
 from apps.tenants.models import Tenant
 from tests.contracts.api import assert_problem
 from tests.gateways.contract import some_gateway
+from tests.gateways.custom_domains.world import HOST, look, routed_hosts, up
 from tests.gateways.nameserver import NameServer, running_name_server
-from tests.gateways.test_custom_domains import HOST, look, routed_hosts, up
 from tests.gateways.world import ObedientCluster, converge
 from tests.people import Api
 from tests.tenants.world import member

@@ -14,8 +14,8 @@ from apps.tenants.models import Tenant
 from apps.tenants.roles import Role
 from tests.contracts.lists import DetailContract
 from tests.gateways.contract import add_domain, some_gateway
+from tests.gateways.custom_domains.world import HOST
 from tests.gateways.pages import ASKING, GATEWAYS, put_up
-from tests.gateways.test_custom_domains import HOST, Phase
 from tests.tenants.pages import IN_DIALOG, as_
 from tests.tenants.world import join, make_tenant
 
@@ -107,8 +107,8 @@ def test_a_stage_has_one_and_says_so(alice: User, gateway: FunctionGateway, page
         ),
         ({"has_stopped": True, "because": custom_domains.GIVEN_UP, "because_of": {"record": "r", "days": 14}},
          ("not looked for any more", "for 14 days")),
-        ({"phase": Phase.PROVEN, "proven_at": clock.now(), "leads_here": True}, ("serving", "Come here")),
-        ({"phase": Phase.LOSING, "proven_at": clock.now(), "missing_at": clock.now(),
+        ({"phase": CustomDomain.Phase.PROVEN, "proven_at": clock.now(), "leads_here": True}, ("serving", "Come here")),
+        ({"phase": CustomDomain.Phase.LOSING, "proven_at": clock.now(), "missing_at": clock.now(),
           "because": custom_domains.NO_RECORD, "because_of": {"record": "r", "wanted": "y"}},
          ("record missing", "Unless it's back")),
     ],
@@ -124,7 +124,7 @@ def test_how_it_stands_is_said(
 
 
 def test_proven_without_routes_is_not_called_serving(alice: User, gateway: FunctionGateway, page: str) -> None:
-    add_domain(gateway, HOST, phase=Phase.PROVEN, proven_at=clock.now())
+    add_domain(gateway, HOST, phase=CustomDomain.Phase.PROVEN, proven_at=clock.now())
     RuntimeDomain.objects.update(generation=2)
     assert "waits for routes" in text_of(alice, page)
     FunctionGateway.objects.update(state=State.STOPPED)
@@ -132,7 +132,7 @@ def test_proven_without_routes_is_not_called_serving(alice: User, gateway: Funct
 
 
 def test_it_is_checked_and_removed_by_a_button(alice: User, gateway: FunctionGateway, page: str) -> None:
-    add_domain(gateway, HOST, phase=Phase.PROVEN, proven_at=clock.now())
+    add_domain(gateway, HOST, phase=CustomDomain.Phase.PROVEN, proven_at=clock.now())
     answer = as_(alice).post(f"{page}/prod/check", headers=IN_DIALOG)
     assert (answer.status_code, "is being checked" in answer["HX-Trigger"]) == (204, True)
     assert CustomDomain.objects.get().due_at is not None
@@ -151,7 +151,7 @@ def test_what_stops_names_it_too_once_it_is_served(alice: User, gateway: Functio
     gateway_page = page.removesuffix("/domains")
     for tail in ("/stop", "/delete", "/stages/prod/off"):
         assert HOST not in as_(alice).get(gateway_page + tail, headers=IN_DIALOG).content.decode(), tail
-    CustomDomain.objects.filter(pk=domain.pk).update(proven_at=clock.now(), phase=Phase.PROVEN)
+    CustomDomain.objects.filter(pk=domain.pk).update(proven_at=clock.now(), phase=CustomDomain.Phase.PROVEN)
     for tail in ("/stop", "/delete", "/stages/prod/off"):
         assert HOST in as_(alice).get(gateway_page + tail, headers=IN_DIALOG).content.decode(), tail
     assert HOST not in as_(alice).get(f"{gateway_page}/stages/dev/off", headers=IN_DIALOG).content.decode()
