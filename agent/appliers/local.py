@@ -131,6 +131,7 @@ class LocalApplier:
                 self._say(bundle, Status(Phase.APPLYING, problem, objects=objects))
             except (Failing, Refused) as error:
                 self._say(bundle, Status(Phase.FAILED, str(error), objects=objects))
+            # A bundle that nobody brings about any more would say "applying" for ever
             except Exception:
                 # Tenants read what is said, and the details are about this machine
                 if self._say(bundle, Status(Phase.FAILED, UNFORESEEN, objects=objects)):

@@ -30,6 +30,7 @@ def finished(response: Answer) -> Answer | HttpResponse:
         return finish()
     except Problem:
         raise
+    # Of any kind: an error here would say that nothing was committed
     except Exception:
         log.exception("answer not finished")
         return response

@@ -97,7 +97,7 @@ def warm_up() -> None:
 def _start() -> None:
     try:
         compile_files(files={"index.ts": "export default () => 1;"}, entrypoint="index.ts")
-    except Exception:
+    except (OSError, CompilerFailed, Ended):
         # Whoever needs it is told by then
         log.warning("compiler not started", exc_info=True)
 
