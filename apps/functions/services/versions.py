@@ -3,7 +3,7 @@
 from apps.core import clock
 from apps.core.versions import save_version
 from apps.functions.files import hashes_of
-from apps.functions.models import Artifact, Function, FunctionVersion
+from apps.functions.models import Artifact, Draft, Function, FunctionVersion
 from apps.functions.publishing import want_version
 from apps.functions.selectors import artifact_of, head_of
 from apps.functions.services.locking import tell_pages
@@ -44,8 +44,11 @@ def next_version(
 ) -> Function:
     """Of a function that is locked. `changed` are fields that aren't of the wish, such as its name."""
     _put(function, wish)
-    number = function.version + 1
+    was, number = head_of(function), function.version + 1
     function.head = _write(function, number, wish, actor, artifact, kind, dependencies, note)
+    if wish.has_code_of(Wish.of(was)):
+        # Nobody wrote: whoever has begun to goes on from here
+        Draft.objects.filter(function=function, base_version=was.number).update(base_version=number)
     wanted = want_version(function, number)
     save_version(function, "description", "tags", "methods", "timeout_ms", "head", *wanted, *changed)
     tell_pages(function)

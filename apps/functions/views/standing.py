@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from apps.core.errors import Text
-from apps.functions.models import Function
+from apps.functions.models import Function, FunctionVersion
 from apps.functions.presence import names_of_editors
 from apps.functions.publishing import Live, await_live, standing_of
-from apps.functions.selectors import head_of
+from apps.functions.selectors import head_of, list_versions
 from apps.functions.views.about import AboutFunction, answer
 
 
@@ -58,15 +58,29 @@ def standing(function: Function, live: Live | None = None) -> dict[str, Any]:
 
 
 class Standing(AboutFunction, LoginRequiredMixin, View):
-    """How it stands now. `?files` adds what was saved, for those who have changed nothing meanwhile."""
+    """How it stands now. `?files` adds what was saved, for those who have changed nothing meanwhile; `?since=3`, whether
+    what is there has other code than that version.
+    """
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         function = self.function
         told = {**standing(function), "editors": names_of_editors(actor=self.actor, function=function)}
+        head = head_of(function)
+        if "since" in request.GET:
+            told["is_same"] = _has_code_of(head, self._version(request.GET["since"]))
         if "files" in request.GET:
-            head = head_of(function)
             told |= {"files": head.files, "entrypoint": head.entrypoint}
         return answer(told)
+
+    def _version(self, number: str) -> FunctionVersion | None:
+        if not number.isdecimal():
+            return None
+        rows = list_versions(actor=self.actor, function=self.function).defer("files")
+        return rows.filter(number=int(number[:9])).first()
+
+
+def _has_code_of(head: FunctionVersion, other: FunctionVersion | None) -> bool:
+    return other is not None and (head.hashes, head.entrypoint) == (other.hashes, other.entrypoint)
 
 
 def _asked(function: Function) -> Live:

@@ -16,6 +16,8 @@ export interface Standing {
   editors?: string[];
   files?: Record<string, string>;
   entrypoint?: string;
+  /** It has the code of the version that was asked about. */
+  is_same?: boolean;
 }
 
 export interface KeptDraft {

@@ -5,11 +5,16 @@ import { type KeptDraft, later, page, say } from "./dom.ts";
 import type { Project } from "./project.ts";
 import { ask, askJson, Refused } from "./server.ts";
 
-interface Local {
+interface Content {
   files: Record<string, string>;
   entrypoint: string;
   base_version: number;
+}
+
+interface Local extends Content {
   at: number;
+  /** On its way when this was written: the server may have it or not. */
+  sent?: Content;
 }
 
 const KEY = `imp-draft:${page.person}:${page.id}`;
@@ -26,6 +31,9 @@ export class Drafts {
   #revision = page.draft?.revision ?? 0;
   #sending: Promise<boolean> | null = null;
   #isStopped = false;
+  #sent: Content | undefined;
+  /** What this browser may have sent without hearing of it, such as when its page was left. */
+  #own: Content[] = [];
   /** Whether the server has what is here. */
   isKept = true;
   readonly #toBrowser = later(() => this.#keepHere(), LOCAL_AFTER);
@@ -47,11 +55,11 @@ export class Drafts {
   restore(): void {
     const local = this.#local();
     const kept = page.draft;
+    if (local) this.#own = local.sent ? [local, local.sent] : [local];
     const newer = local && (!kept || local.at > kept.at) ? local : kept;
     if (local && newer !== local) forget();
     if (!newer || !page.may_save) return;
-    const isSame = newer.entrypoint === this.#project.entrypoint && sameFiles(newer.files, this.#project.files);
-    if (isSame) {
+    if (isSame(newer, this.#content())) {
       forget();
       return;
     }
@@ -88,7 +96,8 @@ export class Drafts {
   }
 
   async #send(): Promise<boolean> {
-    const sent = this.#content();
+    const sent = this.#sent = this.#content();
+    this.#own = [...this.#own.slice(-2), sent];
     try {
       if (!this.#project.isDirty) {
         await ask(page.urls.draft, { method: "DELETE" });
@@ -99,6 +108,7 @@ export class Drafts {
         this.#revision = answer.revision;
       }
     } catch (refusal) {
+      if (this.#knows(refusal)) return this.#send();
       this.#refused(refusal);
       return false;
     }
@@ -106,6 +116,14 @@ export class Drafts {
     if (this.isKept) forget();
     else this.#toServer();
     return this.isKept;
+  }
+
+  /** What the server has instead is of this browser's own: no other window wrote it. */
+  #knows(refusal: unknown): boolean {
+    const draft = refusal instanceof Refused && refusal.slug === "stale-draft" && refusal.problem.draft;
+    if (!draft || !this.#own.some((each) => isSame(each, draft))) return false;
+    this.#revision = draft.revision;
+    return true;
   }
 
   #refused(refusal: unknown): void {
@@ -157,13 +175,13 @@ export class Drafts {
     void ask(page.urls.draft, { method: "POST", body, leaving: true }).catch(() => undefined);
   }
 
-  #content() {
+  #content(): Content {
     const { files, entrypoint, base } = this.#project;
     return { files: { ...files }, entrypoint, base_version: base };
   }
 
   #keepHere(): void {
-    const local: Local = { ...this.#content(), at: Date.now() };
+    const local: Local = { ...this.#content(), at: Date.now(), sent: this.#sending ? this.#sent : undefined };
     try {
       if (this.#project.isDirty) localStorage.setItem(KEY, JSON.stringify(local));
       else forget();
@@ -189,7 +207,8 @@ function forget(): void {
   }
 }
 
-function sameFiles(one: Record<string, string>, other: Record<string, string>): boolean {
-  const paths = new Set([...Object.keys(one), ...Object.keys(other)]);
-  return [...paths].every((path) => one[path] === other[path]);
+/** Whatever they were begun from. */
+function isSame(one: Omit<Content, "base_version">, other: Omit<Content, "base_version">): boolean {
+  const paths = new Set([...Object.keys(one.files), ...Object.keys(other.files)]);
+  return one.entrypoint === other.entrypoint && [...paths].every((path) => one.files[path] === other.files[path]);
 }

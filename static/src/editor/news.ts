@@ -26,7 +26,10 @@ export class News {
     this.#saving = saving;
     this.#drafts = drafts;
     need("editor-live").addEventListener("live", () => this.#ask());
-    if (project.base < saving.version) this.#overtakenBy = page.standing;
+    if (project.base < saving.version) {
+      this.#overtakenBy = page.standing;
+      this.#ask();
+    }
     project.listen((change) => {
       if (change === "saved") this.#overtakenBy = null;
       if (change === "saved") this.draw();
@@ -38,8 +41,8 @@ export class News {
   async #hear(): Promise<void> {
     if (this.#asking) return this.#ask();
     this.#asking = true;
-    const isClean = !this.#project.isDirty;
-    const told = await askJson<Standing>(`${page.urls.standing}${isClean ? "?files" : ""}`).catch(() => null);
+    const asked = `?since=${this.#project.base}${this.#project.isDirty ? "" : "&files"}`;
+    const told = await askJson<Standing>(page.urls.standing + asked).catch(() => null);
     this.#asking = false;
     if (!told) return;
     this.#editors = told.editors ?? [];
@@ -50,7 +53,10 @@ export class News {
   }
 
   #overtaken(told: Standing): void {
-    if (told.files && !this.#project.isDirty) {
+    const { saved, savedEntrypoint } = this.#project;
+    // Only its settings or its name are other ones
+    if (told.is_same && this.#project.isDirty) this.#project.settle(saved, savedEntrypoint, told.version);
+    else if (told.files && !this.#project.isDirty) {
       this.#project.settle(told.files, told.entrypoint ?? "", told.version);
       this.#project.take(told.files, told.entrypoint ?? "", told.version);
       const name = told.saved_by;
