@@ -1,11 +1,24 @@
 /** A call as its caller made it, before this process was found for it; of a run, as the portal's user asked for it. */
-export interface Asked {
-  method: string;
-  stage: string;
-  /** Without the stage, which the route before this process has put in front, and without the query. */
-  path: string;
-  requestId: string;
-  wantsPage: boolean;
+export class Asked {
+  // A getter in a literal would give each call's object a shape of its own, which only a full collection frees
+  readonly #headers: Headers;
+  readonly method: string;
+
+  constructor(
+    request: Request,
+    readonly stage: string,
+    /** Without the stage, which the route before this process has put in front, and without the query. */
+    public path: string,
+    public requestId: string,
+  ) {
+    this.method = request.method;
+    this.#headers = request.headers;
+  }
+
+  /** Asked where there is a problem alone. */
+  get wantsPage(): boolean {
+    return prefersPage(this.#headers.get("accept") ?? "");
+  }
 }
 
 const SCHEME = "http+unix://";
@@ -45,16 +58,7 @@ export function headersOf(headers: Headers): string[] {
 export function asked(request: Request, path: string): Asked {
   const stage = path.slice(1).split("/", 1)[0] ?? "";
   const requestId = request.headers.get("x-request-id") ?? "";
-  return {
-    method: request.method,
-    stage,
-    path: path.slice(1 + stage.length) || "/",
-    requestId: REQUEST_ID.test(requestId) ? requestId : "",
-    // Asked where there is a problem alone
-    get wantsPage() {
-      return prefersPage(request.headers.get("accept") ?? "");
-    },
-  };
+  return new Asked(request, stage, path.slice(1 + stage.length) || "/", REQUEST_ID.test(requestId) ? requestId : "");
 }
 
 /** The gateway's own part of each stage, however it's spelled: no function is ever asked for it. */

@@ -9,6 +9,11 @@ function request(path: string, headers: Record<string, string> = {}): Request {
   return { url: `http+unix://${all.get("host")}${path}`, headers: all, method: "GET" } as Request;
 }
 
+Deno.test("calls are objects of one shape", () => {
+  const own = Object.getOwnPropertyDescriptors(asked(request("/dev/x"), "/dev/x"));
+  for (const [name, { get }] of Object.entries(own)) equal(get, undefined, name);
+});
+
 Deno.test("a path is taken as it came", () => {
   for (
     const path of ["/", "/dev", "/dev/..%2f_imp/health", "/dev/%2e%2e/_imp/health", "//a//b", "/dev/../x", "/a%zz"]
@@ -29,13 +34,10 @@ Deno.test("what has no path of its own is refused", () => {
 });
 
 Deno.test("stage, path and request id are told apart", () => {
-  deepEqual(asked(request("/dev/user/me", { "x-request-id": "0af7-1" }), "/dev/user/me"), {
-    method: "GET",
-    stage: "dev",
-    path: "/user/me",
-    requestId: "0af7-1",
-    wantsPage: false,
-  });
+  const found = asked(request("/dev/user/me", { "x-request-id": "0af7-1" }), "/dev/user/me");
+  deepEqual({ ...found }, { method: "GET", stage: "dev", path: "/user/me", requestId: "0af7-1" });
+  equal(found.wantsPage, false);
+  equal(asked(request("/dev", { accept: BROWSER }), "/dev").wantsPage, true);
   equal(asked(request("/dev"), "/dev").path, "/");
   equal(asked(request("/dev/"), "/dev/").path, "/");
   equal(asked(request("//x"), "//x").stage, "");

@@ -1,5 +1,4 @@
-import { asked, headersOf, ipOf, isReserved, rawPath, targetOf } from "./asked.ts";
-import type { Asked } from "./asked.ts";
+import { type Asked, asked, headersOf, ipOf, isReserved, rawPath, targetOf } from "./asked.ts";
 import { BodyTooLarge, portable, readBody } from "./body.ts";
 import type { Config } from "./config.ts";
 import type { DataConsole } from "./data_console.ts";
