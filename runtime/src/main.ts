@@ -20,6 +20,8 @@ import { connect } from "./store/connect.ts";
 
 const BAD_CONFIG = 78;
 const END_WITHIN_MS = 2000;
+// There may be hundreds of gateways on one server, and each connection is a process there
+const LOGS_IDLE_SECONDS = 5;
 // Of the heap that a process is started with
 const RECYCLE_HEAP_BYTES = 96 * 2 ** 20;
 
@@ -64,7 +66,8 @@ function serve(config: Config, calls: Calls, health: Health): void {
 
 function dataOf({ databaseUrl }: Config): Data | undefined {
   if (databaseUrl === "") return undefined;
-  return new Documents(connect(databaseUrl, CONNECTIONS)) as unknown as Data;
+  const lane = (onclose: () => void) => connect(databaseUrl, { ...CONNECTIONS, max: 1, onclose });
+  return new Documents(connect(databaseUrl, CONNECTIONS), lane) as unknown as Data;
 }
 
 /** Everything is there, and what is published is loaded, before the first call. */
@@ -72,7 +75,10 @@ async function begin(
   config: Config,
 ): Promise<{ calls: Calls; health: Health; leave: () => Promise<void>; end: () => Promise<void> }> {
   const data = dataOf(config);
-  const sql = config.runtimeUrl === "" ? undefined : connect(config.runtimeUrl, { max: 2, idle_timeout: 60 });
+  // What functions write, while they do; all else that the platform keeps there goes over the feed's own connection
+  const sql = config.runtimeUrl === ""
+    ? undefined
+    : connect(config.runtimeUrl, { max: 1, idle_timeout: LOGS_IDLE_SECONDS });
   const sink: Sink = sql && config.logs === "database" ? new DatabaseSink(sql) : new PrintingSink();
   const stacks = new Stacks(async (artifact) => sql && await readSourceMap(sql, artifact));
   const stages = new Stages(
@@ -83,8 +89,7 @@ async function begin(
     sink,
     stacks,
   );
-  await stages.start();
-  const feed = sql && new Feed(sql, {
+  const feed = sql && new Feed({
     url: config.runtimeUrl,
     instance: config.instance,
     process: config.process,

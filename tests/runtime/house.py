@@ -41,6 +41,10 @@ class House:
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(query, values).fetchall()
 
+    def ask_nothing(self, statement: str) -> None:
+        """One that has no rows."""
+        self.connection.execute(statement)
+
     def ask_data(self, query: str) -> list[tuple[Any, ...]]:
         """As its functions' own role."""
         with psycopg.connect(databases.url_of(self.name, PASSWORD), autocommit=True) as connection:

@@ -3,7 +3,17 @@ import type { Published } from "../stages/published.ts";
 import type { Stages } from "../stages/stages.ts";
 import type { Sql } from "../store/connect.ts";
 import { Listener } from "./listener.ts";
-import { type Ack, acknowledge, caughtUp, readPublished, readVendor, register, type Row, signOff } from "./sql.ts";
+import {
+  type Ack,
+  acknowledge,
+  caughtUp,
+  look,
+  readPublished,
+  readVendor,
+  register,
+  type Row,
+  signOff,
+} from "./sql.ts";
 
 const AGAIN_AFTER_MS = 500;
 
@@ -14,7 +24,7 @@ export interface FeedOptions {
   stages: Stages;
 }
 
-/** Brings what is published to the stages, in order, and acknowledges it. */
+/** Brings what is published to the stages, in order, and acknowledges it: over the one connection that listens too. */
 export class Feed {
   readonly #listener: Listener;
   #revision = "0";
@@ -22,9 +32,17 @@ export class Feed {
   #isAsked = false;
   #isEnding = false;
   #isLeaving = false;
+  /** The last one that has begun. */
+  #sql: Sql | undefined;
+  /** What the database said last, where that was less than what is loaded. */
+  #behind: string | undefined;
 
-  constructor(readonly sql: Sql, readonly options: FeedOptions) {
-    this.#listener = new Listener(options.url, "published", (sql) => this.#begun(sql), (said) => this.#heard(said));
+  constructor(readonly options: FeedOptions) {
+    this.#listener = new Listener(options.url, "published", {
+      begun: (sql) => this.#begun(sql),
+      heard: (said) => this.#heard(said),
+      look: (sql) => this.#look(sql),
+    });
   }
 
   get revision(): string {
@@ -39,7 +57,7 @@ export class Feed {
   /** Nobody waits for this process any more; it goes on to follow what is published as long as calls come. */
   async signOff(): Promise<void> {
     this.#isLeaving = true;
-    await signOff(this.sql, this.options.instance);
+    if (this.#sql) await signOff(this.#sql, this.options.instance);
   }
 
   async end(): Promise<void> {
@@ -49,19 +67,50 @@ export class Feed {
   }
 
   async #begun(sql: Sql): Promise<void> {
-    if (!this.#isLeaving) {
-      await register(sql, this.options.instance, this.options.process, [...this.options.stages.all.keys()]);
-    }
+    const isFirst = this.#sql === undefined;
+    this.#sql = sql;
+    await this.#register(sql);
+    // Of one that was at work with the connection before, nothing comes any more
+    await this.#running?.catch(() => {});
     await this.#catchUp();
+    if (!isFirst) await this.#look(sql);
+  }
+
+  async #register(sql: Sql): Promise<void> {
+    if (this.#isLeaving) return;
+    await register(sql, this.options.instance, this.options.process, this.#stages);
+  }
+
+  get #stages(): string[] {
+    return [...this.options.stages.all.keys()];
+  }
+
+  /** In the place of the database, another one or an older one may be by now; whoever publishes is told. */
+  async #look(sql: Sql): Promise<void> {
+    const { revision, isKnown } = await look(sql, this.options.instance, this.#stages);
+    if (!isKnown && !this.#isLeaving) {
+      log("database-replaced", { why: "It doesn't know this process" });
+      await this.#register(sql);
+      return await this.#catchUp();
+    }
+    if (BigInt(revision) > BigInt(this.#revision)) return await this.#catchUp();
+    const isBehind = BigInt(revision) < BigInt(this.#revision);
+    if (isBehind && revision !== this.#behind) {
+      log("database-replaced", { why: `Its latest revision is ${revision}, and ${this.#revision} is loaded` });
+    }
+    this.#behind = isBehind ? revision : undefined;
   }
 
   #heard(payload: string): void {
-    // A revision, and the name after it; nothing: look for yourself
+    // A revision, and the name after it
     const stage = payload.slice(payload.indexOf(" ") + 1).split("/", 1)[0] ?? "";
-    if (payload !== "" && !this.options.stages.get(stage)) return;
+    if (this.options.stages.get(stage)) this.#catchUpSoon();
+  }
+
+  #catchUpSoon(): void {
     this.#catchUp().catch((error) => {
       log("error", { message: `What is published couldn't be read: ${error}` });
-      if (!this.#isEnding) setTimeout(() => this.#heard(""), AGAIN_AFTER_MS);
+      if (!this.#isEnding) setTimeout(() => this.#catchUpSoon(), AGAIN_AFTER_MS);
     });
   }
 
@@ -84,18 +133,20 @@ export class Feed {
   }
 
   async #once(): Promise<void> {
-    const { instance, stages } = this.options;
-    const rows = await readPublished(this.sql, this.#revision, [...stages.all.keys()]);
-    const acks = await Promise.all(rows.map((row) => this.#apply(row)));
+    const { instance } = this.options;
+    const sql = this.#sql;
+    if (!sql) return;
+    const rows = await readPublished(sql, this.#revision, this.#stages);
+    const acks = await Promise.all(rows.map((row) => this.#apply(sql, row)));
     const last = rows.at(-1)?.revision ?? this.#revision;
     if (!this.#isLeaving) {
-      if (acks.length > 0) await acknowledge(this.sql, instance, acks);
-      await caughtUp(this.sql, instance, last);
+      if (acks.length > 0) await acknowledge(sql, instance, acks);
+      await caughtUp(sql, instance, last);
     }
     this.#revision = last;
   }
 
-  async #apply(row: Row): Promise<Ack> {
+  async #apply(sql: Sql, row: Row): Promise<Ack> {
     const { name: whole, revision } = row;
     const at = whole.indexOf("/");
     const stage = this.options.stages.get(whole.slice(0, at));
@@ -109,7 +160,7 @@ export class Feed {
     // It was loaded before, and only its acknowledgement got lost
     if (stage.functions.get(name)?.revision === revision) return done;
     if (row.code === null) return { ...done, error: { message: "Its code isn't in the database", stack: "" } };
-    const vendor = stage.hasVendor(row.vendor) ? undefined : await readVendor(this.sql, row.vendor);
+    const vendor = stage.hasVendor(row.vendor) ? undefined : await readVendor(sql, row.vendor);
     this.options.stages.stacks.know(revision, row.artifact);
     const published: Published = {
       stage: stage.name,

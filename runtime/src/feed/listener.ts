@@ -1,28 +1,30 @@
 import { log } from "../log.ts";
-import { connect, type Sql } from "../store/connect.ts";
+import { connect, type Sql, whyAway } from "../store/connect.ts";
 
-const AGAIN_AFTER_MS = [50, 200, 500, 1000, 2000];
-const LOOK_EVERY_MS = 30_000;
+const AGAIN_AFTER_MS = [50, 200, 500, 1000, 2000, 5000];
+const LOOK_EVERY_MS = 5_000;
+
+export interface Following {
+  /** It listens from now on: whatever came before has to be looked for. */
+  begun(sql: Sql): Promise<void>;
+  heard(payload: string): void;
+  /** Now and then: half of a connection may be gone without a word, and what is there may be another than before. */
+  look(sql: Sql): Promise<void>;
+}
 
 /** A connection that hears what the database tells, made again whenever it's lost. */
 export class Listener {
   #sql: Sql | undefined;
-  #faults = 0;
+  #isAway = false;
   #isEnding = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `begun`: it listens from now on; whatever came before has to be looked for. `heard`: something came. */
-  constructor(
-    readonly url: string,
-    readonly channel: string,
-    readonly begun: (sql: Sql) => Promise<void>,
-    readonly heard: (payload: string) => void,
-  ) {}
+  constructor(readonly url: string, readonly channel: string, readonly following: Following) {}
 
-  /** Until it has begun for the first time. */
+  /** Until it has begun, however long the database is away, or has no connection left. */
   async start(): Promise<void> {
-    while (!this.#isEnding && !await this.#begin()) {
-      await new Promise((resolve) => setTimeout(resolve, this.#patience()));
+    for (let faults = 0; !this.#isEnding && !await this.#begin(); faults++) {
+      await new Promise((resolve) => setTimeout(resolve, patience(faults)));
     }
   }
 
@@ -33,24 +35,32 @@ export class Listener {
   }
 
   async #begin(): Promise<boolean> {
+    let isLost = false;
     const sql: Sql = connect(this.url, {
       max: 1,
       idle_timeout: 0,
       max_lifetime: null,
-      onnotify: (_channel: string, payload: string) => this.heard(payload),
-      onclose: () => this.#lost(sql),
+      onnotify: (_channel: string, payload: string) => this.following.heard(payload),
+      onclose: () => {
+        isLost = true;
+        this.#lost(sql);
+      },
       // deno-lint-ignore no-explicit-any
     } as any);
     try {
       await sql.unsafe(`LISTEN ${this.channel}`);
+      await this.following.begun(sql);
+      // Another connection in its place wouldn't listen
+      if (isLost) throw Object.assign(new Error("The connection was lost at once"), { code: "CONNECTION_CLOSED" });
       this.#sql = sql;
-      await this.begun(sql);
-      this.#faults = 0;
+      if (this.#isAway) log("database-back");
+      this.#isAway = false;
       this.#lookLater(sql);
       return true;
     } catch (error) {
-      if (this.#faults++ === 0) log("database-away", { message: String(error) });
-      this.#sql = undefined;
+      if (!isOfDatabase(error)) log("error", { message: String(error) });
+      else if (!this.#isAway) log("database-away", { message: whyAway(error) });
+      this.#isAway ||= isOfDatabase(error);
       sql.end({ timeout: 0 }).catch(() => {});
       return false;
     }
@@ -61,25 +71,29 @@ export class Listener {
     this.#sql = undefined;
     sql.end({ timeout: 0 }).catch(() => {});
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.start(), this.#patience());
+    this.#timer = setTimeout(() => this.start(), patience(0));
   }
 
-  #patience(): number {
-    return AGAIN_AFTER_MS[Math.min(this.#faults, AGAIN_AFTER_MS.length - 1)] ?? 2000;
-  }
-
-  /** Half of a connection may be gone without a word; and what was told while it was made may be lost. */
   #lookLater(sql: Sql): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
       if (sql !== this.#sql) return;
       try {
-        await sql`SELECT 1`;
-        this.heard("");
+        await this.following.look(sql);
         this.#lookLater(sql);
       } catch {
         this.#lost(sql);
       }
     }, LOOK_EVERY_MS);
   }
+}
+
+/** Those of the driver, of the server and of the machine have one; a worker that doesn't begin has none. */
+function isOfDatabase(error: unknown): boolean {
+  return typeof (error as { code?: unknown } | null)?.code === "string";
+}
+
+/** Not all runtimes at the same moment: they have lost the same server. */
+function patience(faults: number): number {
+  return (AGAIN_AFTER_MS[Math.min(faults, AGAIN_AFTER_MS.length - 1)] ?? 0) * (0.5 + Math.random());
 }

@@ -61,6 +61,25 @@ export async function register(sql: Sql, instance: string, process: string, stag
   await sql`DELETE FROM imp.acks WHERE instance NOT IN (SELECT id FROM imp.instances)`;
 }
 
+export interface There {
+  /** The latest one for its stages. */
+  revision: string;
+  /** This runtime is registered, under this connection. */
+  isKnown: boolean;
+}
+
+/** What tells that it's another database than before, or an older one. */
+export async function look(sql: Sql, instance: string, stages: string[]): Promise<There> {
+  const [found] = await sql<There[]>`
+    SELECT coalesce((
+      SELECT revision FROM imp.functions WHERE split_part(name, '/', 1) = ANY(${stages})
+      ORDER BY revision DESC LIMIT 1
+    ), 0)::text AS revision, EXISTS (
+      SELECT FROM imp.instances WHERE id = ${instance} AND backend_pid = pg_backend_pid()
+    ) AS "isKnown"`;
+  return found ?? { revision: "0", isKnown: false };
+}
+
 export async function acknowledge(sql: Sql, instance: string, acks: Ack[]): Promise<void> {
   const rows = acks.map(({ name, revision, ms, error }) => ({ name, revision, ms, error }));
   await sql`

@@ -37,10 +37,6 @@ export class Stages {
     return [...this.all.values()].reduce((sum, stage) => sum + stage.zombies, 0);
   }
 
-  async start(): Promise<void> {
-    await Promise.all([...this.all.values()].map((stage) => stage.start()));
-  }
-
   /** There is something to look after. */
   watch(): void {
     if (this.#timer !== undefined) return;

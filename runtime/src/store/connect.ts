@@ -32,3 +32,13 @@ function tlsOf(mode: string | null): "require" | "prefer" | "verify-full" | fals
   if (mode === null || mode === "disable" || mode === "allow") return false;
   return mode === "prefer" ? "prefer" : mode === "require" ? "require" : "verify-full";
 }
+
+// All of the server's are taken, or all that are not kept for others; or all that this role may have
+const NO_CONNECTION_LEFT = "53300";
+
+/** Why there is no connection, for people. */
+export function whyAway(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (code !== NO_CONNECTION_LEFT) return String(error);
+  return `The server has no connection left for it: raise its max_connections, or let fewer gateways use it (${error})`;
+}

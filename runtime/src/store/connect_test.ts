@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { addressOf } from "./connect.ts";
+import { addressOf, whyAway } from "./connect.ts";
 
 Deno.test("a database on a unix socket", () => {
   deepEqual(addressOf("postgres://gw_1:a%40b%3A%2F@/gw_db?host=/run/pg&port=5433"), {
@@ -16,4 +16,14 @@ Deno.test("a database elsewhere, with as much of TLS as it says", () => {
   equal(addressOf("postgres://a:b@[::1]/c").host, "::1");
   equal(addressOf("postgres://a:b@c/d").ssl, false);
   equal(addressOf("postgres://a:b@c/d?sslmode=verify-ca").ssl, "verify-full");
+});
+
+Deno.test("that connections have run out says what helps", () => {
+  const full = Object.assign(new Error("sorry, too many clients already"), { code: "53300" });
+  equal(
+    whyAway(full),
+    "The server has no connection left for it: raise its max_connections, or let fewer gateways use it " +
+      "(Error: sorry, too many clients already)",
+  );
+  equal(whyAway(new Error("gone")), "Error: gone");
 });
