@@ -1,7 +1,9 @@
 """Time zones to choose from, as `Area/City`, in the order of the area."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from apps.core import clock
@@ -26,17 +28,23 @@ def zone_names() -> frozenset[str]:
     return frozenset(name for name in available_timezones() if name.partition("/")[0] in AREAS) | {UTC}
 
 
-def zones_by_area() -> dict[str, list[Zone]]:
-    """Each with its distance from UTC today, which summer time changes."""
+def zones_by_area() -> Mapping[str, list[Zone]]:
+    """Each with its distance from UTC this hour, which summer time changes."""
+    return _zones_at(clock.now().replace(minute=0, second=0, microsecond=0))
+
+
+# Every page of somebody's account shows them, and hundreds of files are read for it
+@lru_cache(maxsize=1)
+def _zones_at(moment: datetime) -> Mapping[str, list[Zone]]:
     found: dict[str, list[Zone]] = {"": [Zone(UTC, UTC)]}
     for name in sorted(zone_names() - {UTC}):
-        found.setdefault(name.partition("/")[0], []).append(Zone(name, offset_of(name)))
+        found.setdefault(name.partition("/")[0], []).append(Zone(name, offset_of(name, moment)))
     return found
 
 
-def offset_of(name: str) -> str:
+def offset_of(name: str, moment: datetime) -> str:
     """As `UTC+9`."""
-    offset = clock.now().astimezone(ZoneInfo(name)).utcoffset()
+    offset = moment.astimezone(ZoneInfo(name)).utcoffset()
     seconds = int(offset.total_seconds()) if offset else 0
     hours, minutes = divmod(abs(seconds) // 60, 60)
     if not seconds:
