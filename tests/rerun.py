@@ -14,8 +14,10 @@ FIXTURES = frozenset({"browser_thread", "live", "listen"})
 PLACES = tuple(
     HERE / name
     for name in (
-        "agent", "boot", "faults", "fleet", "lifecycle/test_workers.py", "queue", "runtime", "sso", "up",
-        "gateways/test_domains_end_to_end.py", "gateways/test_end_to_end.py", "gateways/test_on_this_machine.py",
+        "abuse", "agent", "boot", "escape", "faults", "fleet", "functions/publishing",
+        "functions/test_saves_under_load.py", "gateways/test_domains_end_to_end.py", "gateways/test_end_to_end.py",
+        "gateways/test_on_this_machine.py", "lifecycle/test_workers.py", "queue", "runtime", "sso",
+        "triggers/test_end_to_end.py", "triggers/test_ticker.py", "up",
     )
 )  # fmt: skip
 

@@ -147,7 +147,7 @@ def test_what_can_be_sent_is_sent_encoded_once() -> None:
 # --- On the wire ---
 
 
-def ask(port: int, within: float = 5.0, **values: Any) -> Any:
+def ask(port: int, within: float = 30.0, **values: Any) -> Any:
     place = Place("127.0.0.1", port, "parcels.dev.localhost")
     return send(place, "POST", "/a", headers=(("x-a", "é"),), body=values.get("body", b""), within=within)
 
@@ -177,12 +177,13 @@ def test_more_than_is_wanted_is_cut() -> None:
 def test_a_stream_that_goes_on_gives_what_came_in_time() -> None:
     def trickle(line: socket.socket) -> None:
         line.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
-        for _ in range(100):
+        # It ends when nobody listens any more
+        while True:
             line.sendall(b"5\r\ntick\n\r\n")
             time.sleep(0.02)
 
     with peer(trickle) as (port, _):
-        received = ask(port, within=0.3)
+        received = ask(port, within=1)
     assert received.is_cut
     assert b"tick\ntick\n" in received.body
 
@@ -332,7 +333,7 @@ def test_calls_leave_room_for_everybody_else(alice: User, tidewater: Tenant, fun
 def test_the_platform_itself_calls_on_nobody_s_behalf(gateway: FunctionGateway) -> None:
     with peer(OK) as (port, asked):
         at(gateway, port)
-        answered = invoke(gateway, name="prod/sweep", kind="trigger", method="POST", path="/sweep", within=1)
+        answered = invoke(gateway, name="prod/sweep", kind="trigger", method="POST", path="/sweep", within=30)
     assert b"Host: parcel-tracking.prod.localhost" in asked[0]
     assert answered.status == 200
 

@@ -25,7 +25,7 @@ SPEC = Spec(
     secrets={"API_KEY": "s3cr3t-of-a-test"},
     database_url="postgresql://nobody@localhost/nothing",
 )
-PATIENCE = 20
+PATIENCE = 60
 ALLOWED = ("run", "--quiet", "--no-config", "--no-lock", "--unstable-worker-options", "--allow-all")
 
 

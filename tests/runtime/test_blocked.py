@@ -50,7 +50,7 @@ def test_what_never_answers_is_answered_for_at_its_limit(house: House, inhabited
 
 
 def test_an_endless_loop_takes_nobody_with_it(house: House, inhabited: Process) -> None:
-    house.publish("dev/loop", "export default () => { console.log('round and round'); for (;;); }", timeout_ms=1500)
+    house.publish("dev/loop", "export default () => { console.log('round and round'); for (;;); }", timeout_ms=4000)
     house.publish("staging/ok", OK)
     house.live("dev/ok", OK)
     loop = Call(inhabited, "/dev/loop")
@@ -95,7 +95,7 @@ def test_what_is_replayed_ran_once(house: House, inhabited: Process) -> None:
 
 
 def test_an_expression_that_never_ends_is_like_a_loop(house: House, inhabited: Process) -> None:
-    house.publish("dev/regex", "export default () => ({ a: /^(a+)+$/.test('a'.repeat(60) + '!') })", timeout_ms=500)
+    house.publish("dev/regex", "export default () => ({ a: /^(a+)+$/.test('a'.repeat(60) + '!') })", timeout_ms=1500)
     house.live("dev/ok", OK)
     loop = Call(inhabited, "/dev/regex")
     wait_until(lambda: health(inhabited)["in_flight"] == 1)

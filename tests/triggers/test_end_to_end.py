@@ -82,7 +82,7 @@ def test_called_by_a_program_and_by_the_clock(
     def some_succeeded() -> bool:
         return len([run for run in api.get(runs).json()["items"] if run["outcome"] == "succeeded"]) >= 4
 
-    wait_until(some_succeeded, within=30, what="four runs", log=machine.log)
+    wait_until(some_succeeded, within=120, what="four runs", log=machine.log)
     assert api.post(f"{trigger['Location']}/pause").status_code == 200
     wait_until(
         lambda: not any(run["outcome"] in ("waiting", "running") for run in api.get(runs).json()["items"]),
