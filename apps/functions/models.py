@@ -134,8 +134,8 @@ class FunctionVersion(TenantOwned):
     note = models.CharField(_("note"), max_length=LONGEST_NOTE, blank=True)
     # Kept, however many came after it
     is_pinned = models.BooleanField(_("pinned"), default=False)
-    artifact = models.ForeignKey(Artifact, on_delete=models.RESTRICT, null=True, related_name="+")
-    artifact_id: str | None
+    artifact = models.ForeignKey(Artifact, on_delete=models.RESTRICT, related_name="+")
+    artifact_id: str
     # Name to exact version, as it was built with
     dependencies = models.JSONField(default=dict)
     saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

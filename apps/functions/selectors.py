@@ -8,6 +8,7 @@ from apps.functions.models import Artifact, Dependencies, Draft, Function, Funct
 from apps.functions.names import read_name
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
+from apps.gateways.stage_counts import functions_in_stages
 from apps.tenants.member import Member
 
 
@@ -70,9 +71,7 @@ def head_of(function: Function) -> FunctionVersion:
 
 def artifact_of(function: Function) -> Artifact:
     """What its head was compiled to: what publishing puts into the gateway's database."""
-    artifact = head_of(function).artifact
-    if artifact is None:
-        raise NotFound
+    artifact: Artifact = head_of(function).artifact
     return artifact
 
 
@@ -98,7 +97,7 @@ def packages_of(gateway: FunctionGateway) -> Packages:
 
 def count_functions(gateway: FunctionGateway) -> int:
     """For the tab of its pages."""
-    return Function.objects.filter(gateway=gateway, deleted_at=None).count()
+    return sum(functions_in_stages(gateway).values())
 
 
 def count_in_stages(gateway: FunctionGateway) -> dict[str, int]:

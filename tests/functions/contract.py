@@ -11,11 +11,9 @@ from apps.functions.models import Artifact, Draft, Function, FunctionVersion
 from apps.functions.services import create_function, delete_function
 from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
-from apps.tenants.models import Tenant
-from apps.tenants.roles import Role
 from tests.gateways.contract import some_gateway
 from tests.tenants.contract import TenantServiceContract
-from tests.tenants.world import make_member, member
+from tests.tenants.world import member
 
 _numbers = count(1)
 HANDLER = 'export default async () => ({ said: "%s" });\n'
@@ -60,11 +58,6 @@ def function_row(gateway: FunctionGateway, name: str = "dev/user/me", *, deleted
         )
     row.save(update_fields=["head"])
     return row
-
-
-def owner_of(tenant: Tenant) -> Member:
-    """Somebody more, who may do everything there."""
-    return make_member(f"maker{next(_numbers)}", tenant, Role.OWNER)
 
 
 class FunctionServiceContract(TenantServiceContract):

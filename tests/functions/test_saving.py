@@ -13,6 +13,7 @@ from apps.functions.models import Artifact, Draft, Function, FunctionVersion
 from apps.functions.problems import CompileError, FunctionNameTaken, StaleDraft, StaleSave, TooManyFunctions
 from apps.functions.selectors import artifact_of, get_draft, get_function, head_of
 from apps.functions.services import (
+    building,
     copy_function,
     create_function,
     discard_draft,
@@ -20,6 +21,7 @@ from apps.functions.services import (
     restore_version,
     save_draft,
     save_function,
+    saving,
 )
 from apps.functions.templates import TEMPLATES
 from apps.gateways.models import FunctionGateway
@@ -271,6 +273,25 @@ def test_it_can_be_overridden_which_loses_nothing_of_the_history(owner: Member, 
     assert FunctionVersion.objects.get(function=row, number=2).files == says("theirs")
 
 
+def test_what_was_compiled_of_files_that_are_no_more_is_not_kept(
+    owner: Member, mateus: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the files nothing is said: they're those that somebody saves while this is compiled."""
+    row = some_function(owner, files={"index.ts": HANDLER, "other.ts": HANDLER})
+
+    def compile_slowly(*given: Any) -> Any:
+        monkeypatch.undo()
+        found = building.compiled(*given)
+        theirs = {"index.ts": HANDLER, "other.ts": HANDLER % "theirs"}
+        save_function(actor=mateus, function=row, files=theirs, base_version=1)
+        return found
+
+    monkeypatch.setattr(saving, "compiled", compile_slowly)
+    row = save_function(actor=owner, function=row, entrypoint="other.ts", base_version=1, override=True)
+    assert (row.version, head_of(row).entrypoint) == (3, "other.ts")
+    assert "theirs" in artifact_of(row).code
+
+
 def test_a_stale_save_is_refused_as_that_also_where_it_does_not_compile(owner: Member, mateus: Member) -> None:
     row = some_function(owner)
     save_function(actor=mateus, function=row, files=says("theirs"), base_version=1)
@@ -340,6 +361,21 @@ def test_a_refused_save_loses_no_draft(owner: Member) -> None:
     assert Draft.objects.count() == 1
 
 
+def test_other_settings_leave_drafts_which_go_on_from_there(owner: Member, mateus: Member) -> None:
+    row = some_function(owner)
+    for actor in (owner, mateus):
+        save_draft(actor=actor, function=row, files=says("draft"), entrypoint="handler.ts", base_version=1)
+    row = save_function(actor=owner, function=row, timeout_ms=5_000, base_version=1)
+    assert row.version == 2
+    assert [draft.base_version for draft in Draft.objects.all()] == [2, 2]
+    save_function(actor=owner, function=row, timeout_ms=5_000, base_version=2)
+    assert Draft.objects.count() == 2
+    # One that was begun before somebody wrote is still of then
+    save_function(actor=owner, function=row, files=says("saved"), base_version=2)
+    row = save_function(actor=owner, function=row, timeout_ms=6_000, base_version=3)
+    assert [(draft.person_id, draft.base_version) for draft in Draft.objects.all()] == [(mateus.pk, 2)]
+
+
 # --- Names, copies, versions -----------------------------------------------------------------------
 
 
@@ -373,14 +409,6 @@ def test_going_back_points_at_the_artifact_that_ran_then(owner: Member) -> None:
     assert artifact_of(row) == first
     assert Artifact.objects.count() == 2
     assert restore_version(actor=owner, function=row, number=3).version == 3
-
-
-def test_where_the_artifact_is_gone_it_is_compiled_again(owner: Member) -> None:
-    row = some_function(owner)
-    save_function(actor=owner, function=row, files=says("new"), base_version=1)
-    FunctionVersion.objects.filter(number=1).update(artifact=None)
-    row = restore_version(actor=owner, function=row, number=1)
-    assert "hello" in artifact_of(row).code
 
 
 def test_inside_a_wall_it_works_the_same(owner: Member) -> None:

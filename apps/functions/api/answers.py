@@ -138,9 +138,7 @@ class VersionSerializer(serializers.ModelSerializer[FunctionVersion]):
     dependencies = serializers.DictField(
         child=serializers.CharField(), help_text="The npm packages that it was built with."
     )
-    artifact = serializers.CharField(
-        source="artifact.digest", allow_null=True, default=None, help_text="The digest of what it was compiled to."
-    )
+    artifact = serializers.CharField(source="artifact.digest", help_text="The digest of what it was compiled to.")
     saved_by = serializers.CharField(source="saved_by_name", read_only=True)
 
     class Meta:

@@ -56,7 +56,7 @@ class Present:
 
 def wanted_rows(gateway_id: str, which: Q) -> list[Row]:
     """As they're committed now. A function that isn't finished yet is none."""
-    rows = Function.objects.filter(which, gateway_id=gateway_id, head__artifact__isnull=False)
+    rows = Function.objects.filter(which, gateway_id=gateway_id, head__isnull=False)
     latest = Function.objects.filter(gateway_id=OuterRef("gateway_id")).order_by("-published_revision")
     found = rows.annotate(floor=Subquery(latest.values("published_revision")[:1])).values_list(
         "pk", "version", "stage", "base_name", "deleted_at", "head__number", "head__artifact__digest",

@@ -87,7 +87,6 @@ def copy_function(*, actor: Member, function: Function, name: str) -> Function:
     require_room(gateway)
     require_free(gateway, wanted)
     head = head_of(Function.objects.of(actor.tenant).select_related("head__artifact").get(pk=function.pk))
-    assert head.artifact is not None
     copy = first_version(
         Function(tenant=actor.tenant, gateway=gateway, stage=wanted.stage, base_name=wanted.base),
         Wish.of(head),

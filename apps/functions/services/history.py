@@ -3,9 +3,8 @@ from django.utils.translation import gettext as _
 
 from apps.audit.services import record
 from apps.core.errors import NotFound
-from apps.functions.models import Artifact, Function, FunctionVersion
-from apps.functions.selectors import Packages, head_of
-from apps.functions.services.building import compiled, keep_artifact
+from apps.functions.models import Function, FunctionVersion
+from apps.functions.selectors import head_of
 from apps.functions.services.locking import lock_function
 from apps.functions.services.versions import next_version
 from apps.functions.services.wishes import Wish
@@ -24,7 +23,7 @@ def restore_version(*, actor: Member, function: Function, number: int, version: 
         function,
         wish,
         actor=actor,
-        artifact=wanted.artifact or _again(function, wanted),
+        artifact=wanted.artifact,
         kind=FunctionVersion.Kind.RESTORED,
         dependencies=dict(wanted.dependencies),
         note=_("As in v%(version)d") % {"version": number},
@@ -54,9 +53,3 @@ def _version(function: Function, number: int) -> FunctionVersion:
     if found is None:
         raise NotFound
     return found
-
-
-def _again(function: Function, version: FunctionVersion) -> Artifact:
-    """Where its artifact is gone: with the packages that it was built with."""
-    packages = Packages(dict(version.dependencies), "")
-    return keep_artifact(function.gateway, compiled(Wish.of(version), packages), packages)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from apps.audit.changes import changes
 from apps.audit.services import record
 from apps.core.errors import InvalidInput
+from apps.functions.compiling import Compiled
 from apps.functions.conflicts import merge_files, unified
 from apps.functions.files import Given, hash_of, whole_files
 from apps.functions.models import Draft, Function, FunctionVersion
@@ -55,37 +56,19 @@ def save_function(
         "tags": tags,
         "timeout_ms": timeout_ms,
     }
-    wish = Wish.of(head).but(**given)
+    asked = Wish.of(head).but(**given)
     note, packages = checked_note(note), packages_of(function.gateway)
-    built = None if wish.has_code_of(Wish.of(head)) else _built(wish, packages, function, base_version, override)
+    built = _built(asked, packages, function, base_version, override)
     actor, function = lock_function(actor, function)
-    if head_of(function).pk != head.pk:
-        # Somebody saved while this was compiled; of the settings, only what is given is wanted
-        head = head_of(function)
-        wish = Wish.of(head).but(**given)
-    before = Wish.of(head)
-    if wish == before:
+    there = head_of(function)
+    # Somebody may have saved while this was compiled; of the settings, only what is given is wanted
+    wish = asked if there.pk == head.pk else Wish.of(there).but(**given)
+    if wish != Wish.of(there):
+        if base_version != function.version and not override:
+            raise stale_save(function, there, base, wish)
+        function = _stored(actor, function, wish, built if wish.has_code_of(asked) else None, packages, note)
+    if files is not None or entrypoint is not None:
         _forget_draft(actor, function)
-        return function
-    if base_version != function.version and not override:
-        raise stale_save(function, head, base, wish)
-    if built is None and not wish.has_code_of(before):
-        built = compiled(wish, packages)
-    same = built is None and head.artifact is not None
-    artifact = head.artifact if same else keep_artifact(function.gateway, built or compiled(wish, packages), packages)
-    assert artifact is not None
-    old = function.version
-    function = next_version(
-        function,
-        wish,
-        actor=actor,
-        artifact=artifact,
-        dependencies=dict(head.dependencies) if same else packages.versions,
-        note=note,
-    )
-    _forget_draft(actor, function)
-    told = changes(_told(before, old), _told(wish, function.version))
-    record(actor=actor, verb="function.saved", target=function, before=told[0], after=told[1])
     return function
 
 
@@ -106,9 +89,10 @@ def stale_save(function: Function, head: FunctionVersion, base: FunctionVersion 
     return StaleSave(_("%(person)s saved version %(version)d since.") % words, headers={"ETag": function.etag}, **extra)
 
 
-def _built(wish: Wish, packages: Packages, function: Function, base_version: int, override: bool) -> Any:
-    """A save that is stale is refused as that, whether it compiles or not."""
-    if base_version != function.version and not override:
+def _built(wish: Wish, packages: Packages, function: Function, base_version: int, override: bool) -> Compiled | None:
+    """None: its code is the head's. A save that is stale is refused as that, whether it compiles or not."""
+    is_stale = base_version != function.version and not override
+    if is_stale or wish.has_code_of(Wish.of(head_of(function))):
         return None
     try:
         return compiled(wish, packages)
@@ -116,6 +100,23 @@ def _built(wish: Wish, packages: Packages, function: Function, base_version: int
         if override or Function.objects.filter(pk=function.pk, version=base_version).exists():
             raise
         return None
+
+
+def _stored(
+    actor: Member, function: Function, wish: Wish, built: Compiled | None, packages: Packages, note: str
+) -> Function:
+    """Under the lock: the next version, with the head's artifact where its code is the same."""
+    head, old = head_of(function), function.version
+    before = Wish.of(head)
+    if wish.has_code_of(before):
+        artifact, dependencies = head.artifact, dict(head.dependencies)
+    else:
+        built = built or compiled(wish, packages)
+        artifact, dependencies = keep_artifact(function.gateway, built, packages), packages.versions
+    function = next_version(function, wish, actor=actor, artifact=artifact, dependencies=dependencies, note=note)
+    told = changes(_told(before, old), _told(wish, function.version))
+    record(actor=actor, verb="function.saved", target=function, before=told[0], after=told[1])
+    return function
 
 
 def _as_read(actor: Member, function: Function, base_version: int) -> Function:
@@ -140,7 +141,7 @@ def _base(function: Function, head: FunctionVersion, number: int) -> FunctionVer
 
 
 def _forget_draft(actor: Member, function: Function) -> None:
-    """What is saved is no draft any more."""
+    """What is saved is no draft any more. Settings are of none: whoever saves them alone keeps theirs."""
     Draft.objects.filter(function=function, person_id=actor.pk).delete()
 
 

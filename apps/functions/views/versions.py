@@ -48,7 +48,7 @@ class Versions(AboutFunction, ListPage):
         Column("base_name", gettext_lazy("Name"), on_page=False),
         Column("saved_at", gettext_lazy("When")),
         Column("saved_by_name", gettext_lazy("By")),
-        Column("artifact", gettext_lazy("Artifact"), value=lambda row: str(row.artifact or "")),
+        Column("artifact", gettext_lazy("Artifact"), value=lambda row: str(row.artifact)),
     )
 
     def get_queryset(self) -> "QuerySet[FunctionVersion]":
@@ -106,7 +106,7 @@ class RestoreVersion(_OfVersion):
         return [
             Touch(_("Now"), f"v{head_of(self.function).number}"),
             Touch(_("Then"), _("v%(next)d, as in v%(version)d") % self._numbers),
-            Touch(_("Artifact"), str(version.artifact or ""), is_code=True),
+            Touch(_("Artifact"), str(version.artifact), is_code=True),
             Touch(_("Way back"), _("Go back to the version of now in the same way.")),
         ]
 
