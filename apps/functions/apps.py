@@ -14,8 +14,10 @@ class FunctionsConfig(AppConfig):
         from apps.functions.dependencies.selectors import count_dependencies
         from apps.functions.doctor import check_functions
         from apps.functions.ending import remove_functions
+        from apps.functions.examples import example_of
         from apps.functions.publishing import publish_all
         from apps.functions.selectors import count_functions, count_in_stages
+        from apps.gateways.examples import register_example
         from apps.gateways.lifecycle.belongings import register_belonging
         from apps.gateways.lifecycle.contents import register_contents
         from apps.gateways.stage_counts import register_counter
@@ -24,6 +26,7 @@ class FunctionsConfig(AppConfig):
         register_belonging("functions", remove_functions)
         register_part(demo.load)
         register_counter(count_in_stages)
+        register_example(example_of)
         register_contents(publish_all)
         register_check(check_functions)
         register_tab(

@@ -17,7 +17,9 @@ class NameForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=LONGEST_NAME,
-        help_text=_("The path of its calls: user/me, or user/:id for any user, or files/*path for all below files."),
+        help_text=_(
+            "The path of its calls: user/me, user/:id for any user, files/*path for all below, or index for /."
+        ),
         widget=forms.TextInput({**_OF_CODE, "autofocus": True}),
     )
 
@@ -27,7 +29,9 @@ class NewFunctionForm(NameForm):
         label=_("Name"),
         max_length=LONGEST_NAME,
         required=False,
-        help_text=_("The path of its calls: user/me, or user/:id for any user. Left empty, it's the template's."),
+        help_text=_(
+            "The path of its calls: user/me, user/:id for any, or index for /. Left empty, it's the template's."
+        ),
         widget=forms.TextInput({**_OF_CODE, "autofocus": True}),
     )
     stage = forms.ChoiceField(

@@ -1,6 +1,7 @@
 """What a function may be called: its stage, and a base name that is the path of its calls.
 
 `user/:id` answers `/user/7`: segments, parameters such as `:id`, and, as the last one, `*rest` for all that follows.
+`index` answers `/`.
 """
 
 import re
@@ -19,6 +20,8 @@ _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _WRONG = re.compile(r"[^A-Za-z0-9._~-]")
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PARAMETER, REST = ":", "*"
+# Answers `/` of its stage, which no other name stands for
+INDEX = "index"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,16 @@ def clashes(base: str, others: Iterable[str]) -> str:
     """The first of the others that would answer the very same calls; empty where none does."""
     pattern = pattern_of(base)
     return next((other for other in others if pattern_of(other) == pattern), "")
+
+
+def path_of(base: str) -> str:
+    """Where its calls go, with its parameters as they stand in its name."""
+    return "/" if base == INDEX else f"/{base}"
+
+
+def example_of(base: str) -> str:
+    """A path that it answers."""
+    return "/".join("7" if each[:1] in (PARAMETER, REST) else each for each in path_of(base).split("/"))
 
 
 def parameters_of(base: str) -> tuple[str, ...]:

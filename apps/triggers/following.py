@@ -5,6 +5,7 @@ from django.utils.translation import gettext_noop
 from apps.audit.services import record
 from apps.core.versions import save_version
 from apps.functions.models import Function
+from apps.functions.names import path_of
 from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
 from apps.triggers.models import Trigger
@@ -27,8 +28,8 @@ def follow_renamed(function: Function, before: str, actor: Member) -> None:
     for trigger in _locked(function, before):
         old = {"base_name": trigger.base_name, "path": trigger.path}
         trigger.base_name = function.base_name
-        if trigger.path == f"/{before}":
-            trigger.path = f"/{function.base_name}"
+        if trigger.path == path_of(before):
+            trigger.path = path_of(function.base_name)
         save_version(trigger, "base_name", "path")
         after = {"base_name": trigger.base_name, "path": trigger.path}
         record(actor=actor, verb="trigger.changed", target=trigger, before=old, after=after)

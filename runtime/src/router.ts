@@ -16,6 +16,9 @@ interface Leaf<Target> {
   names: string[];
 }
 
+/** The function that answers `/` of its stage. */
+const INDEX = "index";
+
 /** The path isn't one: it holds a % that stands for nothing. */
 export class MalformedPath extends Error {}
 
@@ -36,7 +39,8 @@ export class Router<Target> {
   #add(pattern: string, target: Target): void {
     let node = this.#root;
     const names: string[] = [];
-    for (const segment of pattern.split("/")) {
+    const segments = pattern === INDEX ? [""] : pattern.split("/");
+    for (const segment of segments) {
       if (segment.startsWith("*")) {
         node.rest ??= { target, names: [...names, segment.slice(1)] };
         return;

@@ -27,6 +27,16 @@ Deno.test("a slash at the end means nothing, and no parameter is empty", () => {
   equal(found("/user//", ["user/:id"]), undefined);
 });
 
+Deno.test("a function called index answers where nothing is named, and no other path", () => {
+  const names = ["index", "index/:id", ":one"];
+  deepEqual(found("/", names), ["index", {}]);
+  deepEqual(found("/index", names), [":one", { one: "index" }]);
+  deepEqual(found("/index/5", names), ["index/:id", { id: "5" }]);
+  equal(found("//5", names), undefined);
+  deepEqual(paramsBy("index", "/"), Object.create(null));
+  equal(paramsBy("index", "/index"), undefined);
+});
+
 Deno.test("segments are decoded one by one", () => {
   deepEqual(found("/user/a%2Fb%20c"), ["user/:id", { id: "a/b c" }]);
   deepEqual(found("/user/%6de"), ["user/me", {}]);

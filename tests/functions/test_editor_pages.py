@@ -271,6 +271,19 @@ def test_who_has_changed_nothing_gets_the_files_too(actor: Member, function: Fun
     assert (told["version"], told["files"], told["entrypoint"]) == (2, CHANGED, "handler.ts")
 
 
+def test_who_has_changed_something_is_told_whether_anybody_else_wrote(actor: Member, function: Function) -> None:
+    def is_same(since: str) -> bool:
+        told = json.loads(browser(actor.person).get(url(function, "standing") + f"?since={since}").content)
+        assert "files" not in told
+        found: bool = told["is_same"]
+        return found
+
+    save_function(actor=actor, function=function, methods=["GET"], base_version=1)
+    assert is_same("1")
+    save_function(actor=actor, function=function, files=CHANGED, base_version=2)
+    assert [is_same(each) for each in ("1", "2", "3", "4", "", "x")] == [False, False, True, False, False, False]
+
+
 # --- Two changes ---
 
 

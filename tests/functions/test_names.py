@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.functions.names import Name, clashes, parameters_of, pattern_of, read_name, refusal_of_name, written
+from apps.functions.names import Name, clashes, parameters_of, path_of, pattern_of, read_name, refusal_of_name, written
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,11 @@ def test_a_name_without_a_stage_is_in_dev(written: str, read: Name) -> None:
 def test_the_stage_that_is_meant_may_be_another_one() -> None:
     assert read_name("user/me", stage="prod") == Name("prod", "user/me")
     assert str(read_name("dev/user/me", stage="prod")) == "dev/user/me"
+
+
+@pytest.mark.parametrize(("base", "path"), [("user/:id", "/user/:id"), ("index", "/"), ("user/index", "/user/index")])
+def test_index_answers_where_nothing_is_named(base: str, path: str) -> None:
+    assert path_of(base) == path
 
 
 @pytest.mark.parametrize("base", ["user/me", "prod/report", "dev", "staging/:id"])

@@ -136,6 +136,30 @@ def test_the_tab_says_how_many_and_whoever_reads_no_functions_has_none(
     assert as_(manager).get(FUNCTIONS).status_code == 403
 
 
+def test_the_first_page_calls_what_is_the_easiest_to_call(
+    alice: User, bob: User, owner: Member, gateway: Any, tidewater: Tenant
+) -> None:
+    def command() -> str:
+        found = re.search(r'<code id="try">(.*?)</code>', as_(alice).get(PAGE).content.decode())
+        return found[1] if found else ""
+
+    assert command() == ""
+    assert 'id="first-function"' in as_(alice).get(PAGE).content.decode()
+    assert 'id="first-function"' not in as_(bob).get(PAGE).content.decode()
+    expected = (
+        ("prod/first", ["GET"], r"curl -i http://\S+prod\S+/first"),
+        ("dev/hooks", ["POST", "PUT"], r"curl -i -X POST http://\S+dev\S+/hooks"),
+        ("dev/user/:id", [], r"curl -i http://\S+dev\S+/user/7"),
+        ("dev/zones", ["GET", "POST"], r"curl -i http://\S+dev\S+/zones"),
+        ("dev/index", [], r"curl -i http://[^/]+/"),
+    )
+    for name, methods, wanted in expected:
+        some_function(owner, gateway, name, methods=methods)
+        assert re.fullmatch(wanted, command()), (name, command())
+    manager = make_member("manu", tidewater, Role.BUSINESS_MANAGER).person
+    assert "curl" not in as_(manager).get(PAGE).content.decode()
+
+
 def test_the_head_is_asked_for_by_itself(alice: User, gateway: Any) -> None:
     answer = as_(alice).get(FUNCTIONS, {"seen": ""}, headers=ASKING)
     assert "hx-swap-oob" in answer.content.decode()
@@ -241,6 +265,7 @@ def test_it_comes_back_from_the_bin_also_under_another_name(
     some_function(owner, gateway, "dev/x")
     url = f"{BIN}/{row.pk}/restore"
     assert url in as_(alice).get(BIN).content.decode()
+    assert re.search(r"gone for good on \d{1,2} [A-Z][a-z]{2} \d{4}\.", as_(alice).get(url).content.decode())
     assert url not in as_(bob).get(BIN).content.decode()
     assert as_(bob).get(url).status_code == 403
     refused = as_(alice).post(url, {"name": "x"}, headers=IN_DIALOG)

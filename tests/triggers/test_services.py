@@ -166,6 +166,8 @@ def test_a_payload_may_be_deep_but_not_endless(owner: Member, gateway: FunctionG
         ("files/*path", "/files/", False),
         (":a/x", "/1/x", True),
         (":a/x", "/1/y", False),
+        ("index", "/", True),
+        ("index", "/index", False),
     ],
 )
 def test_a_path_has_to_be_one_that_the_function_answers(base_name: str, path: str, fits: bool) -> None:

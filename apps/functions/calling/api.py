@@ -21,6 +21,7 @@ from apps.functions.calling.asked import Answered, Asked
 from apps.functions.calling.history import list_calls, shown_body
 from apps.functions.calling.services import Begun, begin_call, finish_call
 from apps.functions.models import Call, Draft, Function
+from apps.functions.names import path_of
 from apps.functions.selectors import get_draft
 from apps.logs.lines import LEVELS, SOURCES
 from apps.logs.selectors import logs_of_call
@@ -119,7 +120,7 @@ def _asked(function: Function, body: dict[str, Any]) -> Asked:
         except (binascii.Error, ValueError):
             raise InvalidInput(fields={"body_base64": [_("This is no base64.")]}) from None
     headers = tuple((each["name"], each["value"]) for each in body["headers"])
-    return Asked(body["method"].upper(), body["path"] or f"/{function.base_name}", body["query"], headers, content)
+    return Asked(body["method"].upper(), body["path"] or path_of(function.base_name), body["query"], headers, content)
 
 
 def _draft(actor: Any, function: Function) -> Draft:

@@ -2,15 +2,17 @@
 
 from typing import Any
 
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from apps.core.errors import NotFound, Text
 from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.functions.forms import CopyForm, NameForm, RestoreForm, SettingsForm, in_stages
 from apps.functions.models import Function
-from apps.functions.names import Name, read_name, written
+from apps.functions.names import Name, path_of, read_name, written
 from apps.functions.selectors import get_function
 from apps.functions.services import (
     copy_function,
@@ -76,10 +78,10 @@ class Rename(_Change):
         return {"name": written(Name(self.function.stage, self.function.base_name))}
 
     def get_context(self) -> dict[str, Any]:
-        lead = _("Calls to /%(name)s get 404 from then on. In other stages it stays as it is.")
+        lead = _("Calls to %(path)s get 404 from then on. In other stages it stays as it is.")
         return {
             "title": _("Rename %(name)s") % {"name": self.function},
-            "lead": lead % {"name": self.function.base_name},
+            "lead": lead % {"path": path_of(self.function.base_name)},
         }
 
     def save(self, form: Any) -> Done:
@@ -127,7 +129,7 @@ class Delete(_Change, ConfirmView):
 
     def get_touches(self) -> list[Touch]:
         row = self.function
-        url = address_of(row.gateway, hosts_of(row.gateway, row.stage)[0]) + row.base_name
+        url = address_of(row.gateway, hosts_of(row.gateway, row.stage)[0]) + path_of(row.base_name)[1:]
         others = Function.objects.filter(gateway=row.gateway, base_name=row.base_name, deleted_at=None)
         stays = ", ".join(str(each) for each in others.exclude(pk=row.pk).order_by("stage"))
         return [
@@ -162,9 +164,10 @@ class Restore(_Change):
         return {"name": written(Name(self.function.stage, self.function.base_name))}
 
     def get_context(self) -> dict[str, Any]:
-        lead = _("It answers again at its path in %(stage)s, as it was. It would be gone for good at %(at)s.")
+        lead = _("It answers again at its path in %(stage)s, as it was. It would be gone for good on %(on)s.")
         until = ends_at(self.function)
-        words = {"stage": self.function.stage, "at": f"{until:%Y-%m-%d}" if until else ""}
+        on = date_format(localtime(until), pgettext("date", "j M Y")) if until else ""
+        words = {"stage": self.function.stage, "on": on}
         return {"title": _("Restore %(name)s?") % {"name": self.function}, "lead": lead % words}
 
     def save(self, form: Any) -> Done:

@@ -20,7 +20,7 @@ from apps.core.web.addresses import address
 from apps.core.web.middleware import widen_policy
 from apps.functions.files import checked_files
 from apps.functions.models import Draft, Function
-from apps.functions.names import parameters_of
+from apps.functions.names import parameters_of, path_of
 from apps.functions.presence import names_of_editors
 from apps.functions.problems import CompileError, StaleSave
 from apps.functions.selectors import get_draft, head_of, list_functions, packages_of
@@ -163,6 +163,7 @@ class Editor(AboutGateway, LoginRequiredMixin, View):
             "roles": self._roles_for(function.stage),
             "packages": packages_of(self.gateway).versions,
             "variables": self.gateway.variables.order_by("name"),
+            "path": path_of(function.base_name),
             "parameters": parameters_of(function.base_name),
             "methods": function.methods or FREQUENT,
             "monaco": {part: assets.url(name) for part, name in PARTS_OF_MONACO.items()},
@@ -189,7 +190,7 @@ class Editor(AboutGateway, LoginRequiredMixin, View):
         names = ("save", "standing", "draft", "run", "conflict")
         return {
             "id": str(function.pk),
-            "pattern": f"/{function.base_name}",
+            "pattern": path_of(function.base_name),
             "person": str(self.actor.pk),
             "files": head.files,
             "entrypoint": head.entrypoint,

@@ -58,8 +58,8 @@ def standing(function: Function, live: Live | None = None) -> dict[str, Any]:
 
 
 class Standing(AboutFunction, LoginRequiredMixin, View):
-    """How it stands now. `?files` adds what was saved, for those who have changed nothing meanwhile; `?since=3`, whether
-    what is there has other code than that version.
+    """How it stands now. `?files` adds what was saved, for those who have changed nothing meanwhile; `?since=3`,
+    whether what is there has the code of that version.
     """
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -4,7 +4,9 @@ from typing import Any
 
 from apps.fleet.models import Bundle
 from apps.fleet.selectors import bundle_of
+from apps.gateways.examples import example_of
 from apps.gateways.rendering.names import bundle_key
+from apps.gateways.sizes import StageName
 from apps.gateways.stage_counts import functions_in_stages
 from apps.gateways.views.live import Part
 from apps.gateways.views.page import GatewayPage
@@ -34,7 +36,21 @@ class Detail(GatewayPage):
         ]
 
     def get_context(self) -> dict[str, Any]:
-        return {"is_moving": is_moving(self.gateway), "try_url": self.places[0].url, "stages": self.stages}
+        return {
+            "is_moving": is_moving(self.gateway),
+            "try_it": self._try_it(),
+            "may_make": any(self.actor.may("functions.save", stage=stage) for stage in StageName),
+            "stages": self.stages,
+        }
+
+    def _try_it(self) -> str:
+        """A command that calls what is there; empty where nothing is."""
+        example = example_of(self.gateway) if self.actor.may("functions.read") else None
+        if example is None:
+            return ""
+        url = next(place.url for place in self.places if place.stage == example.stage)
+        method = "" if example.method == "GET" else f"-X {example.method} "
+        return f"curl -i {method}{url.rstrip('/')}{example.path}"
 
 
 def _is_served(routes: Bundle | None) -> bool:

@@ -10,7 +10,7 @@ from apps.core.errors import InvalidInput
 from apps.core.names import tidy_name
 from apps.functions.calling.asked import Asked, check_asked
 from apps.functions.models import Function
-from apps.functions.names import PARAMETER, REST
+from apps.functions.names import INDEX, PARAMETER, REST, example_of, path_of
 from apps.triggers.cron import BadExpression, parse
 from apps.triggers.models import LONGEST_NOTE, LONGEST_PATH, LONGEST_QUERY, Trigger
 from apps.triggers.zones import is_zone
@@ -63,6 +63,8 @@ def read_payload(text: str) -> Any:
 
 def matches(base_name: str, path: str) -> bool:
     """Whether a call of this path is one of the function's."""
+    if base_name == INDEX:
+        return path == "/"
     pattern, parts = base_name.split("/"), path.removeprefix("/").split("/")
     if pattern[-1].startswith(REST):
         pattern, rest = pattern[:-1], parts[len(pattern) - 1 :]
@@ -76,7 +78,7 @@ def matches(base_name: str, path: str) -> bool:
 
 def _default_path(function: Function) -> str:
     has_parameters = any(each.startswith((PARAMETER, REST)) for each in function.base_name.split("/"))
-    return "" if has_parameters else f"/{function.base_name}"
+    return "" if has_parameters else path_of(function.base_name)
 
 
 def _refusal_of_expression(text: str) -> str:
@@ -98,16 +100,12 @@ def _refusal_of_path(path: str, function: Function) -> str:
     if not path:
         return _("Say what stands for the parameters: %(function)s answers paths such as %(path)s.") % {
             "function": function,
-            "path": _example(function.base_name),
+            "path": example_of(function.base_name),
         }
     if not matches(function.base_name, path):
-        words = {"function": function, "path": _example(function.base_name)}
+        words = {"function": function, "path": example_of(function.base_name)}
         return _("%(function)s doesn't answer this path. Write one such as %(path)s.") % words
     return _too_long(path, LONGEST_PATH)
-
-
-def _example(base_name: str) -> str:
-    return "/" + "/".join("7" if each[:1] in (PARAMETER, REST) else each for each in base_name.split("/"))
 
 
 def _refusal_of_payload(trigger: Trigger) -> str:
