@@ -43,7 +43,7 @@ def test_of_documents(test: Path, database: str, tmp_path: Path) -> None:
 
 def test_there_are_tests() -> None:
     assert {path.name for path in TESTS} == {
-        f"{each}_dbtest.ts" for each in ("cases", "functions", "hostile", "indexes", "model", "store")
+        f"{each}_dbtest.ts" for each in ("cases", "functions", "hostile", "indexes", "lanes", "model", "store")
     }
 
 

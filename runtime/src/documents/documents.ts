@@ -4,6 +4,7 @@ import { bulkWritten } from "./bulk.ts";
 import { Console } from "./console.ts";
 import { badQuery, DocumentsError } from "./errors.ts";
 import { indexNameOf, indexOptionsOf, sortOf } from "./keys.ts";
+import { type Connect, Lanes } from "./lanes.ts";
 import { LIMITS } from "./limits.ts";
 import { optionsOf, Reading } from "./reading.ts";
 import { Slow } from "./slow.ts";
@@ -35,13 +36,13 @@ export class Documents {
   readonly #console: Record<string, Operation>;
   readonly #statements: Statements;
 
-  /** `sql` has a few connections in the role of the gateway's own data. */
-  constructor(sql: Sql) {
+  /** `sql` has a few connections in the role of the gateway's own data; `lane` makes those of functions' statements. */
+  constructor(sql: Sql, lane: Connect) {
     this.store = new Store(sql);
     this.reading = new Reading(this.store);
     this.writing = new Writing(this.store, this.reading);
     this.slow = new Slow(this.store);
-    this.#statements = new Statements(sql);
+    this.#statements = new Statements(new Lanes(lane, (pid) => sql`SELECT pg_terminate_backend(${pid})`));
     this.#operations = this.#named();
     this.#console = new Console(this.store, this.reading, this.slow).operations;
   }
@@ -63,8 +64,8 @@ export class Documents {
   }
 
   /** Takes back what a call has begun and not ended. */
-  async release(owner: string): Promise<void> {
-    await this.#statements.release(owner);
+  release(owner: string): void {
+    this.#statements.release(owner);
   }
 
   async #done(

@@ -5,6 +5,8 @@ export const LIMITS = {
   documentBytes: MIB,
   /** How deep documents and filters nest. */
   depth: 100,
+  /** What a filter asks of fields: a database plans for minutes of tens of thousands. */
+  tests: 1000,
   collections: 200,
   indexesOfCollection: 20,
   fieldsOfIndex: 8,
@@ -30,6 +32,8 @@ export const LIMITS = {
   /** Milliseconds that a transaction of imp.sql may wait between statements, and how many are open at once. */
   idleMs: 10_000,
   transactions: 3,
+  /** Connections for imp.sql: one more than transactions, so that a statement alone always gets on. */
+  lanes: 4,
   /** Rows that a statement of imp.sql may return. */
   rows: 10_000,
   /** Milliseconds from which an operation is noted as slow. */

@@ -1,15 +1,18 @@
 /** `imp.sql`: statements whose values are parameters, alone or in a transaction of the call that began it. */
-import type { ReservedSql, Sql } from "postgres";
 import { badQuery, DocumentsError } from "./errors.ts";
+import { type Lane, type Lanes, type Rows, tookTooLong } from "./lanes.ts";
 import { LIMITS } from "./limits.ts";
 
 interface Open {
-  connection: ReservedSql;
+  lane: Lane;
   owner: string;
+  /** Settles with the statement that was asked for last. */
+  last: Promise<void>;
   /** Ends it when nothing was asked of it for long. */
   timer: ReturnType<typeof setTimeout>;
 }
 
+// Whatever gets by it is undone with the lane
 const ALONE =
   /^\s*(begin|start|commit|end|rollback|abort|savepoint|release|prepare\s+transaction|set|reset|listen|copy|lock)\b/i;
 
@@ -17,7 +20,7 @@ export class Statements {
   readonly #open = new Map<string, Open>();
   #opening = 0;
 
-  constructor(readonly sql: Sql) {}
+  constructor(readonly lanes: Lanes) {}
 
   async exec(op: string, args: unknown[], owner: string): Promise<unknown> {
     switch (op) {
@@ -36,9 +39,9 @@ export class Statements {
     }
   }
 
-  async release(owner: string): Promise<void> {
+  release(owner: string): void {
     const ids = [...this.#open].filter(([, open]) => open.owner === owner).map(([id]) => id);
-    await Promise.all(ids.map((id) => this.#close(id)));
+    for (const id of ids) this.#close(id);
   }
 
   async #run(pieces: string[], values: unknown[], id: string | undefined, owner: string): Promise<unknown> {
@@ -49,19 +52,33 @@ export class Statements {
       );
     }
     const given = values.map(fromWire);
-    if (id === undefined) return await this.#answer(() => this.sql.unsafe(text, given as never[], { prepare: true }));
-    const open = this.#of(id, owner);
-    clearTimeout(open.timer);
-    try {
-      return await this.#answer(() => open.connection.unsafe(text, given as never[], { prepare: true }));
-    } finally {
-      if (this.#open.has(id)) open.timer = this.#timer(id);
+    if (id === undefined) {
+      const lane = await this.lanes.take();
+      const work = lane.run(text, given);
+      // Sent with it, which takes no time of its own
+      void this.lanes.give(lane);
+      return await this.#answer(work);
     }
+    return await this.#answer(this.#next(this.#of(id, owner), id, text, given));
   }
 
-  async #answer(work: () => PromiseLike<unknown>): Promise<unknown> {
+  /** One after the other, so that each has its own time. */
+  #next(open: Open, id: string, text: string, given: unknown[] = []): Promise<Rows> {
+    clearTimeout(open.timer);
+    const work = open.last.then(() => {
+      this.#of(id, open.owner);
+      return open.lane.run(text, given);
+    });
+    open.last = work.catch(() => {}).then(() => {
+      clearTimeout(open.timer);
+      if (this.#open.has(id)) open.timer = this.#timer(id);
+    });
+    return work;
+  }
+
+  async #answer(work: Promise<Rows>): Promise<unknown> {
     try {
-      const rows = await work() as Record<string, unknown>[] & { count: number | null };
+      const rows = await work;
       if (rows.length > LIMITS.rows) {
         throw new DocumentsError("too-large", `A statement returns at most ${LIMITS.rows} rows: add a LIMIT.`);
       }
@@ -80,15 +97,15 @@ export class Statements {
     }
     this.#opening++;
     try {
-      const connection = await this.sql.reserve();
+      const lane = await this.lanes.take();
       try {
-        await connection.unsafe("BEGIN");
+        await lane.run("BEGIN");
       } catch (error) {
-        connection.release();
+        void this.lanes.give(lane);
         throw explained(error);
       }
       const id = crypto.randomUUID();
-      this.#open.set(id, { connection, owner, timer: this.#timer(id) });
+      this.#open.set(id, { lane, owner, last: Promise.resolve(), timer: this.#timer(id) });
       return id;
     } finally {
       this.#opening--;
@@ -96,11 +113,9 @@ export class Statements {
   }
 
   async #end(id: string, owner: string, by: "COMMIT" | "ROLLBACK"): Promise<void> {
-    const { connection, timer } = this.#of(id, owner);
-    clearTimeout(timer);
-    this.#open.delete(id);
+    const open = this.#of(id, owner);
     try {
-      const done = await connection.unsafe(by);
+      const done = await this.#next(open, id, by);
       // PostgreSQL's way to say that a statement in it had failed
       if (by === "COMMIT" && done.command === "ROLLBACK") {
         badQuery("The transaction was taken back, as a statement in it had failed.");
@@ -108,28 +123,32 @@ export class Statements {
     } catch (error) {
       throw explained(error);
     } finally {
-      connection.release();
+      this.#close(id);
     }
   }
 
-  async #close(id: string): Promise<void> {
+  #close(id: string): void {
     const open = this.#open.get(id);
     if (!open) return;
     clearTimeout(open.timer);
     this.#open.delete(id);
-    // Behind what it may still be at
-    await open.connection.unsafe("ROLLBACK").catch(() => {});
-    open.connection.release();
+    // What it may still be at ends first, and what isn't committed is taken back
+    void this.lanes.give(open.lane);
   }
 
   #timer(id: string): ReturnType<typeof setTimeout> {
-    return setTimeout(() => void this.#close(id), LIMITS.idleMs);
+    return setTimeout(() => this.#close(id), LIMITS.idleMs);
   }
 
   #of(id: string, owner: string): Open {
     const open = this.#open.get(id);
     if (!open || open.owner !== owner) {
       throw new DocumentsError("timeout", "The transaction has ended already, or waited too long between statements.");
+    }
+    if (open.lane.isLost) {
+      // Another connection would be outside of it
+      this.#close(id);
+      throw unreachable();
     }
     return open;
   }
@@ -138,12 +157,14 @@ export class Statements {
 function explained(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (!(error instanceof Error) || error instanceof DocumentsError || typeof code !== "string") return error;
-  if (code === "57014") return new DocumentsError("timeout", "The statement took too long and was stopped.");
+  if (code === "57014") return tookTooLong();
   if (code === "23505") return new DocumentsError("duplicate-key", String(message));
-  if (/^(08|53|57P)/.test(code) || code.startsWith("CONNECT")) {
-    return new DocumentsError("unavailable", "The gateway's database can't be reached at the moment; try it again.");
-  }
+  if (/^(08|53|57P)/.test(code) || code.startsWith("CONNECT")) return unreachable();
   return new DocumentsError("bad-query", `PostgreSQL ${code}: ${message}`);
+}
+
+function unreachable(): DocumentsError {
+  return new DocumentsError("unavailable", "The gateway's database can't be reached at the moment; try it again.");
 }
 
 function fromWire(value: unknown): unknown {

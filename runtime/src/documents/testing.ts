@@ -17,11 +17,18 @@ export function documentsForTests(): ForTests {
     throw new Error("DOCUMENTS_TEST_DATABASE names no database: start this by pytest tests/runtime/test_documents.py.");
   }
   const sql = connect(url, CONNECTIONS);
-  const documents = new Documents(sql);
+  const lanes: (typeof sql)[] = [];
+  const documents = new Documents(sql, (onclose) => {
+    const lane = connect(url, { ...CONNECTIONS, max: 1, onclose });
+    lanes.push(lane);
+    return lane;
+  });
   const exec: ForTests["exec"] = (op, collection, ...args) => documents.exec(op, collection, args);
   return {
     documents,
-    end: () => sql.end({ timeout: 5 }),
+    end: async () => {
+      await Promise.all([sql, ...lanes].map((each) => each.end({ timeout: 5 })));
+    },
     exec,
     fresh: async (collection, made = []) => {
       await exec("drop", collection);
