@@ -93,6 +93,11 @@ def address_of(gateway: FunctionGateway, host: str) -> str:
     return f"http://{host}:{port}/" if port else f"http://{host}/"
 
 
+def stages_where(actor: Member, permission: str) -> list[str]:
+    """Those in which somebody may do it."""
+    return [stage.value for stage in StageName if actor.may(permission, stage=stage)]
+
+
 def names_of_bundles(keys: Sequence[str]) -> dict[str, str]:
     """As people know them: `parcel-tracking/routes`. One query for all."""
     parts = {key: gateway_in(key) for key in keys}

@@ -1,6 +1,5 @@
 """How functions look to people in lists: their standing in a word, and what can be done with them."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -11,7 +10,7 @@ from apps.functions.models import Function
 from apps.functions.publishing import standing_of
 from apps.functions.services.locking import SAVE
 from apps.functions.views.about import edit_url, url_of
-from apps.gateways.sizes import StageName
+from apps.gateways.selectors import stages_where
 from apps.tenants.member import Member
 
 
@@ -60,6 +59,6 @@ def offers_for(row: Function, actor: Member) -> list[Offer]:
     return found
 
 
-def stages_for(actor: Member) -> Collection[str]:
+def stages_for(actor: Member) -> list[str]:
     """In which somebody may write."""
-    return [stage.value for stage in StageName if actor.may(SAVE, stage=stage)]
+    return stages_where(actor, SAVE)

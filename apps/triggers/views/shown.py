@@ -1,6 +1,5 @@
 """How triggers and their runs look to people."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,7 +9,7 @@ from django.utils.translation import pgettext
 
 from apps.core.errors import Text
 from apps.functions.views.shown import Offer
-from apps.gateways.sizes import StageName
+from apps.gateways.selectors import stages_where
 from apps.tenants.member import Member
 from apps.triggers.models import Trigger, TriggerRun
 from apps.triggers.services.locking import CHANGE
@@ -84,6 +83,6 @@ def offers_for(trigger: Trigger, actor: Member) -> list[Offer]:
     return found
 
 
-def stages_for(actor: Member) -> Collection[str]:
+def stages_for(actor: Member) -> list[str]:
     """In which somebody may set triggers."""
-    return [stage.value for stage in StageName if actor.may(CHANGE, stage=stage)]
+    return stages_where(actor, CHANGE)
