@@ -12,7 +12,8 @@ export interface Data {
 
 /** Answers what functions ask for beyond their isolate, and lets go what a call held once it's over. */
 export class Asking {
-  readonly #held = new Map<string, (() => void)[]>();
+  readonly #held = new Map<string, Map<() => void, number>>();
+  readonly #ending = new Map<() => void, ReturnType<typeof setTimeout>>();
 
   constructor(readonly documents: Data | undefined, readonly egress: Egress) {}
 
@@ -49,29 +50,48 @@ export class Asking {
       stage,
       function: pending?.call.function ?? "",
       requestId: pending?.call.requestId ?? "",
-      onEnd: (release) => {
-        // Of what nobody waits for any more, nothing is held
-        if (!pending) return release();
-        const held = this.#held.get(owner);
-        if (held) held.push(release);
-        else this.#held.set(owner, [release]);
+      onEnd: (release, patienceMs = 0) => {
+        if (pending) this.#hold(owner, release, patienceMs);
+        else this.#end(release, patienceMs);
+        return () => this.#forget(owner, release);
       },
     };
     if (service === "fetch") return await this.egress.answer(asked, caller);
     if (!this.documents) throw new ServiceError("DatabaseError", "NO_DATABASE", "This gateway has no database");
     const { op, collection, args } = asked as { op: string; collection: string; args: unknown[] };
-    if (op.startsWith("sql.")) caller.onEnd(() => this.documents?.release(owner));
+    if (op === "sql.begin") caller.onEnd(() => this.documents?.release(owner));
     return await this.documents.exec(op, collection, args, owner);
   }
 
-  /** A call is over. */
-  release(crew: string, call: number): void {
+  #hold(owner: string, release: () => void, patienceMs: number): void {
+    const held = this.#held.get(owner);
+    if (held) held.set(release, patienceMs);
+    else this.#held.set(owner, new Map([[release, patienceMs]]));
+  }
+
+  #end(release: () => void, afterMs: number): void {
+    if (afterMs === 0) return release();
+    const ended = () => {
+      this.#ending.delete(release);
+      release();
+    };
+    this.#ending.set(release, setTimeout(ended, afterMs));
+  }
+
+  #forget(owner: string, release: () => void): void {
+    this.#held.get(owner)?.delete(release);
+    clearTimeout(this.#ending.get(release));
+    this.#ending.delete(release);
+  }
+
+  /** A call is over: answered, or given up. */
+  release(crew: string, call: number, isAnswered: boolean): void {
     // As most hold nothing
     if (this.#held.size === 0) return;
     const owner = `${crew}#${call}`;
     const held = this.#held.get(owner);
     if (!held) return;
     this.#held.delete(owner);
-    for (const release of held) release();
+    for (const [release, patienceMs] of held) this.#end(release, isAnswered ? patienceMs : 0);
   }
 }

@@ -36,8 +36,8 @@ Deno.test("what is asked is answered, with what went wrong", async () => {
 Deno.test("what a call holds is let go once, when it's over", async () => {
   const { asking, crew, data } = world();
   await asking.answer(crew, "dev", 5, 1, "documents", { op: "sql.begin", collection: "", args: [] });
-  asking.release("dev 1", 1);
-  asking.release("dev 1", 1);
+  asking.release("dev 1", 1, true);
+  asking.release("dev 1", 1, true);
   deepEqual(data.slice(1), [["release", "dev 1#1"]]);
 });
 

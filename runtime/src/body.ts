@@ -9,6 +9,9 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class BodyTooLarge extends Error {}
 
+/** It ended before it was whole, or wasn't sent as it has to be. */
+export class BodyCut extends Error {}
+
 /**
  * All of it, or null where there is none.
  *
@@ -20,10 +23,14 @@ export async function readBody(request: Request, most: number = BODY_BYTES): Pro
   if (said > most) throw new BodyTooLarge();
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of request.body) {
-    size += part.length;
-    if (size > most) throw new BodyTooLarge();
-    parts.push(part);
+  try {
+    for await (const part of request.body) {
+      size += part.length;
+      if (size > most) throw new BodyTooLarge();
+      parts.push(part);
+    }
+  } catch (error) {
+    throw error instanceof BodyTooLarge ? error : new BodyCut();
   }
   return joined(parts, size);
 }

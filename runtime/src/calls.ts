@@ -1,5 +1,5 @@
 import { type Asked, asked, headersOf, ipOf, isReserved, rawPath, targetOf } from "./asked.ts";
-import { BodyTooLarge, portable, readBody } from "./body.ts";
+import { BodyCut, BodyTooLarge, portable, readBody } from "./body.ts";
 import type { Config } from "./config.ts";
 import type { DataConsole } from "./data_console.ts";
 import { answer } from "./problem.ts";
@@ -7,6 +7,7 @@ import {
   allowed,
   allows,
   BROKEN,
+  CUT_BODY,
   MALFORMED_PATH,
   NO_RUN,
   notTaken,
@@ -99,6 +100,7 @@ export class Calls {
       return "published" in found ? await this.#ask(found, call, request, body) : this.#refuse(found, call);
     } catch (error) {
       if (error instanceof BodyTooLarge) return this.#refuse(TOO_LARGE, call);
+      if (error instanceof BodyCut) return this.#refuse(CUT_BODY, call);
       if (error instanceof NoAnswer) return this.#refuse(whyNone(error), call);
       throw error;
     }
@@ -206,7 +208,7 @@ export class Calls {
       published.timeoutMs,
       STREAM_MS,
       [["x-imp-gateway", this.config.gateway.id]],
-      (crew) => this.stages.asking.release(crew.name, number),
+      (crew, isAnswered) => this.stages.asking.release(crew.name, number, isAnswered),
       (left) => request.signal.aborted ? left() : request.signal.addEventListener("abort", left),
     );
     if (!stage.begin(waiting)) return this.#refuse(TOO_BUSY, call);

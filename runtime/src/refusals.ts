@@ -28,6 +28,12 @@ export const MALFORMED_PATH: Refusal = {
   title: "The request can't be read",
   detail: "A % in its path isn't followed by the two digits of a character. Write %25 for a % itself.",
 };
+export const CUT_BODY: Refusal = {
+  status: 400,
+  slug: "malformed-request",
+  title: "The request can't be read",
+  detail: "Its body ended before it was whole, or wasn't sent as its headers say.",
+};
 export const BROKEN: Refusal = {
   status: 503,
   slug: "function-not-loaded",

@@ -1,5 +1,5 @@
 /** What functions ask for beyond their own isolate: their data, other servers. Answered where the sockets are. */
-export type Service = "documents" | "sql" | "fetch";
+export type Service = "documents" | "fetch";
 
 /** From a worker. What is asked and answered is JSON, or has Uint8Arrays somewhere in it. */
 export type Ask = (service: Service, message: unknown) => Promise<unknown>;
@@ -10,8 +10,11 @@ export interface Caller {
   /** Without its stage; empty outside of all functions. */
   readonly function: string;
   readonly requestId: string;
-  /** Once the call has been answered, or its worker is gone: what it holds is let go. At once where it's over. */
-  onEnd(release: () => void): void;
+  /**
+   * What it holds is let go once nobody waits for the call any more, or its worker is gone; at once where it's over. What
+   * may go on beside the answer has `patienceMs` after it. Returns what says that nothing is held any more.
+   */
+  onEnd(release: () => void, patienceMs?: number): () => void;
 }
 
 /** What a function did wrong, or may want to handle: comes out of the function's call as an Error with this name, message and code. */

@@ -2,8 +2,9 @@ import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 
 const MOST_MAPS = 50;
 const MOST_KNOWN = 20_000;
-// The middle is how V8 names what is at the top level of evaluated code
-const PLACE = /imp:\/\/\/([^\s()"\\]+?)@(\w+)\.js(?:, <anonymous>)?:(\d+):(\d+)/g;
+// The middle is how V8 names what is at the top level of evaluated code. Anybody may write what only looks like a place:
+// each part of it is as long as it can be in earnest, lest the search takes the square of a line's length
+const PLACE = /imp:\/\/\/([^\s()"\\]{1,300}?)@(\w{1,20})\.js(?:, <anonymous>)?:(\d{1,9}):(\d{1,9})/g;
 /** The wrapper's own line is before the first one of the code. */
 const LINES_BEFORE = 1;
 
@@ -38,7 +39,7 @@ export class Stacks {
     if (!map) return whole;
     const found = originalPositionFor(map, {
       line: Math.max(1, Number(line) - LINES_BEFORE),
-      column: Number(column) - 1,
+      column: Math.max(0, Number(column) - 1),
     });
     return found.source === null ? whole : `${found.source}:${found.line}:${found.column + 1}`;
   }

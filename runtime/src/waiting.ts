@@ -45,7 +45,7 @@ export class Waiting implements Pending {
     timeoutMs: number,
     readonly streamMs: number,
     readonly own: HeaderList,
-    readonly over: (crew: Crew) => void,
+    readonly over: (crew: Crew, isAnswered: boolean) => void,
     /** Its caller may be gone; `left` is told at once, or later. Costs something, and most calls are over before. */
     readonly watch: (left: () => void) => void = () => {},
   ) {
@@ -79,12 +79,16 @@ export class Waiting implements Pending {
   hear(message: FromWorker): void {
     switch (message[0]) {
       case "done":
-        this.#finish();
+        this.#finish(true);
         return this.#respond(message[2], message[3], message[4] as BodyInit | null);
       case "failed":
-        this.#finish();
+        this.#finish(true);
         return this.#reject(new NoAnswer(message[2], message[3]));
       case "head":
+        if (NO_BODY.has(message[2]) || this.call.method === "HEAD") {
+          this.#respond(message[2], message[3], null);
+          return this.leave();
+        }
         this.deadline = performance.now() + this.streamMs;
         this.#stream = new Streamed(
           (bytes) => this.#crew?.send(["taken", this.call.id, bytes]),
@@ -94,7 +98,7 @@ export class Waiting implements Pending {
       case "part":
         return this.#stream?.put(message[2]);
       case "end":
-        this.#finish();
+        this.#finish(true);
         return message[2] === "" ? this.#stream?.close() : this.#stream?.fail();
     }
   }
@@ -110,7 +114,7 @@ export class Waiting implements Pending {
   /** Nobody waits any more. */
   leave(): void {
     this.#crew?.forget(this);
-    this.#finish();
+    this.#finish(false);
     // Nobody reads it; but until there is one, it seems to be under way
     this.#reject(new NoAnswer("interrupted"));
   }
@@ -124,13 +128,13 @@ export class Waiting implements Pending {
     }
   }
 
-  #finish(): void {
+  #finish(isAnswered: boolean): void {
     const crew = this.#crew;
     if (!crew) return;
     this.#crew = undefined;
     crew.finish(this);
     if (this.#settled) crew.follow(this.call.id, this.#settled.resolve);
-    this.over(crew);
+    this.over(crew, isAnswered);
   }
 }
 

@@ -5,6 +5,8 @@ import { fault, Transfer } from "./transfer.ts";
 
 /** Of one stage at once. */
 export const MOST_AT_ONCE = 100;
+/** What a function still fetches when its answer is sent may go on for so long. */
+export const AFTER_ANSWER_MS = 30_000;
 const LONGEST_URL = 16 * 1024, MOST_HEADER_CHARACTERS = 48 * 1024;
 /** What is about a connection, or the proxy's own, isn't for functions to say. */
 const NOT_SENT =
@@ -64,9 +66,14 @@ export class Egress {
       );
     }
     if (asked.url.length > LONGEST_URL) throw fault("EGRESS_ADDRESS", "The address is too long.");
-    const transfer = new Transfer(this.#client, asked.body, () => this.#transfers.delete(key));
+    let forget = () => {};
+    const transfer = new Transfer(this.#client, asked.body, () => {
+      this.#transfers.delete(key);
+      // A call that lasts may fetch again and again
+      forget();
+    });
     this.#transfers.set(key, transfer);
-    caller.onEnd(() => transfer.end());
+    forget = caller.onEnd(() => transfer.end(), AFTER_ANSWER_MS);
     try {
       return await transfer.open({ ...asked, headers: sendable(asked.headers) });
     } catch (error) {

@@ -3,6 +3,14 @@ import { ownGlobal } from "./hardening.ts";
 
 export type Handler = (request: unknown, response: unknown) => unknown;
 export type WebHandler = (request: Request) => unknown;
+/** As servers of the web's standards have it: the environment's variables, and what to do beside the answer. */
+type Fetch = (request: Request, env: unknown, context: typeof CONTEXT) => unknown;
+
+/** What has begun goes on here, waited for or not. */
+const CONTEXT = Object.freeze({
+  waitUntil: Object.freeze((_going: unknown) => {}),
+  passThroughOnException: Object.freeze(() => {}),
+});
 
 export interface Loaded {
   readonly function: string;
@@ -33,7 +41,8 @@ export class Functions {
     const module = { exports: {} as Record<string, unknown> };
     const url = `imp:///${name}@${revision}.js`;
     run(code, url, { module, exports: module.exports, require: this.#requireFrom(vendor, own), ...own });
-    this.#loaded.set(name, { function: name, version, ...handlerOf(module.exports) });
+    const { env } = own.imp as { env: unknown };
+    this.#loaded.set(name, { function: name, version, ...handlerOf(module.exports, env) });
   }
 
   unload(name: string): void {
@@ -86,12 +95,12 @@ export function globalsOf(given: Record<string, unknown>): Record<string, unknow
   return { ...given, globalThis: own, self: own, global: own };
 }
 
-export function handlerOf(exports: Record<string, unknown>): { handler?: Handler; web?: WebHandler } {
+export function handlerOf(exports: Record<string, unknown>, env: unknown): { handler?: Handler; web?: WebHandler } {
   const main = "default" in exports ? exports.default : exports;
   if (typeof main === "function") return { handler: main as Handler };
   for (const each of [main, exports]) {
     const fetch = typeof each === "object" && each !== null ? (each as { fetch?: unknown }).fetch : undefined;
-    if (typeof fetch === "function") return { web: fetch.bind(each) as WebHandler };
+    if (typeof fetch === "function") return { web: (request) => (fetch as Fetch).call(each, request, env, CONTEXT) };
   }
   throw new TypeError("It exports no handler: export default async (req, res) => …, or a function named fetch");
 }

@@ -55,6 +55,7 @@ function makeConsole(log: (level: Level, values: unknown[]) => void): Record<str
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
+    clear: () => {},
     trace: (...values: unknown[]) => log("debug", [...values, new Error("Trace").stack]),
     dir: (value: unknown) => log("info", [value]),
     dirxml: at("info"),

@@ -1,5 +1,6 @@
 import type { Level, Line, LogSource } from "../wire.ts";
 import { Budget, nothingSpent, shortened, type Spent } from "./budget.ts";
+import { faultOf } from "./fault.ts";
 
 const NOTICE_AFTER_MS = 1000;
 const FIELDS_CHARACTERS = 16 * 1024;
@@ -36,11 +37,12 @@ export class Logging {
     fields?: unknown,
   ): void {
     const said = shortened(text);
-    if (!this.#budget.takes(said.length, scope.spent ?? this.#spentOutside())) {
+    const shown = fieldsOf(fields);
+    if (!this.#budget.takes(said.length + shown.characters, scope.spent ?? this.#spentOutside())) {
       this.#noticeSoon();
       return;
     }
-    this.#say(scope, level, source, said, fieldsOf(fields));
+    this.#say(scope, level, source, said, shown.fields);
   }
 
   /** A call is over. */
@@ -106,13 +108,12 @@ export function formatted(values: unknown[]): string {
       case "s":
         return typeof value === "string" ? value : shown(value);
       case "d":
-        return String(Number(value));
-      case "i":
-        return String(Math.trunc(Number(value)));
       case "f":
-        return String(Number(value));
+        return String(numberOf(value));
+      case "i":
+        return String(Math.trunc(numberOf(value)));
       case "j":
-        return JSON.stringify(value);
+        return jsonOf(value);
       case "c":
         return "";
       default:
@@ -120,6 +121,23 @@ export function formatted(values: unknown[]): string {
     }
   });
   return [text, ...rest.map(shown)].join(" ");
+}
+
+/** To log something never throws, whatever it is. */
+function numberOf(value: unknown): number {
+  try {
+    return Number(value);
+  } catch {
+    return NaN;
+  }
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "undefined";
+  } catch {
+    return inspected(value);
+  }
 }
 
 function shown(value: unknown): string {
@@ -130,12 +148,12 @@ export function inspected(value: unknown): string {
   try {
     return inspect(value, { depth: 4, strAbbreviateSize: 4096, iterableLimit: 100 });
   } catch (error) {
-    return `[can't be shown: ${String((error as Error)?.message)}]`;
+    return `[can't be shown: ${faultOf(error).message}]`;
   }
 }
 
-function fieldsOf(fields: unknown): Line["fields"] {
-  if (fields === undefined || fields === null) return null;
+function fieldsOf(fields: unknown): { fields: Line["fields"]; characters: number } {
+  if (fields === undefined || fields === null) return { fields: null, characters: 0 };
   let text: string | undefined;
   try {
     text = JSON.stringify(
@@ -145,7 +163,11 @@ function fieldsOf(fields: unknown): Line["fields"] {
   } catch {
     text = undefined;
   }
-  if (text === undefined || text.length > FIELDS_CHARACTERS) return { value: shortened(inspected(fields)) };
+  if (text === undefined || text.length > FIELDS_CHARACTERS) {
+    const value = shortened(inspected(fields));
+    return { fields: { value }, characters: value.length };
+  }
   const value = JSON.parse(text);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : { value };
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return { fields: isObject ? value : { value }, characters: text.length };
 }

@@ -83,7 +83,7 @@ export class ImpRequest {
     if (body === null || body.length === 0) return undefined;
     const type = typeOf(this.headers["content-type"]);
     if (!isText(type)) return body;
-    const text = typeof body === "string" ? body : decoder.decode(body);
+    const text = textOf(body, this.headers["content-type"] ?? "");
     if (isJson(type)) {
       try {
         return JSON.parse(text);
@@ -96,9 +96,25 @@ export class ImpRequest {
 }
 
 const FORM = "application/x-www-form-urlencoded";
+const CHARSET = /;\s*charset="?([^\s;"]+)/i;
+const UTF8 = /^utf-?8$/i;
 
 export function typeOf(header: string | undefined): string {
   return (header ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+/** In the characters that its type names, or in UTF-8; without the mark that some begin with. */
+function textOf(body: string | Uint8Array, type: string): string {
+  const charset = type.includes(";") ? CHARSET.exec(type)?.[1] : undefined;
+  if (charset !== undefined && !UTF8.test(charset)) {
+    try {
+      return new TextDecoder(charset).decode(typeof body === "string" ? encoder.encode(body) : body);
+    } catch {
+      // Nobody knows it: then it's read as most are
+    }
+  }
+  if (typeof body !== "string") return decoder.decode(body);
+  return body.startsWith("\ufeff") ? body.slice(1) : body;
 }
 
 export function isJson(type: string): boolean {

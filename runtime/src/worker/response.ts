@@ -8,6 +8,8 @@ const WINDOW_BYTES = 256 * 1024;
 /** Who doesn't wait is stopped here. */
 const UNREAD_BYTES = 16 * 1024 * 1024;
 const PART_BYTES = 64 * 1024;
+/** What is at hand has come by then, as promises go; of all else the head is sent before its first part. */
+const TURNS_AT_HAND = 8;
 // Below what Envoy takes, whose own refusal would tell nobody why
 const MOST_HEADERS = 90;
 const HEADER_BYTES = 48 * 1024;
@@ -40,6 +42,7 @@ export class CallerGone extends Error {
 
 type Bytes = string | Uint8Array | ArrayBuffer;
 export type Source = ReadableStream<string | Uint8Array> | AsyncIterable<string | Uint8Array> | Iterable<string>;
+type Reader = ReadableStreamDefaultReader<string | Uint8Array>;
 
 /** `res`, as handlers have it. */
 export class ImpResponse {
@@ -50,6 +53,12 @@ export class ImpResponse {
   #unread = 0;
   #wake: (() => void) | undefined;
   #isGone = false;
+  /** Of res.stream(), which may not have been waited for. */
+  #sending: Promise<void> | undefined;
+  /** Why it was cut off, which who writes without waiting never hears. */
+  #fault: Error | undefined;
+  /** Stops what a stream comes from. */
+  #stop: (() => void) | undefined;
 
   constructor(sender: Sender) {
     this.#sender = sender;
@@ -114,7 +123,7 @@ export class ImpResponse {
   }
 
   clearCookie(name: string, options?: CookieOptions): this {
-    return this.cookie(name, "", { ...options, expires: new Date(0) });
+    return this.cookie(name, "", { ...options, expires: new Date(0), maxAge: undefined });
   }
 
   json(value: unknown): void {
@@ -127,6 +136,7 @@ export class ImpResponse {
     if (body === undefined || body === null) this.#finish(null, "");
     else if (typeof body === "string") this.#finish(body, "text/html; charset=utf-8");
     else if (isBytes(body)) this.#finish(bytesOf(body), "application/octet-stream");
+    else if (isStreamed(body)) void this.stream(body);
     else this.json(body);
   }
 
@@ -137,7 +147,7 @@ export class ImpResponse {
   redirect(first: number | string, second?: string): void {
     const [status, to] = typeof first === "number" ? [first, second ?? ""] : [302, first];
     if (status < 300 || status > 399) throw new RangeError(`${status} is no status of a redirect`);
-    this.status(status).set("location", encodeURI(to).replaceAll("%25", "%")).#finish(null, "");
+    this.status(status).set("location", addressOf(to)).#finish(null, "");
   }
 
   /** Sends a part of the answer; wait for it, so that it goes as fast as the caller takes it. */
@@ -153,8 +163,10 @@ export class ImpResponse {
     if (this.#isGone) throw new CallerGone();
     if (this.#state === "ended") throw new Error("The answer has ended");
     this.#begin();
-    if (this.#unread + bytes.length > UNREAD_BYTES) {
-      throw new AnswerTooLarge("The caller is slower than what is written: await res.write(…)");
+    if (this.#unread > UNREAD_BYTES) {
+      this.#fault = new AnswerTooLarge("The caller is slower than what is written: await res.write(…)");
+      this.breakOff(this.#fault.message);
+      throw this.#fault;
     }
     this.#unread += bytes.length;
     for (let at = 0; at < bytes.length; at += PART_BYTES) this.#sender.part(bytes.slice(at, at + PART_BYTES));
@@ -165,6 +177,7 @@ export class ImpResponse {
   }
 
   end(part?: Bytes): void {
+    if (this.#fault) throw this.#fault;
     if (this.#state !== "streaming") {
       this.#finish(part === undefined ? null : typeof part === "string" ? part : bytesOf(part), "");
       return;
@@ -175,9 +188,19 @@ export class ImpResponse {
   }
 
   /** All of a source, as fast as the caller takes it. */
-  async stream(source: Source): Promise<void> {
-    if (!this.#headers.has("content-type")) this.type("application/octet-stream");
+  stream(source: Source | Blob): Promise<void> {
+    this.#sending = this.#stream(source);
+    // Who doesn't wait for it is told when the handler returns
+    this.#sending.catch(() => {});
+    return this.#sending;
+  }
+
+  async #stream(source: Source | Blob): Promise<void> {
+    const isBlob = source instanceof Blob;
+    if (!this.#headers.has("content-type")) this.type(isBlob && source.type || "application/octet-stream");
     this.#begin();
+    if (isBlob) return await this.#pass(this.#readerOf(source.stream()));
+    if (source instanceof ReadableStream) return await this.#pass(this.#readerOf(source));
     for await (const part of source as AsyncIterable<string | Uint8Array>) await this.write(part);
     this.end();
   }
@@ -185,13 +208,18 @@ export class ImpResponse {
   /** What a handler returned: it's the answer where it sent none. */
   async settle(value: unknown): Promise<void> {
     if (value instanceof Response) return await this.#copy(value);
-    if (this.#state === "streaming") this.end();
+    if (this.#state === "streaming") {
+      await this.#sending;
+      if (this.#state === "streaming") this.end();
+    }
+    if (this.#fault) throw this.#fault;
     if (this.#state === "ended") return;
     // Both are a way to say: what was sent is all
     if (value === undefined || value === this) {
       this.status(this.statusCode === 200 ? 204 : this.statusCode).#finish(null, "");
     } else if (typeof value === "string") this.#finish(value, "text/plain; charset=utf-8");
     else if (isBytes(value)) this.send(value);
+    else if (isStreamed(value)) await this.stream(value);
     else this.json(value);
   }
 
@@ -213,6 +241,7 @@ export class ImpResponse {
   gone(): void {
     this.#isGone = true;
     this.#wake?.();
+    this.#stop?.();
   }
 
   async #copy(response: Response): Promise<void> {
@@ -222,9 +251,15 @@ export class ImpResponse {
       if (name === "set-cookie") this.append(name, value);
       else this.set(name, value);
     }
-    const reader = response.body?.getReader();
-    if (!reader) return this.#finish(null, "");
-    const first = await reader.read();
+    if (!response.body) return this.#finish(null, "");
+    const reader = this.#readerOf(response.body);
+    const reading = reader.read();
+    if (!await isAtHand(reading)) {
+      // Whoever waits for events has their head before the first
+      this.#begin();
+      return await this.#pass(reader, reading);
+    }
+    const first = await reading;
     if (first.done) return this.#finish(null, "");
     const second = reader.read();
     // Most answers are one part, and known to be
@@ -232,9 +267,26 @@ export class ImpResponse {
     if (isWhole ?? response.headers.has("content-length")) {
       if ((await second).done) return this.#finish(first.value, "");
     }
+    await this.#pass(reader, reading, second);
+  }
+
+  /** What comes from it is stopped once nobody takes it any more, also while it has nothing to send. */
+  #readerOf(stream: ReadableStream<string | Uint8Array>): Reader {
+    const reader = stream.getReader();
+    this.#stop = () => void reader.cancel(new CallerGone()).catch(() => {});
+    if (this.#isGone) this.#stop();
+    return reader;
+  }
+
+  /** All of it, of which some reads have begun. */
+  async #pass(reader: Reader, ...begun: ReturnType<Reader["read"]>[]): Promise<void> {
     try {
-      await this.write(first.value);
-      for (let next = await second; !next.done; next = await reader.read()) await this.write(next.value);
+      for (;;) {
+        const next = await (begun.shift() ?? reader.read());
+        if (next.done) break;
+        await this.write(next.value);
+      }
+      if (this.#isGone) throw new CallerGone();
       this.end();
     } catch (error) {
       reader.cancel(error).catch(() => {});
@@ -297,6 +349,25 @@ const TYPES: Record<string, string> = {
   bytes: "application/octet-stream",
   events: "text/event-stream",
 };
+
+/** As it is, but for what may not be in an address. */
+function addressOf(text: string): string {
+  // What was encoded before stays so; and without these two, an address of IPv6 would be none
+  return encodeURI(text).replace(/%(?:25|5B|5D)/g, decodeURIComponent);
+}
+
+async function isAtHand(promise: Promise<unknown>): Promise<boolean> {
+  let isThere = false;
+  const note = () => void (isThere = true);
+  promise.then(note, note);
+  for (let turn = 0; turn < TURNS_AT_HAND && !isThere; turn++) await undefined;
+  return isThere;
+}
+
+/** It comes bit by bit: a stream, what a generator yields, a file. */
+function isStreamed(value: unknown): value is AsyncIterable<string | Uint8Array> | Blob {
+  return typeof value === "object" && value !== null && (Symbol.asyncIterator in value || value instanceof Blob);
+}
 
 function isBytes(value: unknown): value is Uint8Array | ArrayBuffer {
   return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
