@@ -1,3 +1,4 @@
+import { Numbered } from "../numbered.ts";
 import { type Call, type FromWorker, type LoadError, packed, SEATS, take, type ToWorker, unpacked } from "../wire.ts";
 import type { Beginning } from "../wire.ts";
 import program from "worker-program";
@@ -28,7 +29,7 @@ export interface Pending {
 
 /** One worker, and what it has to do. */
 export class Crew {
-  readonly pending = new Map<number, Pending>();
+  readonly pending = new Numbered<Pending>();
   readonly loads = new Map<string, (result: LoadResult) => void>();
   readonly #followed = new Map<number, () => void>();
   readonly #over = new Set<number>();
@@ -134,7 +135,7 @@ export class Crew {
 
   /** Calls that it hasn't begun, and now never will. */
   takeBack(): Pending[] {
-    const back = [...this.pending.values()].filter(({ call }) => take(this.#seats, call));
+    const back = this.pending.values().filter(({ call }) => take(this.#seats, call));
     for (const each of back) this.finish(each);
     return back;
   }
@@ -181,8 +182,7 @@ export class Crew {
       resolve({ ms: 0, error: { message: "It didn't finish loading", stack: "" } });
     }
     this.loads.clear();
-    for (const each of [...this.pending.values()]) each.lost();
-    this.pending.clear();
+    for (const each of this.pending.values()) each.lost();
     for (const call of [...this.#followed.keys()]) this.#overNow(call);
   }
 

@@ -190,7 +190,7 @@ export class Stage {
   }
 
   #lookAt(crew: Crew, now: number): void {
-    for (const pending of [...crew.pending.values()]) {
+    for (const pending of crew.pending.values()) {
       if (now > pending.deadline) pending.lost();
       else pending.lasts();
     }
@@ -211,7 +211,7 @@ export class Stage {
       log("worker-blocked", { stage: this.name });
       if (crew === this.#serving) this.#ignoringFaults(this.replace("the one before is blocked"));
     }
-    const isAwaited = [...crew.pending.values()].some((each) => each.deadline < Infinity);
+    const isAwaited = crew.pending.values().some((each) => each.deadline < Infinity);
     if (!isAwaited && now - crew.blockedAt > BLOCKED_AT_MOST_MS && crew !== this.#serving) this.#giveUp(crew);
   }
 

@@ -1,4 +1,5 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
+import { Numbered } from "../numbered.ts";
 import type { Ask, Service } from "../services.ts";
 import { type Call, type FromWorker, type Level, type LogSource, take } from "../wire.ts";
 import { nothingSpent } from "./budget.ts";
@@ -11,8 +12,13 @@ import { AnswerTooLarge, CallerGone, ImpResponse } from "./response.ts";
 // Not imported: nothing in a worker may import a module of Node's
 const { AsyncLocalStorage: Storage } = globalThis.process.getBuiltinModule("node:async_hooks");
 
-interface Running extends Scope {
-  id: number;
+/** As long as anything that a call began may go on, this is kept: the less it is, the better. */
+interface Begun extends Scope {
+  readonly id: number;
+}
+
+interface Running {
+  readonly begun: Begun;
   source: LogSource;
   response: ImpResponse;
   abort?: AbortController;
@@ -26,9 +32,9 @@ interface Asking {
 
 /** The calls under way in a worker. */
 export class Calling {
-  readonly #current: AsyncLocalStorage<Running> = new Storage();
-  readonly #running = new Map<number, Running>();
-  readonly #asking = new Map<number, Asking>();
+  readonly #current: AsyncLocalStorage<Begun> = new Storage();
+  readonly #running = new Numbered<Running>();
+  readonly #asking = new Numbered<Asking>();
   #asked = 0;
 
   constructor(
@@ -52,18 +58,21 @@ export class Calling {
       part: (bytes) => this.send(["part", call.id, bytes]),
       end: (fault) => this.send(["end", call.id, fault]),
     });
-    const running: Running = {
+    const begun: Begun = {
       id: call.id,
       function: call.function,
       version: loaded?.version ?? 0,
       requestId: call.requestId,
-      source: call.kind === "trigger" ? "trigger" : "call",
       spent: nothingSpent(),
+    };
+    const running: Running = {
+      begun,
+      source: call.kind === "trigger" ? "trigger" : "call",
       response,
       isGone: false,
     };
     this.#running.set(call.id, running);
-    this.#current.run(running, () => void this.#run(call, running, loaded));
+    this.#current.run(begun, () => void this.#run(call, running, loaded));
   }
 
   async #run(call: Call, running: Running, loaded: Loaded | undefined): Promise<void> {
@@ -73,7 +82,7 @@ export class Calling {
       this.#fail(running, harmless(error));
     } finally {
       this.#running.delete(call.id);
-      this.logging.close(running);
+      this.logging.close(running.begun);
       if (call.isFollowed) this.send(["over", call.id]);
     }
   }
@@ -95,18 +104,18 @@ export class Calling {
   }
 
   #fail(running: Running, error: unknown): void {
-    const { id, response } = running;
+    const { begun, response } = running;
     if (running.isGone && (error instanceof CallerGone || isAbort(error))) return void response.breakOff("");
     if (error instanceof MalformedBody && !response.headersSent) {
-      return this.send(["failed", id, "malformed-body", error.message]);
+      return this.send(["failed", begun.id, "malformed-body", error.message]);
     }
-    this.logging.log(running, "error", running.source, messageOf(error), { stack: inspected(error) });
+    this.logging.log(begun, "error", running.source, messageOf(error), { stack: inspected(error) });
     if (response.headersSent) {
       // Where it was sent whole, its caller has nothing to do with what came after
       response.breakOff(messageOf(error));
       return;
     }
-    this.send(["failed", id, error instanceof AnswerTooLarge ? "answer-too-large" : "error", ""]);
+    this.send(["failed", begun.id, error instanceof AnswerTooLarge ? "answer-too-large" : "error", ""]);
   }
 
   /** Nobody waits for it any more. */
@@ -140,19 +149,17 @@ export class Calling {
   }
 
   log(name: string, version: number, level: Level, source: LogSource, text: string, fields?: unknown): void {
-    const running = this.#current.getStore();
+    const begun = this.#current.getStore();
     // Of a call that is over the lines still are its own; of another function's, its own
-    const scope = running?.function === name
-      ? running
-      : { function: name, version, requestId: running?.requestId ?? "" };
+    const scope = begun?.function === name ? begun : { function: name, version, requestId: begun?.requestId ?? "" };
     this.logging.log(scope, level, source, text, fields);
   }
 
   /** What nobody caught, perhaps outside of all calls: its stack says whose it is. */
   uncaught(what: string, error: unknown): void {
     const stack = inspected(error);
-    const running = this.#current.getStore();
-    const name = /imp:\/\/\/(?!packages@)(.+?)@\d+\.js/.exec(stack)?.[1] ?? running?.function ?? "";
+    const begun = this.#current.getStore();
+    const name = /imp:\/\/\/(?!packages@)(.+?)@\d+\.js/.exec(stack)?.[1] ?? begun?.function ?? "";
     const version = this.functions.get(name)?.version ?? 0;
     this.log(name, version, "error", "system", `${what}: ${messageOf(error)}`, { stack });
   }
