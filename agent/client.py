@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
 import random
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -21,7 +20,6 @@ from agent.trust import distrust
 
 log = structlog.get_logger(__name__)
 
-PROTOCOL = 1
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 # A portal on this machine comes back with it, and one agent more doesn't hurt it
 LONGEST_PAUSE_NEARBY = 3.0
@@ -180,16 +178,16 @@ class Client:
                     await self._hear_chunk(message.snapshot)
                 case "delta":
                     await self._hear_delta(message.delta)
-                case "command":
-                    if message.command.WhichOneof("body") == "resync":
-                        self._ask_for_all("asked to")
+                case "lead":
+                    log.info("leads")
                 case "goodbye":
                     raise Farewell(message.goodbye)
                 case _:
                     pass
 
     def _hear_welcome(self, welcome: Any) -> None:
-        log.info("connected", session=welcome.session_id, revision=welcome.revision, leads=welcome.leads)
+        how = wire.Welcome.Sync.Name(welcome.sync).lower()
+        log.info("connected", session=welcome.session_id, revision=welcome.revision, sync=how, leads=welcome.leads)
         self._heartbeat_seconds = welcome.parameters.heartbeat_seconds or self._heartbeat_seconds
         self._outbox.welcome(welcome.parameters.status_interval_ms / 1000 or 0.1)
         self._welcomed.set()
@@ -278,9 +276,8 @@ class Client:
             self._outbox.say(ack=wire.Ack(revision=revision, result=wire.Ack.APPLIED))
 
     async def _messages(self, stream: int) -> AsyncIterator[Any]:
-        seq = itertools.count(1)
         while (body := await self._outbox.next(stream)) is not None:
-            yield wire.AgentMessage(seq=next(seq), **body)
+            yield wire.AgentMessage(**body)
 
     async def _beat(self) -> None:
         await self._welcomed.wait()
@@ -290,7 +287,6 @@ class Client:
                 heartbeat=wire.Heartbeat(
                     applied_revision=self.store.revision,
                     state_digest=self.store.digest,
-                    bundles=len(self.store.bundles),
                     waiting=sum(map(len, self._pending.values())),
                     failed=self._outbox.failed,
                     facts=self.applier.facts(),
@@ -314,8 +310,6 @@ class Client:
             version=self._version,
             instance_id=self._instance,
             cluster_uid=self.store.place(),
-            protocol=PROTOCOL,
-            api_versions=self.applier.api_versions,
             facts=self.applier.facts(),
         )
 

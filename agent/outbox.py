@@ -124,7 +124,6 @@ def message_of(key: str, digest: str, status: Status) -> Any:
         digest=digest,
         phase=PHASES[status.phase],
         message=sayable(status.message),
-        apply_ms=status.apply_ms,
         objects=[
             wire.ObjectStatus(
                 api_version=each.api_version,

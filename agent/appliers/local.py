@@ -5,11 +5,12 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
-from agent.appliers.base import Phase, Report, Status, Wanted
+from agent.appliers.base import ObjectStatus, Phase, Report, Status, Wanted
 from agent.appliers.manifests import API_VERSION, Manifest, Unreadable, in_waves, read_manifests
 from agent.engine.instances import PROBLEM_TYPES, Spec
 from agent.engine.machine import Engine
@@ -138,7 +139,7 @@ class LocalApplier:
                     log.exception("bundle", key=bundle.key)
             else:
                 ms = round((time.monotonic() - began) * 1000)
-                self._say(bundle, Status(Phase.READY, apply_ms=ms, objects=objects))
+                self._say(bundle, Status(Phase.READY, apply_ms=ms, objects=tuple(map(self._status_of, manifests))))
                 return
             await self.engine.news.since(seen, backoff.after(0))
 
@@ -199,6 +200,14 @@ class LocalApplier:
         for each in wave:
             if each.kind == "Routes":
                 await self.engine.settle_routes(each.namespace, each.name)
+
+    def _status_of(self, manifest: Manifest) -> ObjectStatus:
+        """Each time that another database was found, it's another one: whoever keeps that database hears of it."""
+        if manifest.kind == "Runtime" and (times := self.engine.replacements_of(manifest.namespace, manifest.name)):
+            return replace(
+                manifest.status, message=f"Its database was replaced, or brought back: {times} times so far."
+            )
+        return manifest.status
 
     def _is_ready(self, manifest: Manifest) -> bool:
         return self.engine.serves(manifest.namespace, manifest.name, self._spec_of(manifest))

@@ -68,6 +68,10 @@ class Child:
     def has_ended(self) -> bool:
         return self._end.done()
 
+    @property
+    def end(self) -> asyncio.Future[int]:
+        return self._end
+
     def when_ended(self, tell: Callable[[], None]) -> None:
         self._end.add_done_callback(lambda end: tell())
 

@@ -1,13 +1,10 @@
 """One process that runs functions: what it's started with, how it comes to be ready, and whether it's well."""
 
-import asyncio
 import hashlib
 import json
 import os
 import shutil
 import sys
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +14,11 @@ from agent.engine.calls import Unanswered, call
 from agent.engine.children import Child, remove_file
 from agent.engine.limits import Cgroups, Limit
 from agent.engine.patience import DRAIN_SECONDS
+from agent.engine.sayings import Sayings
 
 PROGRAM = Path(__file__).resolve().parents[2] / "runtime" / "dist" / "runtime.js"
 READY_WITHIN = 20.0
 CHECK_TIMEOUT = 2.0
-LINES_KEPT = 100
 HEAP_SHARE = 0.75
 # Where the pages about problems are, until somebody has told the portal's address
 PROBLEM_TYPES = "/errors/"
@@ -88,10 +85,7 @@ class Instance:
     socket: Path
     child: Child
     limit: Limit
-    lines: deque[str]
-    ready: asyncio.Event
-    # Some of its code doesn't end, and can't be ended but with it
-    zombie: asyncio.Event
+    said: Sayings
     # Why it has to go, where somebody found that out
     fault: str = ""
 
@@ -102,25 +96,11 @@ class Instance:
         folder: Path,
         sockets: Path,
         *,
-        hear: Callable[[str], None],
+        said: Sayings,
         cgroups: Cgroups | None,
         way_out: Path | None = None,
-        zombied: Callable[[], None] = lambda: None,
     ) -> "Instance":
         socket_path = sockets / f"{os.urandom(6).hex()}.sock"
-        lines: deque[str] = deque(maxlen=LINES_KEPT)
-        ready, zombie = asyncio.Event(), asyncio.Event()
-
-        def listen(line: str) -> None:
-            lines.append(line)
-            # Only what the runtime itself says begins so: what functions say may hold the same words further inside
-            if line.startswith('{"event":"ready"'):
-                ready.set()
-            elif line.startswith('{"event":"zombie"'):
-                zombie.set()
-                zombied()
-            hear(line)
-
         limit = Limit.make(
             cgroups,
             socket_path.stem,
@@ -135,7 +115,7 @@ class Instance:
                 command(spec, socket_path, way_out),
                 folder=folder,
                 environment={"PATH": "/usr/bin:/bin", "DENO_DIR": str(folder / "deno"), "NO_COLOR": "1"},
-                hear=listen,
+                hear=said.hear,
                 given=json.dumps(given(spec, socket_path, way_out)).encode(),
                 memory_bytes=limit.data_bytes,
                 niceness=0 if spec.is_prod else NICENESS,
@@ -144,27 +124,20 @@ class Instance:
         except BaseException:
             limit.end()
             raise
-        instance = cls(spec, socket_path, child, limit, lines, ready, zombie)
+        instance = cls(spec, socket_path, child, limit, said)
         try:
-            await instance._wait_until_ready()
+            if not await said.until_ready(child.end, READY_WITHIN):
+                raise NotReady(await instance._why_not())
         except BaseException:
             # Also where nobody waits for it any more
             instance.discard()
             raise
         return instance
 
-    async def _wait_until_ready(self) -> None:
-        ended = asyncio.create_task(self.child.wait())
-        ready = asyncio.create_task(self.ready.wait())
-        try:
-            await asyncio.wait({ended, ready}, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ready.cancel()
-            ended.cancel()
+    async def _why_not(self) -> str:
         if self.child.has_ended:
-            raise NotReady(await self.describe_end())
-        if not self.ready.is_set():
-            raise NotReady(f"The process wasn't ready within {READY_WITHIN:.0f} s{self._last_words()}")
+            return await self.describe_end()
+        return f"The process wasn't ready within {READY_WITHIN:.0f} s{self._last_words()}"
 
     async def describe_end(self) -> str:
         code = await self.child.wait()
@@ -176,7 +149,7 @@ class Instance:
         return f"The process ended {how}{self._last_words()}"
 
     def _last_words(self) -> str:
-        said = " ".join(list(self.lines)[-3:])
+        said = " ".join(list(self.said.lines)[-3:])
         return f": {said}" if said else "."
 
     def takes_too_much(self) -> bool:

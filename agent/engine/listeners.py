@@ -212,6 +212,8 @@ def _cluster(name: str) -> dict[str, Any]:
                 common_http_protocol_options={"idle_timeout": "30s"},
             )
         },
+        # All calls of a process that has died wait for the next one
+        "circuit_breakers": {"thresholds": [{"max_retries": 1024}]},
         "ignore_health_on_host_removal": True,
     }
 

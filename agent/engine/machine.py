@@ -30,6 +30,7 @@ from agent.engine.proxy import Proxy
 from agent.engine.resources import LISTENER, Refused, Resources
 from agent.engine.routes import RouteBook
 from agent.engine.runtimes import Runtime
+from agent.engine.turns import Turns
 from agent.engine.warden import LOOK_AT_MEMORY_EVERY, LOOK_EVERY, Warden
 from agent.engine.ways_out import WaysOut
 
@@ -66,7 +67,7 @@ class Engine:
         self._stopping: dict[tuple[str, str], set[asyncio.Task[None]]] = defaultdict(set)
         self._configurations: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
         self.ways_out = WaysOut(folder, sockets, opened)
-        self._starts = asyncio.Semaphore(STARTS)
+        self._starts = Turns(STARTS)
         self._cgroups: Cgroups | None = None
         self._warden = Warden(lambda: [each.serving for each in self._runtimes.values() if each.serving])
         self._rounds: asyncio.Task[None] | None = None
@@ -228,6 +229,11 @@ class Engine:
     def is_failing(self, namespace: str, name: str) -> bool:
         runtime = self._runtimes.get((namespace, name))
         return runtime is not None and runtime.is_failing
+
+    def replacements_of(self, namespace: str, name: str) -> int:
+        """How often its processes have found another database in the place of their own."""
+        runtime = self._runtimes.get((namespace, name))
+        return runtime.replacements if runtime else 0
 
     def lines_of(self, namespace: str, name: str) -> list[str]:
         """The last that its processes wrote."""

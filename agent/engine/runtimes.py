@@ -15,12 +15,14 @@ from typing import Any
 
 import structlog
 
-from agent.engine.instances import LINES_KEPT, Instance, NotReady, Spec
+from agent.engine.instances import READY_WITHIN, Instance, NotReady, Spec
 from agent.engine.limits import Cgroups
 from agent.engine.listeners import LET_GO_SECONDS, Destination
 from agent.engine.patience import DRAIN_SECONDS, MARGIN_SECONDS, Backoff
 from agent.engine.quelling import quell
 from agent.engine.resources import Refused
+from agent.engine.sayings import LINES_KEPT, Sayings
+from agent.engine.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +45,7 @@ class Runtime:
         sockets: Path,
         destination: Destination,
         *,
-        starts: asyncio.Semaphore,
+        starts: Turns,
         cgroups: Cgroups | None,
         way_out: Path,
         moved: Callable[[], None],
@@ -51,6 +53,8 @@ class Runtime:
         self.problem = ""
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
         self.serving: Instance | None = None
+        # How often another database was found in the place of its own
+        self.replacements = 0
         self._folder, self._sockets = folder, sockets
         self._destination = destination
         self._starts = starts
@@ -60,6 +64,7 @@ class Runtime:
         self._wanted: Spec | None = None
         # Where Envoy sends calls, as it has confirmed
         self._reached: Instance | None = None
+        self._waits_since: float | None = None
         self._relieved_at = -RELIEVE_EVERY
         self._backoff = Backoff(BACKOFF, calm=CALM_SECONDS)
         self._changed = asyncio.Event()
@@ -73,8 +78,9 @@ class Runtime:
 
     @property
     def is_failing(self) -> bool:
-        """More than once in a row: another start may help, but nobody should count on it."""
-        return bool(self.problem) and self._backoff.failures > 1
+        """More than once in a row, or for long without its database: it may help to try on, but don't count on it."""
+        waits = self._waits_since is not None and time.monotonic() - self._waits_since >= READY_WITHIN
+        return bool(self.problem) and (waits or self._backoff.failures > 1)
 
     def want(self, spec: Spec) -> None:
         """At once if it's another; what serves now goes on until the new one is ready."""
@@ -117,7 +123,7 @@ class Runtime:
             try:
                 if self.serving is None or self.serving.spec != spec:
                     await self._replace(spec)
-                elif self.serving.zombie.is_set():
+                elif self.serving.said.is_zombie:
                     await self._relieve(spec)
                 await self._watch()
                 continue
@@ -134,7 +140,8 @@ class Runtime:
             if self.serving and self.serving.child.has_ended:
                 # The one that was to be replaced is gone as well
                 self.serving = None
-                self._destination.lead_to([])
+            if pause:
+                self._lead_nowhere()
             log.warning("runtime", gateway=spec.gateway["id"], process=spec.process, problem=self.problem, pause=pause)
             self._moved()
             await self._wish_within(pause, spec)
@@ -179,27 +186,55 @@ class Runtime:
 
     async def _start(self, spec: Spec) -> Instance:
         # All at once, after a restart of everything, none would be ready in time
-        async with self._starts:
+        turn = await self._starts.take(is_first=spec.is_prod)
+
+        def waits(why: str) -> None:
+            # It takes no CPU from others meanwhile, and would keep them from their starts
+            turn.end()
+            self._wait_for_database(spec, why)
+
+        try:
             return await Instance.start(
                 spec,
                 self._folder,
                 self._sockets,
-                hear=self.lines.append,
+                said=Sayings(self.lines.append, self._changed.set, waits, self._replaced),
                 cgroups=self._cgroups,
                 way_out=self._way_out,
-                zombied=self._changed.set,
             )
+        finally:
+            self._waits_since = None
+            turn.end()
+
+    def _wait_for_database(self, spec: Spec, why: str) -> None:
+        self._waits_since = time.monotonic() if why else None
+        self.problem = f"The process waits for its database: {why}" if why else ""
+        if why:
+            log.warning("runtime", gateway=spec.gateway["id"], process=spec.process, waits=why)
+            self._lead_nowhere()
+            # From then on, that is a failure
+            asyncio.get_running_loop().call_later(READY_WITHIN, self._moved)
+        self._moved()
+
+    def _replaced(self) -> None:
+        self.replacements += 1
+        self._moved()
 
     async def _watch(self) -> None:
         """Until something else is wanted. NotReady: the process has gone."""
         serving = self.serving
-        if serving and not (serving.child.has_ended or serving.zombie.is_set()):
+        if serving and not (serving.child.has_ended or serving.said.is_zombie):
             await self._changed.wait()
         if serving and serving.child.has_ended:
+            # Calls still go where it was: nobody takes them there, so Envoy tries again until the next one does
             self.serving = None
-            self._destination.lead_to([])
             await serving.retire(0)
             raise NotReady(await serving.describe_end())
+
+    def _lead_nowhere(self) -> None:
+        """Unless there is one that serves. Whoever calls needn't wait."""
+        if self.serving is None:
+            self._destination.lead_to([])
 
     async def _be_reached(self, instance: Instance) -> None:
         with contextlib.suppress(Refused):

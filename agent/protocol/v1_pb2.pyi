@@ -1,6 +1,3 @@
-import datetime
-
-from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -37,21 +34,17 @@ class RefreshRequest(_message.Message):
     def __init__(self, refresh_token: _Optional[str] = ..., cluster_uid: _Optional[str] = ...) -> None: ...
 
 class Tokens(_message.Message):
-    __slots__ = ("access_token", "access_expires_at", "refresh_token", "refresh_expires_at", "access_seconds")
+    __slots__ = ("access_token", "refresh_token", "access_seconds")
     ACCESS_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    ACCESS_EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     REFRESH_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    REFRESH_EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     ACCESS_SECONDS_FIELD_NUMBER: _ClassVar[int]
     access_token: str
-    access_expires_at: _timestamp_pb2.Timestamp
     refresh_token: str
-    refresh_expires_at: _timestamp_pb2.Timestamp
     access_seconds: int
-    def __init__(self, access_token: _Optional[str] = ..., access_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., refresh_token: _Optional[str] = ..., refresh_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., access_seconds: _Optional[int] = ...) -> None: ...
+    def __init__(self, access_token: _Optional[str] = ..., refresh_token: _Optional[str] = ..., access_seconds: _Optional[int] = ...) -> None: ...
 
 class AgentInfo(_message.Message):
-    __slots__ = ("version", "instance_id", "cluster_uid", "protocol", "api_versions", "facts")
+    __slots__ = ("version", "instance_id", "cluster_uid", "facts")
     class FactsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -62,56 +55,42 @@ class AgentInfo(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_UID_FIELD_NUMBER: _ClassVar[int]
-    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
-    API_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     FACTS_FIELD_NUMBER: _ClassVar[int]
     version: str
     instance_id: str
     cluster_uid: str
-    protocol: int
-    api_versions: _containers.RepeatedScalarFieldContainer[str]
     facts: _containers.ScalarMap[str, str]
-    def __init__(self, version: _Optional[str] = ..., instance_id: _Optional[str] = ..., cluster_uid: _Optional[str] = ..., protocol: _Optional[int] = ..., api_versions: _Optional[_Iterable[str]] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, version: _Optional[str] = ..., instance_id: _Optional[str] = ..., cluster_uid: _Optional[str] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class AgentMessage(_message.Message):
-    __slots__ = ("seq", "hello", "heartbeat", "ack", "status", "snapshot_request", "token", "result")
-    SEQ_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("hello", "heartbeat", "ack", "status", "snapshot_request", "token")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_REQUEST_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
-    RESULT_FIELD_NUMBER: _ClassVar[int]
-    seq: int
     hello: Hello
     heartbeat: Heartbeat
     ack: Ack
     status: BundleStatus
     snapshot_request: SnapshotRequest
     token: TokenUpdate
-    result: CommandResult
-    def __init__(self, seq: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., status: _Optional[_Union[BundleStatus, _Mapping]] = ..., snapshot_request: _Optional[_Union[SnapshotRequest, _Mapping]] = ..., token: _Optional[_Union[TokenUpdate, _Mapping]] = ..., result: _Optional[_Union[CommandResult, _Mapping]] = ...) -> None: ...
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., status: _Optional[_Union[BundleStatus, _Mapping]] = ..., snapshot_request: _Optional[_Union[SnapshotRequest, _Mapping]] = ..., token: _Optional[_Union[TokenUpdate, _Mapping]] = ...) -> None: ...
 
 class PortalMessage(_message.Message):
-    __slots__ = ("seq", "welcome", "snapshot", "delta", "heartbeat_ack", "tokens", "command", "goodbye")
-    SEQ_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("welcome", "snapshot", "delta", "lead", "goodbye")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     DELTA_FIELD_NUMBER: _ClassVar[int]
-    HEARTBEAT_ACK_FIELD_NUMBER: _ClassVar[int]
-    TOKENS_FIELD_NUMBER: _ClassVar[int]
-    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    LEAD_FIELD_NUMBER: _ClassVar[int]
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
-    seq: int
     welcome: Welcome
     snapshot: SnapshotChunk
     delta: Delta
-    heartbeat_ack: HeartbeatAck
-    tokens: Tokens
-    command: Command
+    lead: Lead
     goodbye: Goodbye
-    def __init__(self, seq: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., snapshot: _Optional[_Union[SnapshotChunk, _Mapping]] = ..., delta: _Optional[_Union[Delta, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., snapshot: _Optional[_Union[SnapshotChunk, _Mapping]] = ..., delta: _Optional[_Union[Delta, _Mapping]] = ..., lead: _Optional[_Union[Lead, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("info", "applied_revision", "state_digest")
@@ -148,14 +127,12 @@ class Welcome(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., revision: _Optional[int] = ..., sync: _Optional[_Union[Welcome.Sync, str]] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., leads: _Optional[bool] = ...) -> None: ...
 
 class Parameters(_message.Message):
-    __slots__ = ("heartbeat_seconds", "status_interval_ms", "most_message_bytes")
+    __slots__ = ("heartbeat_seconds", "status_interval_ms")
     HEARTBEAT_SECONDS_FIELD_NUMBER: _ClassVar[int]
     STATUS_INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
-    MOST_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     heartbeat_seconds: int
     status_interval_ms: int
-    most_message_bytes: int
-    def __init__(self, heartbeat_seconds: _Optional[int] = ..., status_interval_ms: _Optional[int] = ..., most_message_bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, heartbeat_seconds: _Optional[int] = ..., status_interval_ms: _Optional[int] = ...) -> None: ...
 
 class SnapshotChunk(_message.Message):
     __slots__ = ("revision", "index", "last", "bundles")
@@ -192,7 +169,7 @@ class Bundle(_message.Message):
     def __init__(self, key: _Optional[str] = ..., digest: _Optional[str] = ..., manifests: _Optional[bytes] = ...) -> None: ...
 
 class Ack(_message.Message):
-    __slots__ = ("revision", "result", "message")
+    __slots__ = ("revision", "result")
     class Result(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         RESULT_UNSPECIFIED: _ClassVar[Ack.Result]
@@ -205,14 +182,12 @@ class Ack(_message.Message):
     OUT_OF_ORDER: Ack.Result
     REVISION_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
-    MESSAGE_FIELD_NUMBER: _ClassVar[int]
     revision: int
     result: Ack.Result
-    message: str
-    def __init__(self, revision: _Optional[int] = ..., result: _Optional[_Union[Ack.Result, str]] = ..., message: _Optional[str] = ...) -> None: ...
+    def __init__(self, revision: _Optional[int] = ..., result: _Optional[_Union[Ack.Result, str]] = ...) -> None: ...
 
 class BundleStatus(_message.Message):
-    __slots__ = ("key", "digest", "phase", "message", "apply_ms", "objects", "at")
+    __slots__ = ("key", "digest", "phase", "message", "objects")
     class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PHASE_UNSPECIFIED: _ClassVar[BundleStatus.Phase]
@@ -231,64 +206,42 @@ class BundleStatus(_message.Message):
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
-    APPLY_MS_FIELD_NUMBER: _ClassVar[int]
     OBJECTS_FIELD_NUMBER: _ClassVar[int]
-    AT_FIELD_NUMBER: _ClassVar[int]
     key: str
     digest: str
     phase: BundleStatus.Phase
     message: str
-    apply_ms: int
     objects: _containers.RepeatedCompositeFieldContainer[ObjectStatus]
-    at: _timestamp_pb2.Timestamp
-    def __init__(self, key: _Optional[str] = ..., digest: _Optional[str] = ..., phase: _Optional[_Union[BundleStatus.Phase, str]] = ..., message: _Optional[str] = ..., apply_ms: _Optional[int] = ..., objects: _Optional[_Iterable[_Union[ObjectStatus, _Mapping]]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, key: _Optional[str] = ..., digest: _Optional[str] = ..., phase: _Optional[_Union[BundleStatus.Phase, str]] = ..., message: _Optional[str] = ..., objects: _Optional[_Iterable[_Union[ObjectStatus, _Mapping]]] = ...) -> None: ...
 
 class ObjectStatus(_message.Message):
-    __slots__ = ("api_version", "kind", "namespace", "name", "action", "message", "conditions")
-    class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-        __slots__ = ()
-        ACTION_UNSPECIFIED: _ClassVar[ObjectStatus.Action]
-        CREATED: _ClassVar[ObjectStatus.Action]
-        CONFIGURED: _ClassVar[ObjectStatus.Action]
-        UNCHANGED: _ClassVar[ObjectStatus.Action]
-        REMOVED: _ClassVar[ObjectStatus.Action]
-        REFUSED: _ClassVar[ObjectStatus.Action]
-    ACTION_UNSPECIFIED: ObjectStatus.Action
-    CREATED: ObjectStatus.Action
-    CONFIGURED: ObjectStatus.Action
-    UNCHANGED: ObjectStatus.Action
-    REMOVED: ObjectStatus.Action
-    REFUSED: ObjectStatus.Action
+    __slots__ = ("api_version", "kind", "namespace", "name", "message", "conditions")
     API_VERSION_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
-    ACTION_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     CONDITIONS_FIELD_NUMBER: _ClassVar[int]
     api_version: str
     kind: str
     namespace: str
     name: str
-    action: ObjectStatus.Action
     message: str
     conditions: _containers.RepeatedCompositeFieldContainer[Condition]
-    def __init__(self, api_version: _Optional[str] = ..., kind: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., action: _Optional[_Union[ObjectStatus.Action, str]] = ..., message: _Optional[str] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ...) -> None: ...
+    def __init__(self, api_version: _Optional[str] = ..., kind: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., message: _Optional[str] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ...) -> None: ...
 
 class Condition(_message.Message):
-    __slots__ = ("type", "is_true", "reason", "message")
+    __slots__ = ("type", "is_true", "message")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     IS_TRUE_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     type: str
     is_true: bool
-    reason: str
     message: str
-    def __init__(self, type: _Optional[str] = ..., is_true: _Optional[bool] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+    def __init__(self, type: _Optional[str] = ..., is_true: _Optional[bool] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
-    __slots__ = ("applied_revision", "state_digest", "bundles", "waiting", "failed", "facts")
+    __slots__ = ("applied_revision", "state_digest", "waiting", "failed", "facts")
     class FactsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -298,23 +251,15 @@ class Heartbeat(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     APPLIED_REVISION_FIELD_NUMBER: _ClassVar[int]
     STATE_DIGEST_FIELD_NUMBER: _ClassVar[int]
-    BUNDLES_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     FACTS_FIELD_NUMBER: _ClassVar[int]
     applied_revision: int
     state_digest: str
-    bundles: int
     waiting: int
     failed: int
     facts: _containers.ScalarMap[str, str]
-    def __init__(self, applied_revision: _Optional[int] = ..., state_digest: _Optional[str] = ..., bundles: _Optional[int] = ..., waiting: _Optional[int] = ..., failed: _Optional[int] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
-
-class HeartbeatAck(_message.Message):
-    __slots__ = ("revision",)
-    REVISION_FIELD_NUMBER: _ClassVar[int]
-    revision: int
-    def __init__(self, revision: _Optional[int] = ...) -> None: ...
+    def __init__(self, applied_revision: _Optional[int] = ..., state_digest: _Optional[str] = ..., waiting: _Optional[int] = ..., failed: _Optional[int] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SnapshotRequest(_message.Message):
     __slots__ = ("reason",)
@@ -328,31 +273,9 @@ class TokenUpdate(_message.Message):
     access_token: str
     def __init__(self, access_token: _Optional[str] = ...) -> None: ...
 
-class Command(_message.Message):
-    __slots__ = ("id", "resync", "lead")
-    ID_FIELD_NUMBER: _ClassVar[int]
-    RESYNC_FIELD_NUMBER: _ClassVar[int]
-    LEAD_FIELD_NUMBER: _ClassVar[int]
-    id: str
-    resync: Resync
-    lead: Lead
-    def __init__(self, id: _Optional[str] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., lead: _Optional[_Union[Lead, _Mapping]] = ...) -> None: ...
-
-class Resync(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
 class Lead(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
-
-class CommandResult(_message.Message):
-    __slots__ = ("id", "message")
-    ID_FIELD_NUMBER: _ClassVar[int]
-    MESSAGE_FIELD_NUMBER: _ClassVar[int]
-    id: str
-    message: str
-    def __init__(self, id: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Goodbye(_message.Message):
     __slots__ = ("reason", "retry_after_seconds", "message")

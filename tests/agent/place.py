@@ -19,6 +19,7 @@ from agent.appliers.local import LocalApplier
 from agent.engine.children import BECOME
 from agent.engine.instances import PROGRAM
 from agent.engine.machine import Engine, socket_folder
+from apps.dataplane.drivers.envoy import AGAIN
 from tests.fleet.processes import wait_until
 from tests.machine import free_port
 
@@ -76,7 +77,8 @@ class Gateway:
     def routes(self, *, hosts: tuple[str, ...] = (), prefix: str = "/", **more: Any) -> Wanted:
         hosts = hosts or (self.host,)
         cluster = f"runtime/{self.name}/all"
-        route = {"match": {"prefix": prefix}, "route": {"cluster": cluster, "prefix_rewrite": "/dev/", "timeout": "0s"}}
+        action = {"cluster": cluster, "prefix_rewrite": "/dev/", "timeout": "0s", "retry_policy": AGAIN}
+        route = {"match": {"prefix": prefix}, "route": action}
         table = {
             "name": self.name,
             "virtual_hosts": [{"name": "dev", "domains": list(hosts), "routes": [route]}],
@@ -211,8 +213,10 @@ def children() -> list[str]:
     return found
 
 
-def call(port: int, host: str, path: str = "/", *, method: str = "GET", body: bytes | None = None) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def call(
+    port: int, host: str, path: str = "/", *, method: str = "GET", body: bytes | None = None, within: float = 5
+) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within)
     try:
         connection.request(method, path, body=body, headers={"Host": host})
         response = connection.getresponse()

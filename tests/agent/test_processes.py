@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from agent.appliers.base import Phase
-from agent.engine import instances
+from agent.engine import instances, machine, runtimes, sayings
 from tests.agent.load import Load
 from tests.agent.place import Gateway, Place, call, children
 from tests.fleet.processes import wait_until
@@ -99,6 +99,30 @@ def test_one_that_dies_is_started_again_and_its_death_is_told(place: Place) -> N
     assert call(place.port, gateway.host)[0] == 404
     said = [status.message for key, _, status in place.reports if key == gateway.runtime().key]
     assert any("ended by signal 9" in message for message in said), said
+
+
+def test_whoever_calls_one_that_has_just_died_is_answered_by_the_next(place: Place) -> None:
+    gateway = Gateway()
+    place.bring_up(gateway)
+    for _ in range(3):
+        pid = place.pid(gateway)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: place.engine.pids().get((gateway.name, "all")) != pid, what="its end")  # noqa: B023
+        assert call(place.port, gateway.host, within=20)[0] == 404
+        gateway.restarts += 1
+        place.apply(gateway.runtime())
+        place.reach(gateway.runtime())
+
+
+def test_where_no_next_one_comes_callers_do_not_wait(place: Place, program: Path) -> None:
+    program.write_text(PRELUDE % "")
+    gateway = Gateway()
+    place.bring_up(gateway)
+    program.write_text("Deno.exit(1)")
+    os.kill(place.pid(gateway), signal.SIGKILL)
+    place.reach(gateway.runtime(), Phase.FAILED)
+    status, problem = call(place.port, gateway.host)
+    assert (status, problem["type"]) == (503, "/errors/runtime-away")
 
 
 def test_one_that_dies_again_and_again_is_started_ever_more_slowly(place: Place) -> None:
@@ -200,6 +224,61 @@ def test_one_that_never_gets_ready_is_told_with_its_last_words_and_a_better_wish
     assert len(denos()) == 1
 
 
+SAY = "const say = (event, more = {}) => console.log(JSON.stringify({ event, ...more }));"
+WAITS = """
+say("database-away", { message: "no connection left" });
+await new Promise((done) => setTimeout(done, Number(config.secrets.WAITS)));
+say("database-back");
+"""
+
+
+def test_one_that_waits_for_its_database_is_waited_for_and_keeps_nobody_from_starting(
+    place: Place, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instances, "READY_WITHIN", 2.0)
+    monkeypatch.setattr(runtimes, "READY_WITHIN", 2.0)
+    beginning, server = (PRELUDE % "").split("const kept", 1)
+    waits = f"if (config.secrets.WAITS) {{ {WAITS} }}"
+    program.write_text(f"{SAY}{beginning}{waits} const kept{server}")
+
+    def said_of(gateway: Gateway) -> str:
+        status = place.status(gateway.runtime().key)
+        return status.message if status else ""
+
+    waiting = [Gateway(f"waiting-{number}") for number in range(machine.STARTS)]
+    for gateway in waiting:
+        gateway.secrets = {"WAITS": "6000"}
+        place.apply(*gateway.bundles())
+    for gateway in waiting:
+        wait_until(lambda: "no connection left" in said_of(gateway), what="why it waits")  # noqa: B023
+    other = Gateway("other")
+    place.bring_up(other)
+    assert all(gateway.name not in {name for name, _ in place.engine.pids()} for gateway in waiting)
+    before = {each.pid for each in psutil.Process().children()}
+    for gateway in waiting:
+        place.reach(gateway.runtime())
+    # The same ones, though they took longer than one may that says nothing; until then it was told as a failure
+    assert {each.pid for each in psutil.Process().children()} == before
+    for gateway in waiting:
+        failed = [s.message for key, _, s in place.reports if key == gateway.runtime().key and s.phase is Phase.FAILED]
+        assert failed == ["0 of 1 processes ready. The process waits for its database: no connection left"]
+
+
+def test_another_database_in_the_place_of_its_own_is_told_each_time(place: Place, program: Path) -> None:
+    program.write_text(SAY + PRELUDE % 'if (path === "/dev/another") say("database-replaced", { why: "it is" });')
+    gateway = Gateway()
+    place.bring_up(gateway)
+
+    def told() -> list[str]:
+        found = [status for key, _, status in place.reports if key == gateway.runtime().key]
+        return [each.objects[0].message for each in found if each.phase is Phase.READY]
+
+    for times in (1, 2):
+        call(place.port, gateway.host, "/another")
+        wait_until(lambda: told()[-1].endswith(f": {times} times so far."), what=f"{times} told")  # noqa: B023
+    assert told()[0] == ""
+
+
 STREAM = """
   if (path === "/dev/stream") return new Response(new ReadableStream({ async start(out) {
     for (let n = 0; n < 30; n++) {
@@ -284,7 +363,7 @@ def test_one_that_floods_its_log_neither_fills_the_memory_nor_takes_the_time_of_
     load.require_none_failed()
     lines = list(place.engine.lines_of(gateway.name, "all"))
     assert max(map(len, lines)) <= 8 * 1024
-    assert len(lines) == instances.LINES_KEPT
+    assert len(lines) == sayings.LINES_KEPT
     assert psutil.Process().cpu_times().user - before < 3
 
 

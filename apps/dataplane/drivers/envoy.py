@@ -13,6 +13,15 @@ CAN = frozenset({Ability.ANSWER, Ability.ADD_PREFIX})
 
 Resource = dict[str, Any]
 
+# A call that has reached nobody: where its process has died, the next one is mostly there within a second. After some
+# eight, or once it's known that none comes, it's refused. What was sent isn't sent again, as it may have been done
+AGAIN: Resource = {
+    "retry_on": "connect-failure,reset-before-request",
+    "num_retries": 40,
+    # The pauses are drawn by lot, up to twice as long each time
+    "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.4s"},
+}
+
 
 def render_routes(table: RouteTable, *, problem_types: str = "/errors/") -> list[Resource]:
     """The route configuration, and a scope for each host that leads to it.
@@ -53,7 +62,7 @@ def _route(route: Route, problem_types: str) -> Resource:
     match route.action:
         case Forward(destination, add_prefix):
             # Streams last as long as they like; each call's own limit is the runtime's
-            action: Resource = {"cluster": destination, "timeout": "0s"}
+            action: Resource = {"cluster": destination, "timeout": "0s", "retry_policy": AGAIN}
             if add_prefix:
                 action["prefix_rewrite"] = add_prefix + route.prefix
             rendered["route"] = action
