@@ -32,7 +32,6 @@ export class Crew {
   readonly pending = new Numbered<Pending>();
   readonly loads = new Map<string, (result: LoadResult) => void>();
   readonly #followed = new Map<number, () => void>();
-  readonly #over = new Set<number>();
   /** What is loaded in it, or on its way: revisions by name. */
   readonly has = new Map<string, string>();
   readonly #vendors = new Set<string>();
@@ -123,7 +122,7 @@ export class Crew {
 
   /** Answered, or given up: `over` once it has logged all that it will. */
   follow(call: number, over: () => void): void {
-    if (this.isGone || this.#over.delete(call)) return over();
+    if (this.isGone) return over();
     this.#followed.set(call, over);
     setTimeout(() => this.#overNow(call), FOLLOWED_FOR_MS);
   }
@@ -218,8 +217,8 @@ export class Crew {
           this.heapBytes = message[2];
           break;
         case "over":
-          if (this.#followed.has(message[1])) this.#overNow(message[1]);
-          else this.#over.add(message[1]);
+          // Told after the answer, or of what is followed no longer
+          this.#overNow(message[1]);
           break;
         case "done":
         case "failed":

@@ -1,0 +1,56 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { maker } from "./imp.ts";
+
+type Imp = Record<string, unknown> & { env: Record<string, string>; log: Record<string, (...all: unknown[]) => void> };
+type Console = Record<string, (...values: unknown[]) => void>;
+
+function made(): { imp: Imp; console: Console; other: Imp; said: unknown[][]; asked: unknown[][] } {
+  const said: unknown[][] = [];
+  const asked: unknown[][] = [];
+  const make = maker({
+    beginning: {
+      gateway: { id: "gw_1", name: "parcels", title: "Parcels" },
+      stage: "dev",
+      environment: { REGION: "eu" },
+      seats: new SharedArrayBuffer(4),
+    },
+    ask: (...all) => {
+      asked.push(all);
+      return Promise.resolve(null);
+    },
+    log: (...all) => void said.push(all),
+    requestId: () => "req_1",
+  });
+  const own = make("user/:id", 3);
+  return { imp: own.imp as Imp, console: own.console as Console, other: make("b", 1).imp as Imp, said, asked };
+}
+
+Deno.test("a function knows where it runs, and for whom", () => {
+  const { imp, other } = made();
+  deepEqual([imp.stage, imp.function, imp.requestId, { ...imp.env }], ["dev", "user/:id", "req_1", { REGION: "eu" }]);
+  equal(other.function, "b");
+  throws(() => imp.env.REGION = "us", TypeError);
+  throws(() => imp.stage = "prod", TypeError);
+});
+
+Deno.test("console and log say whose line it is, and how bad", () => {
+  const { imp, console, said } = made();
+  console.warn?.("%s!", "a");
+  console.assert?.(1 > 2, "no");
+  console.assert?.(true, "yes");
+  console.clear?.();
+  imp.log.error?.(new Error("b"), { n: 1 });
+  deepEqual(said.map(([name, version, level, source]) => [name, version, level, source]), [
+    ["user/:id", 3, "warn", "console"],
+    ["user/:id", 3, "error", "console"],
+    ["user/:id", 3, "error", "console"],
+  ]);
+  deepEqual([said[0]?.[4], said[1]?.[4], said[2]?.[5]], ["a!", "Assertion failed: no", { n: 1 }]);
+});
+
+Deno.test("data is asked for where the sockets are", async () => {
+  const { imp, asked } = made();
+  await (imp.db as (name: string) => { findOne(filter: object): Promise<unknown> })("notes").findOne({ a: 1 });
+  equal(asked[0]?.[0], "documents");
+  deepEqual((asked[0]?.[1] as { op: string; collection: string }).collection, "notes");
+});
