@@ -47,12 +47,10 @@ def require_shape(token: str, prefix: str) -> None:
         raise BadToken("This is no token of that kind, or it was cut off: copy it again.")
 
 
-def new_access_token(agent_id: str, cluster_id: str, pair_id: str) -> tuple[str, datetime]:
+def new_access_token(agent_id: str, cluster_id: str, pair_id: str) -> str:
     ring = keyring()
-    expires_at = now() + ACCESS_LASTS
-    claims = {"sub": agent_id, "cluster": cluster_id, "jti": pair_id, "aud": AUDIENCE, "exp": expires_at}
-    key = _signing_key(ring.current)
-    return jwt.encode(claims, key, ALGORITHM, headers={"kid": ring.current_id}), expires_at
+    claims = {"sub": agent_id, "cluster": cluster_id, "jti": pair_id, "aud": AUDIENCE, "exp": now() + ACCESS_LASTS}
+    return jwt.encode(claims, _signing_key(ring.current), ALGORITHM, headers={"kid": ring.current_id})
 
 
 def read_access_token(token: str) -> Identity:

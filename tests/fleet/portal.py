@@ -95,7 +95,7 @@ def channel_to(port: int) -> grpc.Channel:
 
 
 def info(*, place: str = "place-1", instance: str = "instance-1", **facts: str) -> Any:
-    return wire.AgentInfo(version="1", instance_id=instance, cluster_uid=place, protocol=1, facts=facts)
+    return wire.AgentInfo(version="1", instance_id=instance, cluster_uid=place, facts=facts)
 
 
 def register(port: int, token: str, **about: str) -> Any:
@@ -125,14 +125,12 @@ class Stream:
         self._channel = channel_to(port)
         self._said: queue.Queue[Any] = queue.Queue()
         self._heard: queue.Queue[Any] = queue.Queue()
-        self._seq = 0
         metadata = (("authorization", f"Bearer {access_token}"),)
         self.call = services.AgentServiceStub(self._channel).Connect(iter(self._said.get, None), metadata=metadata)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def say(self, **body: Any) -> None:
-        self._seq += 1
-        self._said.put(wire.AgentMessage(seq=self._seq, **body))
+        self._said.put(wire.AgentMessage(**body))
 
     def hello(self, *, revision: int = 0, digest: str = NOTHING, **about: str) -> Any:
         """The answer to it."""

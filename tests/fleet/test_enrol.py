@@ -14,6 +14,7 @@ from apps.core import clock
 from apps.fleet.models import Agent, Cluster, Reach, RefreshToken, RegistrationToken
 from apps.fleet.services.identities import AgentInfo, register_agent
 from apps.fleet.services.local_cluster import make_local_cluster
+from apps.fleet.tokens import ACCESS_LASTS
 
 pytestmark = pytest.mark.django_db
 
@@ -33,8 +34,9 @@ def enrol(folder: Path) -> tuple[str, str]:
 def come_in(folder: Path, token: str) -> Agent:
     """As the agent does: its identity lies in its folder then."""
     agent, pair = register_agent(token=token, info=AgentInfo("1", "instance", "place", {}))
-    access, ends_at = pair.access_token, pair.access_expires_at.timestamp()
-    Store(folder).set_identity(Identity(agent.pk, agent.cluster_id, access, ends_at, pair.refresh_token, "mark"))
+    ends_at = (clock.now() + ACCESS_LASTS).timestamp()
+    identity = Identity(agent.pk, agent.cluster_id, pair.access_token, ends_at, pair.refresh_token, "mark")
+    Store(folder).set_identity(identity)
     return agent
 
 

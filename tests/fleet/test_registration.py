@@ -212,10 +212,10 @@ def test_an_agent_that_claims_another_cluster_gets_nothing_of_it(
     register(portal.port, processes.new_token(cluster))
     agent, pair = Agent.objects.get(), RefreshToken.objects.get()
     # Signed by the portal itself, as if one of its keys were known
-    forged, _ends = new_access_token(agent.pk, other.pk, pair.pk)
+    forged = new_access_token(agent.pk, other.pk, pair.pk)
     assert connect(forged).is_refused() == Reason.TOKEN_EXPIRED
     assert not Agent.objects.exclude(session_id="").exists()
     # And one that wasn't signed is nobody's
-    head, body, signature = new_access_token(agent.pk, cluster.pk, pair.pk)[0].split(".")
+    head, body, signature = new_access_token(agent.pk, cluster.pk, pair.pk).split(".")
     assert connect(f"{head}.{body}.{signature[::-1]}").hear("goodbye").reason == Reason.TOKEN_EXPIRED
     assert connect("").hear("goodbye").reason == Reason.TOKEN_EXPIRED

@@ -53,7 +53,6 @@ class Connection:
         self._names_removed = True
         self._to_say: list[dict[str, Any]] = []
         self._sent_all_at = float("-inf")
-        self._seq = 0
         self._write_began: float | None = None
 
     def wake(self) -> None:
@@ -124,7 +123,6 @@ class Connection:
         parameters = wire.Parameters(
             heartbeat_seconds=self._limits.heartbeat_seconds,
             status_interval_ms=self._limits.status_interval_ms,
-            most_message_bytes=self._limits.largest_message,
         )
         await self._send(
             write,
@@ -241,7 +239,7 @@ class Connection:
                 self._hearing.want_all()
             if standing.leads and not self._leads:
                 self._leads = True
-                self._to_say.append({"command": wire.Command(id="lead", lead=wire.Lead())})
+                self._to_say.append({"lead": wire.Lead()})
                 self._to_deliver.set()
 
     def _require_signs_of_life(self) -> None:
@@ -258,9 +256,8 @@ class Connection:
             raise Ended(Reason.TOKEN_EXPIRED, gettext_noop("The access token has ended: refresh it and come back."))
 
     async def _send(self, write: Write, **body: Any) -> None:
-        self._seq += 1
         self._write_began = asyncio.get_running_loop().time()
-        await write(wire.PortalMessage(seq=self._seq, **body))
+        await write(wire.PortalMessage(**body))
         self._write_began = None
 
     async def _say_goodbye(self, ended: Ended, write: Write) -> None:

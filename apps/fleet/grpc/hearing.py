@@ -20,6 +20,7 @@ from apps.fleet.services.sessions import Session
 log = structlog.get_logger(__name__)
 
 Reason = wire.Goodbye
+LONGEST_REASON = 200
 
 
 class Hearing:
@@ -87,11 +88,11 @@ class Hearing:
             case "ack":
                 await self._hear_ack(message.ack)
             case "snapshot_request":
+                reason = kept_of(message.snapshot_request.reason, LONGEST_REASON)
+                log.info("agent asks for everything", agent=self._session.agent_id, reason=reason)
                 self.want_all()
             case "token":
                 await self._renew(message.token.access_token)
-            case "result":
-                pass
             case _:
                 raise Ended(Reason.PROTOCOL, f"A stream has no place for {kind or 'an empty message'}.")
 

@@ -1,10 +1,7 @@
 """Between rows and messages."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from agent.protocol import v1_pb2 as wire
 from apps.fleet.delivery import Content, Delivery, contents_of
@@ -29,9 +26,7 @@ PHASES = {
 def tokens_of(pair: Pair) -> Any:
     return wire.Tokens(
         access_token=pair.access_token,
-        access_expires_at=_timestamp(pair.access_expires_at),
         refresh_token=pair.refresh_token,
-        refresh_expires_at=_timestamp(pair.refresh_expires_at),
         access_seconds=int(ACCESS_LASTS.total_seconds()),
     )
 
@@ -124,9 +119,3 @@ def _status_of(message: Any) -> dict[str, Any]:
             for each in message.conditions[:MOST_CONDITIONS]
         ],
     }
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    found = Timestamp()
-    found.FromDatetime(moment)
-    return found

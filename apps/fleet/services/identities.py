@@ -38,9 +38,7 @@ REGISTER_AGAIN = "This agent was revoked: register it again with a new token."
 @dataclass(frozen=True)
 class Pair:
     access_token: str
-    access_expires_at: datetime
     refresh_token: str
-    refresh_expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -258,5 +256,4 @@ def _new_pair(agent: Agent, *, given_by: str = "") -> Pair:
     )
     # Used ones are kept for as long as they'd have counted, to know them again
     RefreshToken.objects.filter(agent=agent, expires_at__lte=now()).delete()
-    access, access_expires_at = tokens.new_access_token(agent.pk, agent.cluster_id, row.pk)
-    return Pair(access, access_expires_at, refresh, row.expires_at)
+    return Pair(tokens.new_access_token(agent.pk, agent.cluster_id, row.pk), refresh)
