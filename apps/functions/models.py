@@ -68,7 +68,6 @@ class Function(Versioned, TenantOwned):
     published_revision = models.BigIntegerField(default=0, editable=False)
     # What the runtimes said of it: the last version that went live, how soon, and why a newer one didn't
     live_version = models.PositiveIntegerField(default=0, editable=False)
-    live_at = models.DateTimeField(null=True, editable=False)
     live_ms = models.FloatField(null=True, editable=False)
     load_error = models.JSONField(null=True, editable=False)
     created_at = models.DateTimeField(_("since"), default=clock.now, editable=False)

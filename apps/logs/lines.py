@@ -1,11 +1,9 @@
 """A line of a gateway's log, and what is looked for in it: the same rules for what is read and for what is followed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
-
-from apps.core.errors import Text
 
 
 class Level(StrEnum):
@@ -86,7 +84,6 @@ class LogFilter:
     text: str = ""
     since: datetime | None = None
     until: datetime | None = None
-    problems: dict[str, list[Text]] = field(default_factory=dict, compare=False)
 
     def conditions(self) -> tuple[list[str], dict[str, Any]]:
         """For WHERE, with named parameters."""

@@ -138,7 +138,3 @@ class TriggerRun(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.trigger_id} {self.due_at:%Y-%m-%d %H:%M:%S}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.outcome in self.OPEN

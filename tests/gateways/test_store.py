@@ -107,30 +107,6 @@ def test_it_reaches_no_other_database(gateway_id: str) -> None:
             psycopg.connect(**{**parameters, "dbname": other, "password": RUNTIME})
 
 
-def test_who_is_there_is_seen_by_their_connections(gateway_id: str) -> None:
-    runtime = as_runtime(gateway_id)
-    runtime.execute(
-        "INSERT INTO imp.instances (id, process, stages, backend_pid, backend_start)"
-        " SELECT 'here', 'dev', '{dev,staging}', pg_backend_pid(), now()"
-    )
-    with store.connect(gateway_id) as there:
-        # A process number alone is soon another's
-        assert store.running_instances(there) == []
-        there.execute(
-            "UPDATE imp.instances SET backend_start = (SELECT backend_start FROM pg_stat_activity"
-            " WHERE pid = backend_pid)"
-        )
-        assert [each.id for each in store.running_instances(there, "dev")] == ["here"]
-        assert store.running_instances(there, "prod") == []
-    runtime.close()
-    wait_until(lambda: not running(gateway_id), what="its connection to be gone")
-
-
-def running(gateway_id: str) -> list[store.RunningInstance]:
-    with store.connect(gateway_id) as there:
-        return store.running_instances(there)
-
-
 # --- Made, made again ------------------------------------------------------------------------------
 
 

@@ -13,7 +13,6 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from apps.core import clock
 from apps.core.events import publish
 from apps.functions.models import Function
 from apps.functions.publishing.live import Live, State
@@ -107,7 +106,7 @@ def await_live(function: Function, within: float) -> Live:
         return standing_of(fresh)
     _write_down(fresh, found, timing)
     if fresh is not function:
-        for name in ("live_version", "live_at", "live_ms", "load_error"):
+        for name in ("live_version", "live_ms", "load_error"):
             setattr(function, name, getattr(fresh, name))
     return _live(fresh, found, timing)
 
@@ -183,7 +182,6 @@ def _write_down(function: Function, found: Standing, timing: Timing | None) -> b
         if function.live_version < function.published_version:
             changes |= {
                 "live_version": function.published_version,
-                "live_at": found.acked_at or clock.now(),
                 "live_ms": timing.ms if timing else _ms_since_save(function, found),
             }
     for name, value in changes.items():

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from apps.core.events.models import Event
@@ -16,8 +17,9 @@ from apps.functions.publishing import (
     read_unsettled,
     standing_of,
 )
+from apps.functions.publishing.acks import standings
 from apps.functions.services import delete_function, save_function
-from apps.gateways import databases
+from apps.gateways import databases, store
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
 from tests.functions.world import Place, Start, answer_of, fresh
@@ -45,6 +47,28 @@ def test_a_save_is_live_once_its_runtime_says_so(place: Place, start: Start) -> 
     assert (found.live_version, found.live_ms, found.load_error) == (2, live.ms, None)
     assert standing_of(found) == Live("live", ms=live.ms)
     assert Event.objects.filter(topic=f"gateway:{place.gateway.pk}", kind="functions", ref=function.pk).exists()
+
+
+def test_who_is_there_is_seen_by_their_connections(place: Place) -> None:
+    runtime = psycopg.connect(place.spec["runtime_url"], autocommit=True)
+    runtime.execute(
+        "INSERT INTO imp.instances (id, process, stages, backend_pid, backend_start)"
+        " SELECT 'here', 'dev', '{dev,staging}', pg_backend_pid(), now()"
+    )
+    # A process number alone is soon another's
+    assert running(place) == 0
+    place.ask(
+        "UPDATE imp.instances SET backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = backend_pid)"
+    )
+    assert (running(place), running(place, "prod")) == (1, 0)
+    runtime.close()
+    wait_until(lambda: running(place) == 0, what="its connection to be gone")
+
+
+def running(place: Place, stage: str = "dev") -> int:
+    name = f"{stage}/hello"
+    with store.connect(place.gateway.pk) as there:
+        return standings(there, {name: 1})[name].running
 
 
 def test_whoever_was_overtaken_says_nothing_of_the_newer_one(place: Place, start: Start) -> None:
