@@ -88,11 +88,7 @@ def make_database(name: str, password: str) -> None:
         if not _exists(connection, "pg_database", "datname", name):
             # Nobody can slip in before it's closed, to stay
             connection.execute(sql.SQL("CREATE DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
-        connection.execute(
-            sql.SQL("ALTER ROLE {} IN DATABASE {} SET search_path TO data").format(
-                sql.Identifier(name), sql.Identifier(name)
-            )
-        )
+        _set_up_role(connection, name)
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
         connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
         connection.execute(
@@ -102,6 +98,16 @@ def make_database(name: str, password: str) -> None:
             inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
             inside.execute("CREATE SCHEMA IF NOT EXISTS data")
             inside.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA data TO {}").format(sql.Identifier(name)))
+
+
+def renew_role(name: str, password: str) -> None:
+    """As it was made: a role may change its own password and settings, so any of its functions could lock out all."""
+    with _server() as connection:
+        _take(connection, name)
+        _make_role(connection, name, password, MOST_CONNECTIONS)
+        connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(name)))
+        if _exists(connection, "pg_database", "datname", name):
+            _set_up_role(connection, name)
 
 
 @contextmanager
@@ -183,6 +189,12 @@ def _make_role(connection: psycopg.Connection[Any], role: str, password: str, mo
     )
     # To end its connections, and to see which there are, takes its rights; to act as it isn't needed
     connection.execute(sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE").format(sql.Identifier(role)))
+
+
+def _set_up_role(connection: psycopg.Connection[Any], name: str) -> None:
+    there = sql.SQL("ALTER ROLE {} IN DATABASE {} ").format(sql.Identifier(name), sql.Identifier(name))
+    connection.execute(there + sql.SQL("RESET ALL"))
+    connection.execute(there + sql.SQL("SET search_path TO data"))
 
 
 def _take(connection: psycopg.Connection[Any], name: str) -> None:

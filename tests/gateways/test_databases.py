@@ -144,6 +144,23 @@ def test_what_programs_ask_of_a_database_is_answered(one: str) -> None:
         ask(one, query)
 
 
+def test_what_functions_change_of_their_own_role_is_put_right(one: str) -> None:
+    with connect(one) as mine:
+        for change in (
+            "ALTER ROLE CURRENT_USER SET default_transaction_read_only TO on",
+            f"ALTER ROLE CURRENT_USER IN DATABASE {ONE} SET search_path TO nowhere",
+            f"ALTER ROLE CURRENT_USER IN DATABASE {ONE} SET statement_timeout TO 1",
+            "ALTER ROLE CURRENT_USER PASSWORD 'mine'",
+        ):
+            mine.execute(change)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        connect(one)
+    databases.renew_role(ONE, PASSWORD)
+    with connect(one) as mine:
+        mine.execute("CREATE TABLE again (id int)")
+        mine.execute("INSERT INTO data.again VALUES (1)")
+
+
 def test_its_connections_are_counted(one: str) -> None:
     held = [connect(one) for _ in range(databases.MOST_CONNECTIONS)]
     try:

@@ -67,6 +67,7 @@ def publish_functions(gateway: FunctionGateway) -> None:
     require_held(gateway)
     try:
         with _unless_busy():
+            databases.renew_role(row.name, row.password.reveal())
             _prepare(row)
         fill_contents(gateway)
     except (store.Away, psycopg.OperationalError) as error:

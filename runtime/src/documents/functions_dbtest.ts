@@ -105,7 +105,11 @@ test("imp.sql takes values as parameters, and transactions as one", async () => 
     /taken back/,
   );
   deepEqual([...await sql`SELECT amount FROM accounts WHERE name = 'b'`], [{ amount: 30 }]);
-  for (const text of [["BEGIN"], ["  set statement_timeout = 0"], ["COPY accounts TO STDOUT"], ["listen x"]]) {
+  for (
+    const text of [["BEGIN"], ["  set statement_timeout = 0"], ["COPY accounts TO STDOUT"], ["listen x"], [
+      "ALTER ROLE x",
+    ]]
+  ) {
     await rejects(documents.exec("sql.run", "", [text, []], "call"), refusedWith("bad-query"));
   }
   await rejects(sql("SELECT 1"), refusedWith("bad-query"));

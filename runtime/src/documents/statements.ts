@@ -14,7 +14,7 @@ interface Open {
 
 // Whatever gets by it is undone with the lane
 const ALONE =
-  /^\s*(begin|start|commit|end|rollback|abort|savepoint|release|prepare\s+transaction|set|reset|listen|copy|lock)\b/i;
+  /^\s*(begin|start|commit|end|rollback|abort|savepoint|release|prepare\s+transaction|set|reset|listen|copy|lock|alter\s+(role|user))\b/i;
 
 export class Statements {
   readonly #open = new Map<string, Open>();
@@ -48,7 +48,7 @@ export class Statements {
     const text = pieces.map((piece, at) => at ? `$${at}${piece}` : piece).join("");
     if (ALONE.test(text)) {
       badQuery(
-        "Transactions are made by imp.sql.begin(async (sql) => …); SET, LISTEN, COPY and LOCK aren't for functions.",
+        "Transactions are made by imp.sql.begin(async (sql) => …); SET, LISTEN, COPY, LOCK and ALTER ROLE aren't for functions.",
       );
     }
     const given = values.map(fromWire);
