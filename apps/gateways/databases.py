@@ -32,6 +32,11 @@ WHERE datallowconn AND (datacl IS NULL OR EXISTS (
     SELECT FROM aclexplode(datacl) WHERE grantee = 0 AND privilege_type = 'CONNECT'
 )) ORDER BY datname
 """
+CONNECTIONS = """
+SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+    - current_setting('reserved_connections')::int,
+    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
+"""
 # With the letters of an id. A gateway made before there were runtimes' roles gets its own when it's started
 NAMES_THERE = """
 WITH roles AS (
@@ -154,13 +159,18 @@ class Server:
     may_make: bool
     # Databases that any role may connect to
     open_databases: tuple[str, ...]
+    # Connections: those that gateways' roles may take together, and those that anybody has now
+    most: int
+    used: int
 
 
 def look_at_server() -> Server:
     with _server() as connection:
         row = connection.execute(MAY_MAKE).fetchone()
         found = connection.execute(OPEN_DATABASES).fetchall()
-    return Server(bool(row and row[0]), tuple(str(name) for (name,) in found))
+        slots = connection.execute(CONNECTIONS).fetchone()
+        assert slots
+    return Server(bool(row and row[0]), tuple(str(name) for (name,) in found), *slots)
 
 
 def url_of(name: str, password: str, *, role: str = "") -> str:

@@ -8,8 +8,15 @@ from django.conf import settings
 from apps.core.doctor.findings import Finding, error, note, ok, warning
 from apps.gateways.databases import Server, look_at_server
 from apps.gateways.leftovers import Leftovers, find_leftovers
+from apps.gateways.lifecycle.table import State
+from apps.gateways.models import FunctionGateway
+from apps.gateways.sizes import PROCESSES
 
 NAME = "gateways' databases"
+# Of each process: what it holds always, and what it takes while its functions write lines and ask for data
+AT_REST, BUSY = 1, 3
+# Of connections; beyond that, it's soon too late
+MUCH = 0.8
 # In a sentence, before it says that there are more
 MOST_NAMED = 5
 
@@ -22,6 +29,7 @@ def check_gateway_databases() -> Iterator[Finding]:
         yield error(NAME, f"the server can't be reached: {told}", "Check GATEWAYS_DATABASE_URL and that it runs.")
         return
     yield from findings_of(server)
+    yield from findings_of_connections(server, count_processes())
     yield from findings_of_leftovers(find_leftovers())
 
 
@@ -42,6 +50,24 @@ def findings_of(server: Server) -> Iterator[Finding]:
         )
     if server.may_make and not server.open_databases:
         yield ok(NAME, f"kept apart, on {whose} server" if not settings.GATEWAYS_DATABASE_URL else "kept apart")
+
+
+def count_processes() -> int:
+    """Of all gateways that aren't stopped, and those that start again after a stop of everything."""
+    layouts = FunctionGateway.objects.filter(state__in=(State.RUNNING, State.RESTARTING)).values_list("layout")
+    return sum(len(PROCESSES[layout]) for (layout,) in layouts)
+
+
+def findings_of_connections(server: Server, processes: int) -> Iterator[Finding]:
+    """Whose processes find none left wait until there is one: no call of theirs is answered after a start."""
+    told = f"the server takes {server.most} connections of gateways"
+    enough = f"Raise its max_connections: {BUSY} for each process of a gateway, and 100 for the platform."
+    if processes * AT_REST > server.most:
+        yield error(NAME, f"{told}, and their {processes} processes hold one each, so some can't start", enough)
+    elif processes * BUSY > server.most:
+        yield warning(NAME, f"{told}, and their {processes} processes take {BUSY} each while they're busy", enough)
+    elif server.used > server.most * MUCH:
+        yield warning(NAME, f"{told}, and {server.used} are taken", enough)
 
 
 def findings_of_leftovers(found: Leftovers) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -14,7 +15,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from apps.core.doctor.findings import Level
 from apps.gateways import databases
-from apps.gateways.databases import Server
 from apps.gateways.doctor import check_gateway_databases, findings_of
 from tests.gateways.world import drop_for_good
 from tests.queue.cluster import wait_until
@@ -297,6 +297,6 @@ def test_the_doctor_says_what_stands_between_them(settings: Any) -> None:
     finally:
         with databases._server() as server:
             server.execute("DROP DATABASE gw_test_open")
-    assert [each.level for each in findings_of(Server(may_make=False, open_databases=()))] == [Level.ERROR]
+    assert [each.level for each in findings_of(replace(databases.look_at_server(), may_make=False))] == [Level.ERROR]
     settings.GATEWAYS_DATABASE_URL = "postgres://maker:secret@127.0.0.1:9/postgres"
     assert [each.level for each in check_gateway_databases()] == [Level.ERROR]

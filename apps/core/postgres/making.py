@@ -28,7 +28,8 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 """
 # Whatever gateways' roles take together, so many stay for the platform. Not in the file, as data of before has another
-CONNECTIONS = {"max_connections": 300, "reserved_connections": 100}
+# A gateway has two processes, mostly, which hold one each, and some more while they're busy: hundreds of gateways
+CONNECTIONS = {"max_connections": 1000, "reserved_connections": 100}
 # Nobody gets in without a password, not even from this machine
 ACCESS = """\
 local all all scram-sha-256
