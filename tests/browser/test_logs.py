@@ -98,15 +98,24 @@ def test_lines_appear_as_they_are_written_and_wait_while_paused(
     expect(line.locator(".log-fields")).to_contain_text('"zone": "KR"')
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#tail-word")).to_have_text("Paused")
-    written.lines([{"text": "second"}, {"text": "third"}])
+    written.lines(
+        [
+            {"text": "second", "function": "~drf_1", "fields": {"zone": "KR", "hours": [31, 1.5]}},
+            {"text": "third", "fields": "x" * 200},
+        ]
+    )
     expect(page.get_by_role("button", name="Follow (2)")).to_be_visible()
     expect(line).to_have_count(1)
     page.get_by_role("button", name="Follow (2)").click()
     expect(line).to_have_count(3)
     expect(page.locator("#tail-word")).to_have_text("Live")
+    expect(line.nth(1)).to_contain_text("zone: KR, hours: [31,1.5]")
+    expect(line.nth(1)).to_contain_text("dev/draft second")
+    made = line.locator("summary, .from").all_inner_texts()
     # A line that the page made is as one that the server made
     page.reload()
     expect(line).to_have_count(3)
+    assert line.locator("summary, .from").all_inner_texts() == made
     expect(line.first).to_contain_text("first <b>of all</b>")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
@@ -19,6 +20,10 @@ from apps.logs.selectors import LogPage
 from apps.logs.streaming.stream import PATH
 
 CURSOR = "cursor"
+# What drafts run as, by ids that mean nothing to people
+OF_DRAFTS = "~"
+# Of a line's fields, beside it
+LONGEST_BRIEF = 160
 # What is chosen on the page → levels
 LEVEL_CHOICES: tuple[tuple[str, Text], ...] = (
     ("", _("Any level")),
@@ -39,12 +44,15 @@ class ShownLine:
     detail: str
     others: str
     url: str
+    # The others in a few words, as static/src/imp/tail.ts says them too
+    brief: str = ""
 
     @property
     def where(self) -> str:
         if not self.line.function:
             return self.line.stage
-        return f"{self.line.stage}/{self.line.function}"
+        name = _("draft") if self.line.function.startswith(OF_DRAFTS) else self.line.function
+        return f"{self.line.stage}/{name}"
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,17 @@ def _shown(line: LogLine, path: str) -> ShownLine:
     others = line.others
     told = json.dumps(others.get("", others), ensure_ascii=False, indent=2) if others else ""
     url = f"{path}?{urlencode({'request_id': line.request_id})}" if line.request_id else ""
-    return ShownLine(line, line.stack, told, url)
+    return ShownLine(line, line.stack, told, url, _brief(others))
+
+
+def _brief(others: dict[str, Any]) -> str:
+    said = [f"{name}: {_short(value)}" if name else _short(value) for name, value in others.items()]
+    text = ", ".join(said)
+    return text if len(text) <= LONGEST_BRIEF else f"{text[: LONGEST_BRIEF - 1]}…"
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _lenient(values: QueryDict) -> LogFilter:

@@ -44,6 +44,7 @@ export class Code {
       minimap: { enabled: false },
       scrollBeyondLastLine: false,
       overviewRulerBorder: false,
+      scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },
       hideCursorInOverviewRuler: true,
       renderFinalNewline: "on",
       fixedOverflowWidgets: true,

@@ -25,6 +25,7 @@ const MOST_WAITING = 1_000;
 const SILENCE = 25_000;
 const FIRST_DELAY = 400;
 const LONGEST_DELAY = 30_000;
+const LONGEST_BRIEF = 160;
 const HIDDEN_FOR = 1_500;
 const TONES: Record<string, string> = { error: "is-bad", warn: "is-warn", info: "is-busy" };
 
@@ -198,7 +199,8 @@ class Tail {
     const level = item.querySelector(".level")!;
     level.textContent = line.level;
     level.className = `level ${tone}`.trim();
-    item.querySelector(".from")!.textContent = line.function ? `${line.stage}/${line.function}` : line.stage;
+    const name = line.function.startsWith("~") ? word("draft") : line.function;
+    item.querySelector(".from")!.textContent = name ? `${line.stage}/${name}` : line.stage;
     item.querySelector(".said")!.textContent = line.text;
     const call = item.querySelector<HTMLAnchorElement>(".rid")!;
     if (line.request_id) {
@@ -258,11 +260,20 @@ function fillDetails(details: HTMLElement, fields: unknown): void {
   if (!isStack && rest === null) return details.remove();
   const trace = details.querySelector<HTMLElement>(".stack-trace")!;
   const told = details.querySelector<HTMLElement>(".log-fields")!;
-  details.querySelector("summary")!.textContent = word(isStack ? "stack" : "fields");
+  details.querySelector("summary")!.textContent = isStack ? word("stack") : brief(isObject ? others : { "": fields });
   if (isStack) trace.textContent = stack;
   else trace.remove();
   if (rest === null) told.remove();
   else told.textContent = JSON.stringify(rest, null, 2);
+}
+
+/** As apps/logs/views/shown.py says it. */
+function brief(fields: Record<string, unknown>): string {
+  const short = (value: unknown) => typeof value === "string" ? value : JSON.stringify(value);
+  const text = Object.entries(fields).map(([name, value]) => name ? `${name}: ${short(value)}` : short(value)).join(
+    ", ",
+  );
+  return text.length <= LONGEST_BRIEF ? text : `${text.slice(0, LONGEST_BRIEF - 1)}…`;
 }
 
 function word(name: string): string {
