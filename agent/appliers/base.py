@@ -48,7 +48,6 @@ class Status:
 
     phase: Phase
     message: str = ""
-    apply_ms: int = 0
     objects: tuple[ObjectStatus, ...] = ()
 
 
@@ -57,8 +56,6 @@ Report = Callable[[str, str, Status], None]
 
 class Applier(Protocol):
     """All of it runs in the agent's loop; what takes time is done behind it, and reported."""
-
-    api_versions: tuple[str, ...]
 
     async def start(self, report: Report, bundles: Iterable[Wanted]) -> None:
         """With what was wanted when the agent last ran: it's brought about again, without the portal."""

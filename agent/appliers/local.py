@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
@@ -11,7 +10,7 @@ from functools import partial
 import structlog
 
 from agent.appliers.base import ObjectStatus, Phase, Report, Status, Wanted
-from agent.appliers.manifests import API_VERSION, Manifest, Unreadable, in_waves, read_manifests
+from agent.appliers.manifests import Manifest, Unreadable, in_waves, read_manifests
 from agent.engine.instances import PROBLEM_TYPES, Spec
 from agent.engine.machine import Engine
 from agent.engine.patience import Backoff
@@ -36,8 +35,6 @@ class Failing(Exception):
 
 
 class LocalApplier:
-    api_versions: tuple[str, ...] = (API_VERSION,)
-
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._report: Report = lambda key, digest, status: None
@@ -113,7 +110,6 @@ class LocalApplier:
                 self._go(key, partial(self._bring_about, bundle))
 
     async def _bring_about(self, bundle: Wanted) -> None:
-        began = time.monotonic()
         try:
             manifests = read_manifests(bundle)
         except Unreadable as error:
@@ -138,8 +134,7 @@ class LocalApplier:
                 if self._say(bundle, Status(Phase.FAILED, UNFORESEEN, objects=objects)):
                     log.exception("bundle", key=bundle.key)
             else:
-                ms = round((time.monotonic() - began) * 1000)
-                self._say(bundle, Status(Phase.READY, apply_ms=ms, objects=tuple(map(self._status_of, manifests))))
+                self._say(bundle, Status(Phase.READY, objects=tuple(map(self._status_of, manifests))))
                 return
             await self.engine.news.since(seen, backoff.after(0))
 

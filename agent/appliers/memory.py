@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 
 from agent.appliers.base import Phase, Report, Status, Wanted
-from agent.appliers.manifests import API_VERSION
 
 
 class MemoryApplier:
-    api_versions: tuple[str, ...] = (API_VERSION,)
-
     def __init__(self) -> None:
         self.bundles: dict[str, Wanted] = {}
         self._report: Report = lambda key, digest, status: None
