@@ -70,7 +70,7 @@ class Door:
         self._under_way += 1
         try:
             await self._serve(reader, writer)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             # One of both has gone, or says nothing any more
             pass
         finally:

@@ -1,7 +1,7 @@
 """The way out of all gateways: one process beside the agent's own, so that what functions send takes none of its time.
 
 ways = WaysOut(folder, sockets, opened)
-await ways.start(); ways.put("gw_…", mode, hosts) -> the socket of that gateway's runtimes; ways.remove("gw_…")
+ways.start(); ways.put("gw_…", mode, hosts); ways.socket_of("gw_…") for its runtimes; ways.remove("gw_…")
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class WaysOut:
             began = loop.time()
             try:
                 await self._run()
-            except (OSError, TimeoutError, EOFError) as error:
+            except (OSError, EOFError) as error:
                 log.warning("ways out", problem=f"{type(error).__name__}: {error}")
             await asyncio.sleep(backoff.after(loop.time() - began))
 

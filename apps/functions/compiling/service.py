@@ -11,7 +11,6 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as TookTooLong
 from typing import Any
 
 from apps.functions.compiling.packets import pack, unpack
@@ -84,8 +83,8 @@ class Service:
         try:
             self._write(number, {**request, "key": key}, is_answer=False)
             return future.result(within)
-        except TookTooLong:
-            raise TimeoutError from None
+        except TimeoutError:
+            raise
         except OSError:
             raise Ended(self._last_words()) from None
         finally:
