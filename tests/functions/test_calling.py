@@ -25,7 +25,6 @@ from apps.functions.calling.problems import (
     GatewayStopped,
     NoAnswer,
     NotReached,
-    StageOff,
     TookTooLong,
     TooManyRuns,
 )
@@ -33,6 +32,7 @@ from apps.functions.calling.services import _places
 from apps.functions.calling.tokens import make_run_token
 from apps.functions.calling.wire import LARGEST_ANSWER, Place, send
 from apps.functions.models import Call, Function
+from apps.gateways.call_problems import StageInactive
 from apps.gateways.models import FunctionGateway, GatewayDatabase, Stage
 from apps.gateways.sizes import StageName
 from apps.tenants.member import Member
@@ -290,7 +290,7 @@ def test_what_keeps_a_gateway_from_being_called_is_said(alice: User, tidewater: 
     gateway.cluster.save()
     refused(GatewayOutOfReach)
     Stage.objects.filter(gateway=gateway, name="dev").update(state="inactive", inactive_because="Until noon.")
-    refused(StageOff)
+    refused(StageInactive)
     Stage.objects.filter(gateway=gateway).delete()
     refused(GatewayNotReady)
     FunctionGateway.objects.filter(pk=gateway.pk).update(state="stopped")

@@ -75,7 +75,7 @@ def test_the_function_is_called_as_the_trigger_says(gateway: FunctionGateway, as
         (says("HTTP/1.1 204 No Content\nx-imp-gateway: g"), "succeeded", 204),
         (says("HTTP/1.1 302 Found\nx-imp-gateway: g\nlocation: /\ncontent-length: 0"), "succeeded", 302),
         (says("HTTP/1.1 500 Oh\nx-imp-gateway: g\ncontent-length: 0"), "failed", 500),
-        (problem(504, "timed-out", by_runtime=True), "failed", 504),
+        (problem(504, "function-timeout", by_runtime=True), "failed", 504),
         (problem(404, "no-such-host", by_runtime=True), "failed", 404),
         (problem(503, "runtime-ended"), "failed", 503),
         (problem(503, "stage-inactive"), "missed", None),
@@ -159,6 +159,37 @@ def test_after_a_crash_the_runtime_says_whether_it_had_begun(
     run.refresh_from_db()
     assert (run.outcome, run.attempts) == (outcome, 2)
     assert payload_of(asked[0])["nonce"] == run.pk
+    assert run.started_at is not None
+    assert payload_of(asked[0])["since"] == run.started_at.timestamp()
+
+
+def test_what_may_have_been_begun_stays_so_however_often_it_is_tried(gateway: FunctionGateway) -> None:
+    """A runtime that is new since then wouldn't know."""
+    answers_at(gateway, 9)
+    run = left_behind(gateway)
+    [ready] = take()
+    assert ready.since is not None
+    finish_run(ready, NotReached())
+    TriggerRun.objects.update(not_before=clock.now())
+    [again] = take()
+    assert (again.attempt, again.since) == (3, ready.since)
+    with peer(problem(409, "run-used", by_runtime=True)) as (port, _asked):
+        answers_at(gateway, port)
+        finish_run(again, _call(replace(again, line=line_to(gateway, "dev"))))
+    run.refresh_from_db()
+    assert run.outcome == "lost"
+
+
+def test_a_first_attempt_is_known_to_be_one(gateway: FunctionGateway, asked: list[bytes]) -> None:
+    make_function(gateway)
+    make_run(make_trigger(gateway))
+    [ready] = take()
+    finish_run(ready, NotReached())
+    TriggerRun.objects.update(not_before=clock.now())
+    [again] = take()
+    assert again.since is None
+    _call(again)
+    assert "since" not in payload_of(asked[0])
 
 
 def test_whoever_lost_a_run_writes_nothing(gateway: FunctionGateway) -> None:

@@ -11,10 +11,11 @@ from apps.core.web.addresses import address
 from apps.core.web.forms import OVERLAYS, FormView
 from apps.documents.problems import DataTookTooLong
 from apps.documents.values import in_one_line
-from apps.functions.calling.problems import GatewayNotReady, GatewayOutOfReach, GatewayStopped, StageOff
+from apps.functions.calling.problems import GatewayNotReady, GatewayOutOfReach, GatewayStopped
+from apps.gateways.call_problems import StageInactive
 from apps.gateways.views.base import AboutGateway, ChangesGateway
 
-AWAY = (GatewayStopped, GatewayNotReady, GatewayOutOfReach, StageOff, DataTookTooLong)
+AWAY = (GatewayStopped, GatewayNotReady, GatewayOutOfReach, StageInactive, DataTookTooLong)
 Found = TypeVar("Found")
 
 

@@ -16,11 +16,11 @@ from apps.functions.calling.problems import (
     GatewayOutOfReach,
     GatewayStopped,
     NotReached,
-    StageOff,
     Unanswered,
 )
 from apps.functions.calling.tokens import HEADER, make_run_token
 from apps.functions.calling.wire import Place, send
+from apps.gateways.call_problems import StageInactive
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import FunctionGateway, Stage
 from apps.gateways.selectors import hosts_of
@@ -49,7 +49,7 @@ def line_to(gateway: FunctionGateway, stage: str) -> Line:
     row = next((each for each in gateway.stages.all() if each.name == stage), None)
     if row is not None and row.state == Stage.State.INACTIVE:
         words = {"stage": stage, "reason": row.inactive_because}
-        raise StageOff(_("%(stage)s is switched off: %(reason)s") % words)
+        raise StageInactive(_("%(stage)s is switched off: %(reason)s") % words)
     database, port = getattr(gateway, "database", None), str(gateway.cluster.facts.get("gateway_port", ""))
     if row is None or database is None or database.run_key is None:
         raise GatewayNotReady(_("%(gateway)s is still being made.") % {"gateway": gateway})

@@ -3,6 +3,7 @@ from typing import ClassVar
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import Conflict, Text, TooManyRequests, Unavailable
+from apps.gateways.call_problems import TimedOut
 
 
 class GatewayStopped(Conflict):
@@ -15,12 +16,6 @@ class GatewayNotReady(Unavailable):
     slug = "gateway-not-ready"
     title = _("The gateway isn't there yet")
     advice = _("Wait until it's started, which its page shows, and call again.")
-
-
-class StageOff(Conflict):
-    slug = "stage-off"
-    title = _("This stage is switched off")
-    advice = _("Switch it on again on the gateway's page; then its functions can be called.")
 
 
 class GatewayOutOfReach(Unavailable):
@@ -60,5 +55,5 @@ class NoAnswer(Unanswered):
 
 
 class TookTooLong(NoAnswer):
-    slug = "timed-out"
+    slug = TimedOut.slug
     detail = _("No answer came in time. The function may go on, until its own limit.")

@@ -12,7 +12,8 @@ from apps.core import context
 from apps.core.errors import Problem
 from apps.functions.calling import Answered, Asked, Line, line_to
 from apps.functions.calling.invoking import MARGIN
-from apps.functions.calling.problems import GatewayStopped, NotReached, StageOff, Unanswered
+from apps.functions.calling.problems import GatewayStopped, NotReached, Unanswered
+from apps.gateways.call_problems import StageInactive
 from apps.triggers.firing.due import WAS_STOPPED, database_now
 from apps.triggers.following import DELETED
 from apps.triggers.models import Trigger, TriggerRun
@@ -25,7 +26,7 @@ LEASE_RESERVE = timedelta(seconds=20)
 TRY_AGAIN_AFTER, TRY_FOR = timedelta(seconds=1), timedelta(seconds=60)
 # What nobody answers for with these has not begun
 NOT_BEGUN = ("/no-such-host", "/runtime-away", "/too-many-calls")
-SWITCHED_OFF = "/stage-inactive"
+SWITCHED_OFF = f"/{StageInactive.slug}"
 # What a runtime says to a token that it has taken already
 TAKEN = "/run-used"
 
@@ -89,7 +90,7 @@ def _ready(run: TriggerRun, now: datetime) -> Ready | None:
         return None
     try:
         line = line_to(trigger.gateway, trigger.stage)
-    except (GatewayStopped, StageOff):
+    except (GatewayStopped, StageInactive):
         _end(run, TriggerRun.Outcome.MISSED, WAS_STOPPED)
         return None
     except Problem:
