@@ -4,6 +4,7 @@ import type { Service } from "../services.ts";
 import type { Beginning, Level, LogSource } from "../wire.ts";
 import { globalsOf } from "./functions.ts";
 import { formatted } from "./logging.ts";
+import { timersTelling } from "./timers.ts";
 
 /** What the worker does for what functions have in their hands. */
 export interface Hands {
@@ -11,6 +12,8 @@ export interface Hands {
   ask(service: Service, message: unknown): Promise<unknown>;
   log(name: string, version: number, level: Level, source: LogSource, text: string, fields?: unknown): void;
   requestId(): string;
+  /** In a function's callback, or outside of all calls. */
+  uncaught(error: unknown): void;
 }
 
 /** Makes the globals that each function has as its own. */
@@ -27,6 +30,7 @@ export function maker(hands: Hands): (name: string, version: number) => Record<s
     gateway: Object.freeze({ ...gateway }),
     stage,
   };
+  const timers = timersTelling(hands.uncaught);
   return (name, version) => {
     const console = makeConsole((level, values) => hands.log(name, version, level, "console", formatted(values)));
     const say = (level: Level) => (text: unknown, fields?: unknown) =>
@@ -39,7 +43,7 @@ export function maker(hands: Hands): (name: string, version: number) => Record<s
         return hands.requestId();
       },
     });
-    return globalsOf({ imp, console, fetch });
+    return globalsOf({ imp, console, fetch, ...timers });
   };
 }
 

@@ -20,6 +20,7 @@ function made(): { imp: Imp; console: Console; other: Imp; said: unknown[][]; as
     },
     log: (...all) => void said.push(all),
     requestId: () => "req_1",
+    uncaught: () => {},
   });
   const own = make("user/:id", 3);
   return { imp: own.imp as Imp, console: own.console as Console, other: make("b", 1).imp as Imp, said, asked };

@@ -27,6 +27,7 @@ function begin(beginning: Beginning): void {
     ask: (service, message) => present(calling).ask(service, message),
     log: (...line) => present(calling).log(...line),
     requestId: () => present(calling).requestId(),
+    uncaught: (error) => present(calling).uncaught("Uncaught", error),
   }));
   calling = new Calling(new Int32Array(beginning.seats), functions, logging, send);
   harden(globalThis);
