@@ -98,6 +98,7 @@ class Instance:
         *,
         said: Sayings,
         cgroups: Cgroups | None,
+        cache: Path,
         way_out: Path | None = None,
     ) -> "Instance":
         socket_path = sockets / f"{os.urandom(6).hex()}.sock"
@@ -114,7 +115,7 @@ class Instance:
             child = await Child.start(
                 command(spec, socket_path, way_out),
                 folder=folder,
-                environment={"PATH": "/usr/bin:/bin", "DENO_DIR": str(folder / "deno"), "NO_COLOR": "1"},
+                environment={"PATH": "/usr/bin:/bin", "DENO_DIR": str(cache), "NO_COLOR": "1"},
                 hear=said.hear,
                 given=json.dumps(given(spec, socket_path, way_out)).encode(),
                 memory_bytes=limit.data_bytes,

@@ -47,6 +47,7 @@ class Runtime:
         *,
         starts: Turns,
         cgroups: Cgroups | None,
+        cache: Path,
         way_out: Path,
         moved: Callable[[], None],
     ) -> None:
@@ -59,6 +60,7 @@ class Runtime:
         self._destination = destination
         self._starts = starts
         self._cgroups = cgroups
+        self._cache = cache
         self._way_out = way_out
         self._moved = moved
         self._wanted: Spec | None = None
@@ -200,6 +202,7 @@ class Runtime:
                 self._sockets,
                 said=Sayings(self.lines.append, self._changed.set, waits, self._replaced),
                 cgroups=self._cgroups,
+                cache=self._cache,
                 way_out=self._way_out,
             )
         finally:

@@ -31,7 +31,7 @@ def read_what_runtimes_say() -> None:
     read_unsettled()
 
 
-@sweep(every=timedelta(seconds=20), timeout=timedelta(minutes=3))
+@sweep(every=timedelta(seconds=5), timeout=timedelta(minutes=3))
 def compare_with_gateways() -> None:
-    """A part of them each time, so that each is compared every few minutes."""
+    """Those whose processes have news, and of the others a part, so that each is compared every few minutes."""
     compare_some()
