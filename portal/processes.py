@@ -8,7 +8,7 @@ from django.conf import settings
 
 from apps.core.up.declaration import Part, Plan, Process, Step
 from apps.core.up.probes import DatabaseProbe, HeartbeatProbe, HttpProbe, PulseProbe
-from apps.functions.calling.limits import CALLS_AT_ONCE
+from apps.functions.calling.limits import CALLS_AT_ONCE, DATA_AT_ONCE
 
 MANAGE = (sys.executable, "manage.py")
 GRANIAN = (
@@ -59,11 +59,11 @@ def parts(plan: Plan) -> list[Part]:
         ),
         Process(
             name="web",
-            # Blocking threads beyond the cores only wait for each other, but for those that wait for a function
+            # Blocking threads beyond the cores only wait for each other, but for those that wait for a gateway
             command=(
                 *GRANIAN, "--interface", "wsgi", "--port", str(plan.web_port),
-                "--blocking-threads", str((os.cpu_count() or 1) + CALLS_AT_ONCE), "--workers-kill-timeout", "2",
-                "portal.wsgi:application",
+                "--blocking-threads", str((os.cpu_count() or 1) + CALLS_AT_ONCE + DATA_AT_ONCE),
+                "--workers-kill-timeout", "2", "portal.wsgi:application",
             ),
             probe=HttpProbe(plan.web_port),
             after=("migrate",),

@@ -125,6 +125,8 @@ _texts: dict[str, Text] = {
     "trigger.run": _("Ran the trigger %(target)s at once"),
     "trigger.deleted": _("Deleted the trigger %(target)s"),
     # What functions keep, changed from the console
+    "data.change_begun": _("Began a change of the data of the gateway %(target)s"),
+    "data.change_refused": _("Tried a change of the data of the gateway %(target)s, which was refused"),
     "data.collection_created": _("Made a collection in the data of the gateway %(target)s"),
     "data.collection_dropped": _("Dropped a collection from the data of the gateway %(target)s"),
     "data.document_inserted": _("Inserted a document into the data of the gateway %(target)s"),

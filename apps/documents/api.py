@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -9,14 +10,16 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from apps.core.afterwards import afterwards
 from apps.core.api.conditional import is_known, not_modified, require_current
 from apps.core.api.serializers import Input
 from apps.core.api.views import answer, no_content
 from apps.core.api.viewsets import ApiViewSet, of_version
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, NotFound
 from apps.core.listing import read_limit
 from apps.documents import selectors, services
-from apps.documents.selectors import SHOWN, Collection, Document, Index, SlowOperation
+from apps.documents.problems import DataUnanswered
+from apps.documents.selectors import ASKED, SHOWN, Collection, Document, Index, SlowOperation
 from apps.documents.values import read_object
 from apps.gateways.api import OF_ONE
 from apps.gateways.models import FunctionGateway
@@ -107,6 +110,23 @@ class DataApi(TenantApi, ApiViewSet):
     def items(self, rows: list[Any]) -> HttpResponse:
         return answer({"items": [self.represent(row) for row in rows]})
 
+    def changing(self, make: Callable[[], HttpResponse]) -> HttpResponse:
+        """The answer to a change, which is made outside of the request's own transaction."""
+        gateway = self.gateway
+        # Before anything is asked of the gateway, which may be away
+        self.actor.require("data.change", row=gateway, is_own=gateway.owner_id == self.actor.pk)
+
+        def finish() -> HttpResponse:
+            try:
+                return make()
+            except DataUnanswered as problem:
+                # An answer as well: under the same Idempotency-Key it isn't made again
+                return self.handle_exception(problem)  # type: ignore[no-any-return]
+
+        return afterwards(
+            answer({"detail": _("It was begun. Whether it was done, the data tells.")}, status=202), finish
+        )
+
 
 class CollectionViewSet(DataApi):
     """What functions keep in collections of documents."""
@@ -124,14 +144,22 @@ class CollectionViewSet(DataApi):
     def create(self, request: Request, gateway_id: str) -> HttpResponse:
         """Make an empty collection."""
         body = self.read_body(CollectionInput)
-        name = services.create_collection(actor=self.actor, gateway=self.gateway, **body)
-        return answer({"name": name}, status=201, headers={"Location": f"{request.path}/{quote(name)}"})
+
+        def make() -> HttpResponse:
+            name = services.create_collection(actor=self.actor, gateway=self.gateway, **body)
+            return answer({"name": name}, status=201, headers={"Location": f"{request.path}/{quote(name)}"})
+
+        return self.changing(make)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, gateway_id: str, collection: str) -> HttpResponse:
         """Drop a collection with its documents and indexes, for good."""
-        services.drop_collection(actor=self.actor, gateway=self.gateway, name=collection)
-        return no_content()
+
+        def make() -> HttpResponse:
+            services.drop_collection(actor=self.actor, gateway=self.gateway, name=collection)
+            return no_content()
+
+        return self.changing(make)
 
 
 class SlowViewSet(DataApi):
@@ -166,16 +194,25 @@ class IndexViewSet(DataApi):
     @extend_schema(request=IndexInput, responses={201: IndexSerializer})
     def create(self, request: Request, gateway_id: str, collection: str) -> HttpResponse:
         """Make an index."""
-        made = services.create_index(**self.about, **self.read_body(IndexInput))
-        [row] = [each for each in selectors.list_indexes(**self.about) if each.name == made]
-        where = {"Location": f"{request.path}/{quote(made, safe='')}"}
-        return answer(self.represent(row), status=201, headers=where)
+        body = self.read_body(IndexInput)
+
+        def make() -> HttpResponse:
+            made = services.create_index(**self.about, **body)
+            [row] = [each for each in selectors.list_indexes(**self.about) if each.name == made]
+            where = {"Location": f"{request.path}/{quote(made, safe='')}"}
+            return answer(self.represent(row), status=201, headers=where)
+
+        return self.changing(make)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, gateway_id: str, collection: str, name: str) -> HttpResponse:
         """Drop an index."""
-        services.drop_index(**self.about, name=name)
-        return no_content()
+
+        def make() -> HttpResponse:
+            services.drop_index(**self.about, name=name)
+            return no_content()
+
+        return self.changing(make)
 
 
 class DocumentViewSet(DataApi):
@@ -186,12 +223,13 @@ class DocumentViewSet(DataApi):
     path_parameters = {"collection": NAMES_ONE}
 
     def query_parameters(self) -> frozenset[str]:
-        return frozenset({"filter", "sort", "limit", "cursor"}) if self.action == "list" else frozenset()
+        return frozenset({"filter", "sort", "projection", "limit", "cursor"}) if self.action == "list" else frozenset()
 
     @extend_schema(
         parameters=[
             OpenApiParameter("filter", description='JSON, as `find` of imp.db takes it: `{"status": "open"}`.'),
             OpenApiParameter("sort", description='JSON: `{"created": -1}`. By `_id` unless it says otherwise.'),
+            OpenApiParameter("projection", description='JSON: the fields to take, `{"status": 1}`, or to leave out.'),
             OpenApiParameter("limit", description="At most 200; 20 unless it's said.", type=int),
             OpenApiParameter("cursor", description="The `next_cursor` of the page before."),
         ],
@@ -200,7 +238,7 @@ class DocumentViewSet(DataApi):
     def list(self, request: Request, gateway_id: str, collection: str) -> HttpResponse:
         """Find documents."""
         asked = request.query_params
-        wanted: dict[str, Any] = {name: read_object(asked.get(name, ""), f"?{name}") for name in ("filter", "sort")}
+        wanted: dict[str, Any] = {name: read_object(asked.get(name, ""), f"?{name}") for name in ASKED}
         limit = min(read_limit(asked.get("limit"), default=SHOWN), selectors.MOST_SHOWN)
         after = _after(asked.get("cursor"))
         try:
@@ -208,15 +246,22 @@ class DocumentViewSet(DataApi):
         except InvalidInput as problem:
             problem.fields = {f"?{name}": said for name, said in problem.fields.items()}
             raise
+        if not page.is_there:
+            raise NotFound(_("There is no collection %(name)s.") % {"name": collection})
         cursor = json.dumps(page.after) if page.after else None
         return answer({"items": [{"document": each} for each in page.documents], "next_cursor": cursor})
 
     @extend_schema(request=DocumentInput, responses={201: DocumentSerializer})
     def create(self, request: Request, gateway_id: str, collection: str) -> HttpResponse:
         """Insert a document."""
-        made = services.insert_document(**self.about, **self.read_body(DocumentInput))
-        headers = {"Location": f"{request.path}/{quote(made.id, safe='')}", "ETag": f'"{made.version}"'}
-        return answer(self.represent(made), status=201, headers=headers)
+        body = self.read_document()
+
+        def make() -> HttpResponse:
+            made = services.insert_document(**self.about, document=body)
+            headers = {"Location": f"{request.path}/{quote(made.id, safe='')}", "ETag": f'"{made.version}"'}
+            return answer(self.represent(made), status=201, headers=headers)
+
+        return self.changing(make)
 
     @extend_schema(responses={200: DocumentSerializer})
     def retrieve(self, request: Request, gateway_id: str, collection: str, id: str) -> HttpResponse:
@@ -230,22 +275,33 @@ class DocumentViewSet(DataApi):
     @of_version
     def update(self, request: Request, gateway_id: str, collection: str, id: str) -> HttpResponse:
         """Give a document another content, if it's still the one of If-Match."""
-        body, version = self.read_body(DocumentInput), self._version(request, id)
-        made = services.change_document(**self.about, id=id, version=version, **body)
-        return answer(self.represent(made), headers={"ETag": f'"{made.version}"'})
+        body = self.read_document()
+
+        def make() -> HttpResponse:
+            made = services.change_document(**self.about, id=id, version=self._version(request, id), document=body)
+            return answer(self.represent(made), headers={"ETag": f'"{made.version}"'})
+
+        return self.changing(make)
 
     @extend_schema(responses={204: None})
     @of_version
     def destroy(self, request: Request, gateway_id: str, collection: str, id: str) -> HttpResponse:
         """Delete a document, if it's still the one of If-Match."""
-        services.delete_document(**self.about, id=id, version=self._version(request, id))
-        return no_content()
+
+        def make() -> HttpResponse:
+            services.delete_document(**self.about, id=id, version=self._version(request, id))
+            return no_content()
+
+        return self.changing(make)
+
+    def read_document(self) -> dict[str, Any]:
+        document: dict[str, Any] = self.read_body(DocumentInput)["document"]
+        # As it was written: what read the body has made other numbers of those with too many digits
+        read_object(self.request._request.body.decode(), "document")
+        return document
 
     def _version(self, request: Request, id: str) -> str:
         """Looked at first, to refuse in the house's words; kept to by the change itself."""
-        gateway = self.gateway
-        # Before anything is asked of the gateway, which may be away
-        self.actor.require("data.change", row=gateway, is_own=gateway.owner_id == self.actor.pk)
         found = selectors.get_document(**self.about, id=id)
         require_current(request, f'"{found.version}"')
         return found.version

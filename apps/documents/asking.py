@@ -7,8 +7,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput, NotFound, Problem
-from apps.documents.problems import DataTookTooLong, DocumentChanged, DuplicateDocument
-from apps.functions.calling import ask_data
+from apps.documents.problems import DataTookTooLong, DataUnanswered, DocumentChanged, DuplicateDocument
+from apps.documents.values import whole
+from apps.functions.calling import ask_data, line_to
 from apps.functions.calling.problems import GatewayOutOfReach
 from apps.gateways.models import FunctionGateway, Stage
 from apps.gateways.sizes import StageName
@@ -29,15 +30,20 @@ def ask(gateway: FunctionGateway, op: str, collection: str = "", *args: Any, fie
     if answered.is_cut:
         raise InvalidInput(fields={field: [_("That is too much to be shown here: ask for fewer documents.")]})
     try:
-        said = json.loads(answered.body)
+        said = json.loads(answered.body, parse_int=whole)
     except ValueError:
         said = None
     if answered.status == 200:
         return said
     refusal = said.get("error") if isinstance(said, dict) else None
     if not isinstance(refusal, dict):
-        raise GatewayOutOfReach(answered.detail)
-    raise _problem_of(refusal, field)
+        raise DataUnanswered(answered.detail)
+    raise _problem_of(refusal, str(refusal.get("field") or field))
+
+
+def check_reach(gateway: FunctionGateway) -> None:
+    """Raises what keeps it from being asked, as far as that is known here."""
+    line_to(gateway, _stage_of(gateway))
 
 
 def _problem_of(refusal: dict[str, Any], field: str) -> Problem:

@@ -19,3 +19,11 @@ class DataTookTooLong(Unavailable):
     slug = "data-took-too-long"
     title = _("The database took too long")
     advice = _("Ask for less, or make an index on the fields that the filter and the order name.")
+
+
+class DataUnanswered(Unavailable):
+    """It was asked, and what came of it isn't known."""
+
+    slug = "data-unanswered"
+    title = _("The gateway gave no answer")
+    advice = _("A change may have been made or not. Look at the data before you make it again.")

@@ -11,6 +11,8 @@ from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
 
 MOST_SHOWN, SHOWN = 200, 20
+# What of a query is written as JSON
+ASKED = ("filter", "sort", "projection")
 Keys = tuple[tuple[str, int], ...]
 
 
@@ -39,6 +41,8 @@ class Page:
     documents: tuple[dict[str, Any], ...]
     # Where the next one begins
     after: tuple[str, ...] | None
+    # The collection, which may have no documents
+    is_there: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,14 +88,16 @@ def list_documents(
     collection: str,
     filter: Mapping[str, Any],
     sort: Mapping[str, Any],
+    projection: Mapping[str, Any] | None = None,
     limit: int = SHOWN,
     after: tuple[str, ...] | None = None,
 ) -> Page:
+    """`projection`: the fields to take or to leave out; all of them without one."""
     actor.require("data.read", row=gateway)
     # Pairs, as the order of an object's fields is none's to rely on
-    options = {"filter": filter, "sort": [list(pair) for pair in sort.items()], "limit": limit}
-    found = ask(gateway, "browse", collection, {**options, "after": after}, field="filter")
-    return Page(tuple(found["documents"]), tuple(found["after"]) if found["after"] else None)
+    options = {"filter": filter, "sort": [list(pair) for pair in sort.items()], "projection": projection or None}
+    found = ask(gateway, "browse", collection, {**options, "limit": limit, "after": after}, field="filter")
+    return Page(tuple(found["documents"]), tuple(found["after"]) if found["after"] else None, found["is_there"])
 
 
 def get_document(*, actor: Member, gateway: FunctionGateway, collection: str, id: str) -> Document:

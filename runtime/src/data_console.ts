@@ -18,12 +18,12 @@ export class DataConsole {
       return Response.json(await this.data.execData(asked.op, asked.collection, asked.args) ?? null);
     } catch (error) {
       if ((error as Error).name !== "DocumentsError") throw error;
-      const { code, message } = error as DocumentsError;
-      return refusal(statusOf(error as DocumentsError), code, message);
+      const { code, message, field } = error as DocumentsError;
+      return refusal(statusOf(error as DocumentsError), code, message, field);
     }
   }
 }
 
-function refusal(status: number, code: string, message: string): Response {
-  return Response.json({ error: { code, message } }, { status });
+function refusal(status: number, code: string, message: string, field = ""): Response {
+  return Response.json({ error: { code, message, field } }, { status });
 }

@@ -86,21 +86,49 @@ def test_a_query_by_filter_order_and_number(alices: Client, about: Any, page: st
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"filter": '{"n": '}, "line 1, column 6"),
+        ({"filter": '{"n": '}, "line 1, column 7"),
         ({"filter": "[1]"}, "Write an object"),
         ({"filter": '{"$where": "1"}'}, "$where isn&#x27;t supported"),
         ({"sort": '{"n": "down"}'}, "sort takes fields with 1 or -1"),
         ({"filter": '{"n": NaN}'}, "can&#x27;t be read as JSON"),
+        ({"projection": '{"a": 1, "b": 0}'}, "either takes fields or leaves fields out"),
+        ({"projection": '{"_id": 0}'}, "The _id stays"),
+        ({"filter": '{"n": 9007199254740993}'}, "9007199254740993 has more digits than a number keeps"),
     ],
 )
 def test_a_query_that_cannot_be_read_is_told_and_kept(
     alices: Client, about: Any, page: str, query: dict[str, str], said: str
 ) -> None:
-    text = alices.get(page, query).content.decode()
-    assert said in text
-    assert 'role="alert"' in text
-    [given] = query.values()
-    assert given.replace('"', "&quot;") in text
+    [(field, given)] = query.items()
+    for headers in ({}, {"HX-Request": "true", "HX-Target": "documents"}):
+        text = alices.get(page, query, headers=headers).content.decode()
+        at_field = re.search(rf'<div id="{field}-error"[^>]*role="alert">(.*?)</div>', text, re.S)
+        assert at_field
+        assert said in at_field[1]
+    assert given.replace('"', "&quot;") in alices.get(page, query).content.decode()
+
+
+def test_some_fields_of_each(alices: Client, about: Any, page: str) -> None:
+    text = alices.get(page, {"projection": '{"n": 1}', "limit": "20"}).content.decode()
+    assert "&quot;n&quot;: 3" in text
+    assert "Anna" not in text
+    assert "projection=%7B" in text.partition('id="next-documents" href="')[2].partition('"')[0]
+
+
+def test_a_collection_that_is_not_there_says_so(
+    alices: Client, about: Any, data: str, client: Client, bob: User
+) -> None:
+    there_not = f"{data}/collections/nobody"
+    text = alices.get(there_not).content.decode()
+    assert "There is no collection nobody" in text
+    assert f"{data}/new?name=nobody" in text
+    assert 'value="nobody"' in alices.get(f"{data}/new?name=nobody", headers=IN_DIALOG).content.decode()
+    alices.post(f"{data}/new", {"name": "nobody"}, headers=IN_DIALOG)
+    text = alices.get(there_not).content.decode()
+    assert "There is no collection" not in text
+    assert "No documents yet" in text
+    client.force_login(bob)
+    assert "new?name=" not in client.get(f"{data}/collections/another").content.decode()
 
 
 def test_documents_are_inserted_changed_and_deleted(alices: Client, about: Any, page: str) -> None:
@@ -126,7 +154,9 @@ def test_documents_are_inserted_changed_and_deleted(alices: Client, about: Any, 
     assert alices.get(f"{page}/change?name=new", headers=IN_SHEET).status_code == 404
 
 
-@pytest.mark.parametrize("document", ["{", '{"_id": "d01"}', '{"$a": 1}', '{"a.b": 1}'])
+@pytest.mark.parametrize(
+    "document", ["{", '{"_id": "d01"}', '{"$a": 1}', '{"a.b": 1}', '{"n": 12345678901234567890}', '{"n": 1e400}']
+)
 def test_a_document_that_cannot_be_kept_is_not_lost(alices: Client, about: Any, page: str, document: str) -> None:
     response = alices.post(f"{page}/insert", {"document": document}, headers=IN_SHEET)
     assert response.status_code in (409, 422)

@@ -1,7 +1,11 @@
 """docs/documents.md names every operator, operation, limit and error of the code, and none besides."""
 
+import json
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -54,6 +58,38 @@ def test_each_operator_is_in_the_table_of_its_kind() -> None:
     assert names(updates) == listed("updates.ts", "UPDATE_OPERATORS")
 
 
+def operators_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from operators_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from operators_in(inner)
+
+
+def answered(table: str) -> Counter[str]:
+    """In how many cases that are answered, rather than refused, each operator is."""
+    found: Counter[str] = Counter()
+    for group in json.loads(source(f"cases/{table}.json")):
+        for *asked, wanted in group["filters" if table == "filters" else "cases"]:
+            found.update(set() if isinstance(wanted, str) else set(operators_in(asked[-1])))
+    return found
+
+
+def test_every_operator_has_cases() -> None:
+    tables = {
+        "filters": listed("filters.ts", "FIELD_OPERATORS") | listed("filters.ts", "LOGIC"),
+        "updates": listed("updates.ts", "UPDATE_OPERATORS"),
+        "aggregations": listed("pipelines.ts", "STAGES") | listed("groups.ts", "ACCUMULATORS"),
+    }
+    # Its answer is the time, which a test looks at
+    assert "$currentDate" in source("store_dbtest.ts")
+    for table, operators in tables.items():
+        found = answered(table)
+        assert {each for each in operators - {"$currentDate"} if found[each] < 2} == set(), table
+
+
 def test_every_operation_is_named() -> None:
     block = source("documents.ts").partition("#named(): Record")[2].partition("async #createIndex")[0]
     operations = set(re.findall(r"^ +(\w+): (?:async )?\(", block, re.M))
@@ -73,6 +109,7 @@ def test_limits_are_those_of_the_code() -> None:
     said = TEXT.partition("## Limits")[2].replace(",", "")
     for row in (
         f"| A document | 1 MiB as JSON {numbers['depth']} levels |",
+        f"| A filter | {numbers['depth']} levels {numbers['tests']} fields and operators |",
         f"| {numbers['collections']}; {numbers['indexesOfCollection']}; {numbers['fieldsOfIndex']} |",
         f"at once | {numbers['atOnce']} |",
         f"| {numbers['held']} documents 16 MiB |",

@@ -7,7 +7,7 @@ import pytest
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core.errors import InvalidInput, NotAllowed, NotFound, Problem
-from apps.documents.problems import DocumentChanged, DuplicateDocument
+from apps.documents.problems import DataUnanswered, DocumentChanged, DuplicateDocument
 from apps.documents.selectors import (
     get_document,
     list_collections,
@@ -31,7 +31,7 @@ from apps.tenants.member import Member
 from apps.tenants.models import Tenant
 from apps.tenants.roles import Role
 from tests.documents.conftest import empty
-from tests.documents.world import make_keeping
+from tests.documents.world import make_keeping, mute
 from tests.runtime.house import House
 from tests.tenants.contract import TenantServiceContract
 from tests.tenants.world import make_member, member
@@ -45,6 +45,7 @@ class DataServiceContract(TenantServiceContract):
     """Its rows are in the gateway's database; those of the platform are what was written down."""
 
     watched = (AuditEvent,)
+    also = ("data.change_begun",)
     allowed = ("alice",)
     refused: ClassVar[dict[str, type[Problem]]] = {
         "bob": NotAllowed,
@@ -228,12 +229,48 @@ def test_what_is_in_a_document_is_not_written_down(about: dict[str, Any]) -> Non
     assert event.target_id == about["gateway"].pk
 
 
-def test_a_gateway_that_cannot_be_asked_says_why_and_nothing_is_written_down(about: dict[str, Any]) -> None:
+def told() -> list[tuple[str, Any]]:
+    found = AuditEvent.objects.filter(verb__startswith="data.").order_by("pk")
+    return [(event.verb.partition(".")[2], event.after) for event in found]
+
+
+def test_what_is_refused_is_written_down_as_that(about: dict[str, Any]) -> None:
+    insert_document(**about, document={"_id": "x"})
+    with pytest.raises(DuplicateDocument):
+        insert_document(**about, document={"_id": "x"})
+    change = {"collection": NAME, "change": "document_inserted"}
+    assert told() == [
+        ("change_begun", change),
+        ("document_inserted", {"collection": NAME, "id": "x"}),
+        ("change_begun", change),
+        ("change_refused", {**change, "because": "duplicate-document"}),
+    ]
+    with pytest.raises(NotFound):
+        drop_collection(actor=about["actor"], gateway=about["gateway"], name="nobody")
+    assert told()[-1][0] == "change_refused"
+
+
+def test_a_gateway_that_cannot_be_asked_says_why(about: dict[str, Any]) -> None:
+    about["gateway"].state = State.STOPPED
+    for act in (
+        lambda: list_collections(actor=about["actor"], gateway=about["gateway"]),
+        lambda: insert_document(**about, document={}),
+    ):
+        with pytest.raises(GatewayStopped):
+            act()
+    assert told() == []
+    about["gateway"].state = State.RUNNING
     answers_at(about["gateway"], 9)
     about["gateway"].cluster.refresh_from_db()
     with pytest.raises(GatewayOutOfReach):
         insert_document(**about, document={})
-    about["gateway"].state = State.STOPPED
-    with pytest.raises(GatewayStopped):
-        list_collections(actor=about["actor"], gateway=about["gateway"])
-    assert not AuditEvent.objects.filter(verb__startswith="data.").exists()
+    assert [verb for verb, _after in told()] == ["change_begun", "change_refused"]
+
+
+def test_of_a_change_without_an_answer_the_log_says_no_more_than_that_it_began(about: dict[str, Any]) -> None:
+    with mute() as port:
+        answers_at(about["gateway"], port)
+        about["gateway"].cluster.refresh_from_db()
+        with pytest.raises(DataUnanswered):
+            insert_document(**about, document={})
+    assert [verb for verb, _after in told()] == ["change_begun"]

@@ -1,8 +1,9 @@
 """A gateway whose data a real runtime keeps in a real database. A server of the test's own stands where Envoy would."""
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -55,3 +56,25 @@ def make_keeping(tenant: Tenant, house: House, port: int, **values: Any) -> Func
     database.save()
     answers_at(gateway, port)
     return FunctionGateway.objects.select_related("tenant", "cluster", "database").get(pk=gateway.pk)
+
+
+@contextmanager
+def mute() -> Iterator[int]:
+    """The port of one that takes what it's asked and hangs up."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            while True:
+                line, _address = listening.accept()
+                with line:
+                    line.recv(65536)
+
+    thread = threading.Thread(target=hang_up, daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(5)

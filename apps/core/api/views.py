@@ -76,9 +76,10 @@ class ApiView(APIView):
             request.body  # noqa: B018
             self.initial(self.request, *args, **kwargs)
             handler = self._handler()
-            with self._credential(), self.surroundings():
-                response = handler(self.request, *args, **kwargs) if self._is_read() else self._write(handler)
-            response = self._afterwards(response)
+            with self._credential():
+                with self.surroundings():
+                    response = handler(self.request, *args, **kwargs) if self._is_read() else self._write(handler)
+                response = self._afterwards(response)
         except Exception as error:
             response = self.handle_exception(error)
         return self._finish(response)

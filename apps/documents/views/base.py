@@ -1,21 +1,36 @@
 """What the pages of functions' data share. A gateway that can't be asked says why, and what to do."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
-from apps.core.errors import Problem
+from apps.core.afterwards import afterwards
+from apps.core.errors import NotFound, Problem
 from apps.core.web import htmx
 from apps.core.web.addresses import address
 from apps.core.web.forms import OVERLAYS, FormView
-from apps.documents.problems import DataTookTooLong
+from apps.documents.problems import DataTookTooLong, DataUnanswered
 from apps.documents.values import in_one_line
-from apps.functions.calling.problems import GatewayNotReady, GatewayOutOfReach, GatewayStopped
+from apps.functions.calling.problems import (
+    GatewayNotReady,
+    GatewayOutOfReach,
+    GatewayStopped,
+    TooManyQuestions,
+)
 from apps.gateways.call_problems import StageInactive
 from apps.gateways.views.base import AboutGateway, ChangesGateway
 
-AWAY = (GatewayStopped, GatewayNotReady, GatewayOutOfReach, StageInactive, DataTookTooLong)
+AWAY = (
+    GatewayStopped,
+    GatewayNotReady,
+    GatewayOutOfReach,
+    StageInactive,
+    DataTookTooLong,
+    DataUnanswered,
+    TooManyQuestions,
+)
 Found = TypeVar("Found")
 
 
@@ -65,8 +80,13 @@ class ChangesData(ChangesGateway, FormView):
     permission = "data.change"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Outside of the page's own transaction, as the services want it."""
+        self.require(self.permission)
+        return afterwards(HttpResponse(status=500), partial(self._post, request))
+
+    def _post(self, request: HttpRequest) -> HttpResponse:
         try:
-            return super().post(request, *args, **kwargs)
+            return super().post(request)
         except AWAY as problem:
             if htmx.target(request) in OVERLAYS:
                 # Told by a toast; the form stays as it is
@@ -91,7 +111,7 @@ class ChangesCollection(ChangesData):
         """The document or the index that the address is about."""
         found = self.request.GET.get("name", "")
         if not found:
-            raise Http404
+            raise NotFound
         return found
 
     def get_back_url(self) -> str:

@@ -24,6 +24,9 @@ class NewCollection(ChangesData):
     lead = gettext_lazy("Functions make theirs by themselves, with the first document.")
     leads_on = True
 
+    def get_initial(self) -> dict[str, Any]:
+        return {"name": self.request.GET.get("name", "")}
+
     def save(self, form: Any) -> Done:
         name = services.create_collection(actor=self.actor, gateway=self.gateway, name=form.cleaned_data["name"])
         where = address("documents:collection", gateway_id=self.gateway.pk, collection=name)

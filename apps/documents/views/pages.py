@@ -11,6 +11,7 @@ from apps.core.errors import InvalidInput
 from apps.core.web import htmx
 from apps.core.web.addresses import address
 from apps.documents.selectors import (
+    ASKED,
     MOST_SHOWN,
     SHOWN,
     Collection,
@@ -81,7 +82,7 @@ class CollectionPage(InCollection, DataPage):
 
     def get_context(self) -> dict[str, Any]:
         asked = self.request.GET
-        fields = {name: asked.get(name, "")[:LONGEST] for name in ("filter", "sort")}
+        fields = {name: asked.get(name, "")[:LONGEST] for name in ASKED}
         limit = int(asked["limit"]) if asked.get("limit", "") in map(str, LIMITS) else SHOWN
         errors: dict[str, list[Any]] = {}
         page = NOTHING
@@ -90,16 +91,19 @@ class CollectionPage(InCollection, DataPage):
             asks = {**self.about, **wanted, "limit": limit, "after": _after(asked.get("after"))}
             page = self.attempt(lambda: list_documents(**asks), NOTHING)
         except InvalidInput as problem:
-            errors = problem.fields
+            errors = {name if name in ASKED else "filter": said for name, said in problem.fields.items()}
         indexes = self.attempt(lambda: list_indexes(**self.about), list[Index]())
         return {
             "collection": self.collection,
             "fields": fields,
             "errors": errors,
+            "asked": ASKED,
             "limit": limit,
             "limits": LIMITS,
             "rows": [_row(each["_id"], text=written(id_first(each))) for each in page.documents],
             "is_filtered": bool(fields["filter"].strip()),
+            "is_there": page.is_there,
+            "make_url": self._make_url(),
             "next_url": self._next_url({**fields, "limit": str(limit)}, page),
             "is_later": bool(asked.get("after")),
             "indexes": [_row(each.name, row=each, keys=keys_in_words(each.keys)) for each in indexes],
@@ -108,6 +112,10 @@ class CollectionPage(InCollection, DataPage):
             "here": self.request.get_full_path(),
             **self.away_context,
         }
+
+    def _make_url(self) -> str:
+        where = address("documents:new", gateway_id=self.gateway.pk)
+        return f"{where}?{urlencode({'name': self.collection})}"
 
     def _next_url(self, fields: dict[str, str], page: Page) -> str:
         if page.after is None:

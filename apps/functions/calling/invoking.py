@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from apps.core import context
 from apps.fleet.models import Reach
 from apps.functions.calling.asked import Answered, Asked, Headers, target_of
+from apps.functions.calling.limits import DATA_PLACES
 from apps.functions.calling.problems import (
     GatewayNotReady,
     GatewayOutOfReach,
@@ -45,7 +46,7 @@ class Line:
 def line_to(gateway: FunctionGateway, stage: str) -> Line:
     """Raises what keeps the gateway from being called."""
     if gateway.wanted in (State.STOPPED, State.DELETED):
-        raise GatewayStopped(_("%(gateway)s is stopped.") % {"gateway": gateway})
+        raise GatewayStopped
     row = next((each for each in gateway.stages.all() if each.name == stage), None)
     if row is not None and row.state == Stage.State.INACTIVE:
         words = {"stage": stage, "reason": row.inactive_because}
@@ -70,10 +71,11 @@ def ring(
     request_id: str = "",
     nonce: str = "",
     pattern: str = "",
+    since: float | None = None,
 ) -> Answered:
     """Call the function of that name, `dev/user/:id`; raises Unanswered. Asks no database.
 
-    `pattern` is what the name of a draft doesn't say: which paths it answers.
+    `pattern` is what the name of a draft doesn't say: which paths it answers. `since`: it may have been begun by then.
     """
     request_id = request_id or context.new_request_id()
     token = make_run_token(
@@ -84,6 +86,7 @@ def ring(
         expires_at=int(time.time() + within + TOKEN_SECONDS),
         nonce=nonce,
         pattern=pattern,
+        since=since,
     )
     return _send(line, asked, f"{RUN}{target_of(asked)}", token=token, within=within, request_id=request_id)
 
@@ -129,7 +132,8 @@ def ask_data(
         body=body,
     )
     try:
-        return _send(line, asked, DATA, token=token, within=DATA_WITHIN, request_id=request_id)
+        with DATA_PLACES.taken(gateway.pk):
+            return _send(line, asked, DATA, token=token, within=DATA_WITHIN, request_id=request_id)
     except NotReached as error:
         raise GatewayOutOfReach from error
     except Unanswered as error:

@@ -33,6 +33,12 @@ class TooManyRuns(TooManyRequests):
     advice = _("Try again in a moment, or call the gateway's own address, which has no such limit.")
 
 
+class TooManyQuestions(TooManyRequests):
+    slug = "too-many-questions"
+    title = _("Too much is being asked of this gateway's data")
+    advice = _("What was asked before still takes its time. Try again in a moment.")
+
+
 class Unanswered(Exception):
     """No answer came. Says by its slug and detail what is known of it."""
 

@@ -13,6 +13,13 @@ import { type Fields, taken } from "./values.ts";
 const { documents, end } = documentsForTests();
 const NAME = "cases";
 
+interface Find {
+  filter?: Fields;
+  options: Fields;
+  ids?: unknown;
+  found?: unknown;
+}
+
 async function filled(given: unknown[]): Promise<void> {
   await documents.execData("createCollection", NAME, []);
   await documents.exec("deleteMany", NAME, [{}]);
@@ -65,12 +72,12 @@ for (const { about, documents: given, cases } of finds) {
     sanitizeOps: false,
     async fn() {
       await filled(given);
-      for (const { options, ids: order, found } of cases as { options: Fields; ids?: unknown; found?: unknown }[]) {
+      for (const { filter = {}, options, ids: order, found } of cases as Find[]) {
         const result = await outcome(async () =>
-          (await documents.exec("find", NAME, [{}, options]) as { documents: Fields[] }).documents
+          (await documents.exec("find", NAME, [filter, options]) as { documents: Fields[] }).documents
         );
         const shown = order !== undefined && Array.isArray(result) ? result.map(({ _id }) => _id) : result;
-        deepEqual(shown, order ?? found, JSON.stringify(options));
+        deepEqual(shown, order ?? found, JSON.stringify([filter, options]));
       }
     },
   });

@@ -3,10 +3,11 @@ import { badQuery, DocumentsError } from "./errors.ts";
 import { filterOf } from "./filters.ts";
 import { sortOf } from "./keys.ts";
 import { LIMITS } from "./limits.ts";
+import { projected, projectionOf } from "./projections.ts";
 import { afterOf, type Reading } from "./reading.ts";
 import type { Slow } from "./slow.ts";
 import { type Store, tableOf } from "./store.ts";
-import type { Fields } from "./values.ts";
+import { type Fields, takenText } from "./values.ts";
 import { documentOf } from "./writing.ts";
 
 /** Changes with the document. */
@@ -57,19 +58,28 @@ export class Console {
   }
 
   async #browse(collection: string, options: Record<string, unknown>): Promise<unknown> {
-    const { filter = {}, sort, limit = 20, after } = options;
+    const { filter = {}, sort, projection, limit = 20, after } = options;
     if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 1 || limit > MOST_SHOWN) {
       badQuery(`limit is a whole number from 1 to ${MOST_SHOWN}.`);
     }
-    const order = sortOf(sort);
+    const asked = inField("filter", () => filterOf(filter));
+    const order = inField("sort", () => sortOf(sort));
+    const shown = inField("projection", () => projectionOf(projection));
+    if (shown?.id === false) inField("projection", () => badQuery("The _id stays, to tell documents apart."));
     const from = afterOf(after ? { keys: after, left: null } : undefined, order);
-    const batch = await this.reading.batch(collection, filterOf(filter), order, 0, limit, from, MOST_BYTES);
-    return { documents: batch.rows, after: batch.after };
+    const batch = await this.reading.batch(collection, asked, order, 0, limit, from, MOST_BYTES);
+    return {
+      documents: batch.rows.map((row) => projected(row, shown)),
+      after: batch.after,
+      is_there: batch.rows.length > 0 || await this.store.isThere(collection),
+    };
   }
 
   async #get(collection: string, id: unknown): Promise<{ document: Fields; version: string }> {
+    if (typeof id !== "string" || id.length > LIMITS.idLength) noSuch(id);
+    takenText(id, "The _id");
     const [row] = await this.store.run(`SELECT doc, ${VERSION} AS version FROM ${tableOf(collection)} WHERE _id = $1`, [
-      String(id),
+      id,
     ]);
     return row ? { document: row["doc"], version: row["version"] } : noSuch(id);
   }
@@ -106,6 +116,15 @@ export class Console {
   async #slow(collection: string): Promise<unknown> {
     const [there] = await this.store.run("SELECT to_regclass('data.imp_slow') IS NOT NULL AS there");
     return { from_ms: LIMITS.slowMs, operations: there?.["there"] ? await this.slow.list(collection) : [] };
+  }
+}
+
+/** What is wrong with it is shown there. */
+function inField<T>(field: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof DocumentsError ? new DocumentsError(error.code, error.message, field) : error;
   }
 }
 

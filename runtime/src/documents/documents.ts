@@ -3,6 +3,7 @@ import type { Sql } from "postgres";
 import { bulkWritten } from "./bulk.ts";
 import { Console } from "./console.ts";
 import { badQuery, DocumentsError } from "./errors.ts";
+import { parsedExactly } from "./exact.ts";
 import { indexNameOf, indexOptionsOf, sortOf } from "./keys.ts";
 import { type Connect, Lanes } from "./lanes.ts";
 import { LIMITS } from "./limits.ts";
@@ -17,7 +18,9 @@ export { DocumentsError, statusOf } from "./errors.ts";
 /** For the connections that it's given: nothing takes longer, and nothing waits longer in a transaction. */
 export const CONNECTIONS = {
   max: 5,
-  idle_timeout: 60,
+  // Each is a process of the server, which many gateways share; another one takes a few milliseconds
+  idle_timeout: 10,
+  types: { json: { to: 114, from: [114, 3802], serialize: JSON.stringify, parse: parsedExactly } },
   connection: {
     application_name: "imp-documents",
     statement_timeout: LIMITS.statementMs,

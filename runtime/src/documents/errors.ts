@@ -27,7 +27,8 @@ const STATUSES: Record<DocumentsErrorCode, number> = {
 export class DocumentsError extends Error {
   override readonly name = "DocumentsError";
 
-  constructor(readonly code: DocumentsErrorCode, message: string) {
+  /** `field`: of what the console has sent, where that is known. */
+  constructor(readonly code: DocumentsErrorCode, message: string, readonly field = "") {
     super(message);
   }
 }

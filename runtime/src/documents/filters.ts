@@ -35,14 +35,14 @@ const TYPES: Record<string, TypeName> = {
   date: "date",
   null: "null",
 };
-const TYPE_NUMBERS: Record<number, TypeName> = {
-  2: "string",
-  3: "object",
-  4: "array",
-  8: "bool",
-  9: "date",
-  10: "null",
-};
+const TYPE_NUMBERS = new Map<unknown, TypeName>([
+  [2, "string"],
+  [3, "object"],
+  [4, "array"],
+  [8, "bool"],
+  [9, "date"],
+  [10, "null"],
+]);
 
 /** What a field of a filter takes; the documents name each. */
 export const FIELD_OPERATORS = [
@@ -64,7 +64,13 @@ export const FIELD_OPERATORS = [
   "$elemMatch",
 ] as const;
 
-export function filterOf(given: unknown, depth = 0): Filter {
+export function filterOf(given: unknown): Filter {
+  const filter = filterAt(given, 0);
+  if (testsIn(filter) > LIMITS.tests) badQuery(`A filter has at most ${LIMITS.tests} fields and operators.`);
+  return filter;
+}
+
+function filterAt(given: unknown, depth: number): Filter {
   if (depth > LIMITS.depth) badQuery(`A filter nests at most ${LIMITS.depth} levels.`);
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     badQuery('A filter is an object, such as {status: "open"}; {} takes all.');
@@ -74,7 +80,7 @@ export function filterOf(given: unknown, depth = 0): Filter {
     if (kind && Object.hasOwn(LOGIC, name)) {
       return {
         kind,
-        parts: listOf(wanted, name).map((each) => filterOf(each, depth + 1)),
+        parts: listOf(wanted, name).map((each) => filterAt(each, depth + 1)),
       };
     }
     if (name.startsWith("$")) unsupported(`${name} isn't supported in a filter.`);
@@ -186,7 +192,7 @@ function typeTestOf(name: string, given: unknown): Test {
   const wanted = Array.isArray(given) ? given : [given];
   if (!wanted.length) badQuery(`${name}: $type takes at least one type.`);
   const types = wanted.map((each) => {
-    const found = typeof each === "string" && Object.hasOwn(TYPES, each) ? TYPES[each] : TYPE_NUMBERS[each as number];
+    const found = typeof each === "string" && Object.hasOwn(TYPES, each) ? TYPES[each] : TYPE_NUMBERS.get(each);
     return found ?? unsupported(
       `${name}: $type ${JSON.stringify(each)} isn't supported: numbers are of the one type "number"; there are also ` +
         `"string", "object", "array", "bool", "date" and "null".`,
@@ -216,7 +222,31 @@ function elementOf(name: string, given: unknown, depth: number): Test {
   const [first] = Object.keys(given);
   const isOfValues = first !== undefined && first.startsWith("$") && !Object.hasOwn(LOGIC, first);
   if (isOfValues) return { op: "elemValues", tests: testsOf(name, given, depth + 1) };
-  return { op: "elemDocuments", filter: filterOf(given, depth + 1) };
+  return { op: "elemDocuments", filter: filterAt(given, depth + 1) };
+}
+
+/** How many conditions it becomes; plain values of a list are one. */
+function testsIn(filter: Filter): number {
+  return filter.kind === "field" ? sumOf(filter.tests, testsOfOne) : sumOf(filter.parts, testsIn);
+}
+
+function testsOfOne(test: Test): number {
+  switch (test.op) {
+    case "in":
+      return 1 + test.patterns.length + test.values.filter((value) => Array.isArray(value) || isFields(value)).length;
+    case "not":
+    case "every":
+    case "elemValues":
+      return sumOf(test.tests, testsOfOne);
+    case "elemDocuments":
+      return testsIn(test.filter);
+    default:
+      return 1;
+  }
+}
+
+function sumOf<T>(list: T[], count: (each: T) => number): number {
+  return list.reduce((sum, each) => sum + count(each), 0);
 }
 
 /** Only the database runs regular expressions. */

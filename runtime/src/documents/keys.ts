@@ -241,7 +241,9 @@ export function indexOptionsOf(given: unknown): { name?: string; isUnique: boole
   }
   const options = given as Record<string, unknown>;
   for (const name of Object.keys(options)) {
-    if (name in REFUSED_OPTIONS) unsupported(`The index option ${name} isn't supported: ${REFUSED_OPTIONS[name]}.`);
+    if (Object.hasOwn(REFUSED_OPTIONS, name)) {
+      unsupported(`The index option ${name} isn't supported: ${REFUSED_OPTIONS[name]}.`);
+    }
     if (name !== "unique" && name !== "name") unsupported(`The index option ${name} isn't supported.`);
   }
   const { unique = false, name } = options;

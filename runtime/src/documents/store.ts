@@ -90,6 +90,12 @@ export class Store {
         "The value of a field that has an index is too large for it: over about 2,000 bytes.",
       );
     }
+    // It bears 65,534 of them
+    if (code === "MAX_PARAMETERS_EXCEEDED" || code === "54001") {
+      return new DocumentsError("bad-query", "That is too long for one question: ask for less at once.");
+    }
+    if (code === "2201B") return new DocumentsError("bad-query", "The pattern is too complex.");
+    if (code === "22021") return new DocumentsError("bad-value", "A text has a character of code 0.");
     if (code === "22003") {
       return new DocumentsError("bad-value", "A number is too great or too small to be calculated with.");
     }
@@ -161,12 +167,16 @@ export class Store {
     }));
   }
 
-  async drop(collection: string): Promise<boolean> {
-    this.#indexes.delete(collection);
-    const [there] = await this.run(`SELECT obj_description(to_regclass($1), 'pg_class') = '${MARK}' AS ours`, [
+  async isThere(collection: string): Promise<boolean> {
+    const [row] = await this.run(`SELECT obj_description(to_regclass($1), 'pg_class') = '${MARK}' AS ours`, [
       tableOf(collection),
     ]);
-    if (!there?.["ours"]) return false;
+    return row?.["ours"] === true;
+  }
+
+  async drop(collection: string): Promise<boolean> {
+    this.#indexes.delete(collection);
+    if (!await this.isThere(collection)) return false;
     await this.run(`DROP TABLE ${tableOf(collection)}`);
     await this.run("DELETE FROM data.imp_slow WHERE collection = $1", [collection]);
     return true;

@@ -302,6 +302,14 @@ test("what was slow is noted without its values, with the index that would help"
   deepEqual((await asConsole("slowQueries", "sluggish")).from_ms, LIMITS.slowMs);
 });
 
+test("now is when it's changed", async () => {
+  await fresh("now", [{ _id: "x", at: { $date: "2001-01-01T00:00:00.000Z" } }]);
+  const before = new Date().toISOString();
+  await exec("updateOne", "now", {}, { $currentDate: { at: true, "made.at": { $type: "date" } } });
+  const { at, made } = await exec("findOne", "now", {});
+  for (const { $date } of [at, made.at]) ok(before <= $date && $date <= new Date().toISOString(), $date);
+});
+
 test("the console changes a document only as it was read", async () => {
   await fresh("edited", [{ _id: "x", a: 1 }, { _id: "y", a: 2 }]);
   const read = await asConsole("getDocument", "edited", "x");
@@ -317,7 +325,7 @@ test("the console changes a document only as it was read", async () => {
   await rejects(asConsole("getDocument", "edited", "nobody"), refusedWith("no-such-document"));
   deepEqual(await asConsole("removeDocument", "edited", "y", ""), { deletedCount: 1 });
   const page = await asConsole("browse", "edited", { filter: { a: 5 }, limit: 1 });
-  deepEqual(page, { documents: [{ _id: "x", a: 5, b: 1 }], after: null });
+  deepEqual(page, { documents: [{ _id: "x", a: 5, b: 1 }], after: null, is_there: true });
   const { name, documents: count, is_exact, bytes } = (await asConsole("listCollections", "")).find((
     { name }: { name: string },
   ) => name === "edited");
