@@ -283,6 +283,48 @@ def test_what_is_written_without_a_connection_comes_back(
     assert "in a tunnel" in Draft.objects.get(function=function).files["handler.ts"]
 
 
+def test_ones_own_draft_that_came_late_is_no_other_windows(
+    page: Page, context: BrowserContext, signed_in: SignIn, alice: User, actor: Member, function: Function,
+    problems: Problems,
+) -> None:  # fmt: skip
+    problems.allow("409: POST .*/draft")
+    signed_in(alice)
+    enter(page, function)
+    # What a page sends as it's left may arrive after the next one has been read
+    page.route("**/draft", lambda route: None)
+    type_at_start(page, "// left ")
+    wait_for(page, lambda: page.evaluate("() => JSON.stringify(localStorage).includes('// left')"))
+    page.close()
+    again = context.new_page()
+    enter(again, function)
+    files = {**FILES, "handler.ts": "// left " + HANDLER}
+    save_draft(actor=actor, function=function, files=files, entrypoint="handler.ts", base_version=1)
+    type_at_start(again, "// more ")
+    expect(again.locator("#savebar")).to_contain_text("Your draft is kept.")
+    expect(again.locator("#notice")).to_be_hidden()
+    assert Draft.objects.get(function=function).files["handler.ts"] == "// more // left " + HANDLER
+
+
+def test_a_draft_goes_on_over_other_settings_of_its_function(
+    page: Page, signed_in: SignIn, alice: User, actor: Member, function: Function
+) -> None:
+    signed_in(alice)
+    with page.expect_response(lambda response: "topic=" in response.url):
+        enter(page, function)
+    type_at_start(page, "// mine\n")
+    expect(page.locator("#savebar")).to_contain_text("Your draft is kept.")
+    page.locator("#function-settings").click()
+    page.get_by_label("Time limit, in milliseconds").fill("7000")
+    page.get_by_role("button", name="Save settings").click()
+    expect(page.locator("#version")).to_have_text("v2")
+    expect(page.locator("#notice")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#editor .view-lines")).to_contain_text("// mine")
+    expect(page.locator("#notice")).to_be_hidden()
+    page.keyboard.press("Control+s")
+    expect(page.locator("#savebar")).to_contain_text("v3 is saved")
+
+
 # --- Several people ----------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.core import clock
+from apps.gateways.lifecycle.table import State
 from apps.gateways.models import FunctionGateway
 from apps.tenants.models import Tenant
 from apps.triggers.demo import load
@@ -140,6 +141,7 @@ def test_changed_run_and_deleted(console: Client, gateway: FunctionGateway) -> N
     stale = {**FORM, "version": 7, "note": "Mine"}
     answer = console.post(f"{URL}/{trigger.pk}/change", stale)
     assert (answer.status_code, "Mine" in answer.content.decode()) == (412, True)
+    assert "Show the current version" in answer.content.decode()
     assert console.post(f"{URL}/{trigger.pk}/change", {**FORM, "version": 1, "note": "Ours"}).status_code == 302
     trigger.refresh_from_db()
     assert (trigger.note, trigger.expression) == ("Ours", FORM["expression"])
@@ -147,6 +149,19 @@ def test_changed_run_and_deleted(console: Client, gateway: FunctionGateway) -> N
     assert TriggerRun.objects.get().kind == "manual"
     assert console.post(f"{URL}/{trigger.pk}/delete").status_code == 302
     assert not Trigger.objects.exists()
+
+
+def test_what_keeps_it_from_being_run_is_said_with_what_to_do(console: Client, gateway: FunctionGateway) -> None:
+    FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.STOPPED)
+    url = f"{URL}/{make_trigger(gateway).pk}/run"
+    answer = console.post(url, headers={**HTMX, "HX-Target": "dialog"})
+    assert answer.status_code == 409
+    text = answer.content.decode()
+    assert "The gateway is stopped" in text
+    assert "Start it on its page" in text
+    # Nothing was written that could be saved, nor is there another version of it
+    assert "Not saved" not in text
+    assert "Show the current version" not in text
 
 
 def test_who_may_not_is_told_who_may(client: Client, bob: User, gateway: FunctionGateway) -> None:
