@@ -18,6 +18,8 @@ export interface Run {
   nonce: string;
   /** Of a draft: the path that it answers, as its function's name. */
   pattern?: string;
+  /** Unix seconds. It may have been begun since then, and nobody knows: who asks was interrupted. */
+  since?: number;
   body_sha256?: string;
 }
 
@@ -28,9 +30,11 @@ const encoder = new TextEncoder();
 export class Runs {
   readonly #key: Promise<CryptoKey> | undefined;
   readonly #used = new Map<string, number>();
+  readonly #began: number;
 
   /** `key`: in base64url; empty: there are no runs. */
   constructor(key: string, readonly now: () => number = () => Date.now() / 1000) {
+    this.#began = now();
     if (key === "") return;
     const bytes = Uint8Array.fromBase64(key, { alphabet: "base64url" });
     this.#key = crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
@@ -52,9 +56,11 @@ export class Runs {
     return isRun(run) && this.#isInTime(run) ? run : undefined;
   }
 
-  /** Whether nobody has begun it before. Asked right before it's begun, for whoever hears no takes it for begun. */
-  take({ nonce }: Run): boolean {
+  /** Whether it's known that nobody has begun it before. Asked right before it's begun, for whoever hears no takes it for begun. */
+  take({ nonce, since = Infinity }: Run): boolean {
     const now = this.now();
+    // What was then is no more remembered, or was the process before this one's
+    if (since < Math.max(this.#began, now - LONGEST_SECONDS)) return false;
     for (const [each, until] of this.#used) {
       if (until > now) break;
       this.#used.delete(each);
@@ -72,9 +78,9 @@ export class Runs {
 
 function isRun(run: Run | null): run is Run {
   if (typeof run !== "object" || run === null) return false;
-  const { function: name, request_id, kind, exp, nonce, pattern, body_sha256 } = run;
+  const { function: name, request_id, kind, exp, nonce, pattern, since, body_sha256 } = run;
   return [name, request_id, nonce, pattern ?? "", body_sha256 ?? ""].every((each) => typeof each === "string") &&
-    KINDS.includes(kind) && Number.isFinite(exp) && nonce !== "";
+    KINDS.includes(kind) && Number.isFinite(exp) && (since === undefined || Number.isFinite(since)) && nonce !== "";
 }
 
 export async function digestOf(body: Uint8Array): Promise<string> {

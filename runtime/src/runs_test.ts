@@ -28,6 +28,18 @@ Deno.test("what was signed is read, and taken once", async () => {
   equal(some.take({ ...RUN, nonce: "n2" }), true);
 });
 
+Deno.test("what may have been begun is taken only where it would be remembered", () => {
+  let now = NOW;
+  const some = runs(encoded(KEY), () => now);
+  equal(some.take({ ...RUN, since: NOW - 1 }), false, "by the process before");
+  equal(some.take({ ...RUN, since: NOW }), true);
+  equal(some.take({ ...RUN, since: NOW }), false);
+  now = NOW + 700;
+  equal(some.take({ ...RUN, nonce: "n2", since: NOW + 50 }), false, "forgotten since");
+  equal(some.take({ ...RUN, nonce: "n2", since: NOW + 100 }), true);
+  equal(some.take({ ...RUN, nonce: "n3" }), true);
+});
+
 Deno.test("what somebody else has signed, or changed, isn't", async () => {
   const [payload, mac] = (await signed(RUN)).split(".");
   const other = encoded(new TextEncoder().encode(JSON.stringify({ ...RUN, function: "prod/one" })));
@@ -48,7 +60,11 @@ Deno.test("it's good for as long as it says, and for ten minutes at most", async
 });
 
 Deno.test("what isn't whole isn't read", async () => {
-  for (const wrong of [{ kind: "other" }, { function: 5 }, { nonce: "" }, { nonce: undefined }, { pattern: 5 }]) {
+  for (
+    const wrong of [{ kind: "other" }, { function: 5 }, { nonce: "" }, { nonce: undefined }, { pattern: 5 }, {
+      since: "1",
+    }]
+  ) {
     equal(await runs().read(await signed({ ...RUN, ...wrong })), undefined, JSON.stringify(wrong));
   }
   for (const wrong of [null, [], "text"]) equal(await runs().read(await signed(wrong)), undefined);

@@ -165,19 +165,27 @@ def test_after_a_crash_the_runtime_says_whether_it_had_begun(
 
 def test_what_may_have_been_begun_stays_so_however_often_it_is_tried(gateway: FunctionGateway) -> None:
     """A runtime that is new since then wouldn't know."""
-    answers_at(gateway, 9)
-    run = left_behind(gateway)
-    [ready] = take()
-    assert ready.since is not None
-    finish_run(ready, NotReached())
-    TriggerRun.objects.update(not_before=clock.now())
-    [again] = take()
-    assert (again.attempt, again.since) == (3, ready.since)
     with peer(problem(409, "run-used", by_runtime=True)) as (port, _asked):
         answers_at(gateway, port)
-        finish_run(again, _call(replace(again, line=line_to(gateway, "dev"))))
+        run = left_behind(gateway)
+        [ready] = take()
+        assert ready.since is not None
+        finish_run(ready, NotReached())
+        TriggerRun.objects.update(not_before=clock.now())
+        [again] = take()
+        assert (again.attempt, again.since) == (3, ready.since)
+        finish_run(again, _call(again))
     run.refresh_from_db()
     assert run.outcome == "lost"
+
+
+def test_what_may_have_been_begun_isnt_said_to_have_been_missed(gateway: FunctionGateway) -> None:
+    answers_at(gateway, 9)
+    run = left_behind(gateway)
+    Function.objects.update(deleted_at=clock.now())
+    assert not take()
+    run.refresh_from_db()
+    assert (run.outcome, run.error) == ("lost", running.INTERRUPTED)
 
 
 def test_a_first_attempt_is_known_to_be_one(gateway: FunctionGateway, asked: list[bytes]) -> None:

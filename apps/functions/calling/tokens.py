@@ -19,9 +19,13 @@ def make_run_token(
     expires_at: int,
     nonce: str = "",
     pattern: str = "",
+    since: float | None = None,
     body: bytes = b"",
 ) -> str:
-    """`payload.mac`. Of a draft it says which paths it answers; of a data call, its body is part."""
+    """`payload.mac`. Of a draft it says which paths it answers; of a data call, its body is part.
+
+    `since` when it may have been begun before: who wouldn't remember that takes it for begun.
+    """
     payload: dict[str, Any] = {
         "function": function,
         "request_id": request_id,
@@ -31,6 +35,8 @@ def make_run_token(
     }
     if pattern:
         payload["pattern"] = pattern
+    if since is not None:
+        payload["since"] = since
     if kind == "data":
         payload["body_sha256"] = hashlib.sha256(body).hexdigest()
     sent = _encoded(json.dumps(payload, separators=(",", ":"), sort_keys=True).encode())

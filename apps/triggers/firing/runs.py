@@ -50,6 +50,8 @@ class Ready:
     name: str
     within: float
     request_id: str
+    # When it may have been begun, by whoever held it and is gone; in Unix time
+    since: float | None
 
 
 Result = Answered | Unanswered
@@ -84,14 +86,17 @@ def _turns(now: datetime, most: int, without: frozenset[str]) -> list[TriggerRun
 
 def _ready(run: TriggerRun, now: datetime) -> Ready | None:
     trigger = run.trigger
+    if run.outcome == TriggerRun.Outcome.RUNNING:
+        # Whoever held it is gone. It stays in doubt, also for the attempts after this one
+        run.error = INTERRUPTED
     function = function_of(trigger)
     if function is None:
-        _end(run, TriggerRun.Outcome.FAILED, DELETED)
+        _end_uncalled(run, TriggerRun.Outcome.FAILED, DELETED)
         return None
     try:
         line = line_to(trigger.gateway, trigger.stage)
     except (GatewayStopped, StageInactive):
-        _end(run, TriggerRun.Outcome.MISSED, WAS_STOPPED)
+        _end_uncalled(run, TriggerRun.Outcome.MISSED, WAS_STOPPED)
         return None
     except Problem:
         _put_off(run, now)
@@ -100,7 +105,7 @@ def _ready(run: TriggerRun, now: datetime) -> Ready | None:
     run.outcome, run.attempts = TriggerRun.Outcome.RUNNING, run.attempts + 1
     run.started_at, run.request_id = run.started_at or now, run.request_id or context.new_request_id()
     run.leased_until = now + timedelta(seconds=within) + LEASE_RESERVE
-    run.save(update_fields=["outcome", "attempts", "started_at", "request_id", "leased_until"])
+    run.save(update_fields=["outcome", "attempts", "started_at", "request_id", "leased_until", "error"])
     return Ready(
         run_id=run.pk,
         attempt=run.attempts,
@@ -111,6 +116,7 @@ def _ready(run: TriggerRun, now: datetime) -> Ready | None:
         name=trigger.function_name,
         within=within,
         request_id=run.request_id,
+        since=run.started_at.timestamp() if run.error == INTERRUPTED else None,
     )
 
 
@@ -139,7 +145,7 @@ def _conclude(run: TriggerRun, result: Result) -> None:
         if not result.is_of_runtime and kind.endswith(NOT_BEGUN):
             _put_off(run, database_now())
         elif not result.is_of_runtime and kind.endswith(SWITCHED_OFF):
-            _end(run, outcome.MISSED, WAS_STOPPED)
+            _end_uncalled(run, outcome.MISSED, WAS_STOPPED)
         elif kind.endswith(TAKEN) and run.attempts > 1:
             _end(run, outcome.LOST, INTERRUPTED)
         else:
@@ -150,10 +156,16 @@ def _put_off(run: TriggerRun, now: datetime) -> None:
     """Nothing was called. It's tried again under the same nonce, for a minute."""
     since = run.due_at if run.kind != TriggerRun.Kind.CATCH_UP else run.started_at or now
     if now - since > TRY_FOR:
-        _end(run, TriggerRun.Outcome.FAILED, NOT_REACHED)
+        _end_uncalled(run, TriggerRun.Outcome.FAILED, NOT_REACHED)
         return
     run.outcome, run.not_before, run.leased_until = TriggerRun.Outcome.WAITING, now + TRY_AGAIN_AFTER, None
-    run.save(update_fields=["outcome", "not_before", "leased_until"])
+    run.save(update_fields=["outcome", "not_before", "leased_until", "error"])
+
+
+def _end_uncalled(run: TriggerRun, outcome: str, error: str) -> None:
+    """By this attempt; of one before it, nobody may know."""
+    in_doubt = run.error == INTERRUPTED
+    _end(run, TriggerRun.Outcome.LOST if in_doubt else outcome, INTERRUPTED if in_doubt else error)
 
 
 def _end(run: TriggerRun, outcome: str, error: str = "", *, status: int | None = None) -> None:

@@ -191,6 +191,7 @@ def _call(ready: Ready) -> Result:
             request_id=ready.request_id,
             # The same at each attempt: a runtime takes it once
             nonce=ready.run_id,
+            since=ready.since,
         )
     except Unanswered as error:
         return error
