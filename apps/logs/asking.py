@@ -17,7 +17,7 @@ from apps.logs.lines import LEVELS, LogFilter
 NAMES = frozenset({"stage", "function", "request_id", "level", "q", "since", "until"})
 # Those that a page which is followed may have
 FOLLOWED = NAMES - {"since", "until"}
-LONGEST_TEXT, LONGEST_NAME = 200, 200
+LONGEST: Mapping[str, int] = {"function": 200, "request_id": 200, "q": 200}
 # What PostgreSQL has no place for
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -27,7 +27,7 @@ def read_filter(asked: QueryDict, *, function: str = "", stage: str = "") -> Log
     errors: dict[str, list[Any]] = {}
     stages = _choices(asked, "stage", StageName.values, errors)
     levels = _choices(asked, "level", LEVELS, errors)
-    texts = {name: _text(asked, name, longest, errors) for name, longest in _TEXTS.items()}
+    texts = {name: _text(asked, name, longest, errors) for name, longest in LONGEST.items()}
     moments = {name: _moment(asked, name, errors) for name in ("since", "until")}
     since, until = moments["since"], moments["until"]
     if since and until and since >= until:
@@ -43,9 +43,6 @@ def read_filter(asked: QueryDict, *, function: str = "", stage: str = "") -> Log
         since=since,
         until=until,
     )
-
-
-_TEXTS: Mapping[str, int] = {"function": LONGEST_NAME, "request_id": LONGEST_NAME, "q": LONGEST_TEXT}
 
 
 def _choices(asked: QueryDict, name: str, known: Any, errors: dict[str, list[Any]]) -> frozenset[str]:

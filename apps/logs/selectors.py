@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+import psycopg
 from django.core import signing
 from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput
 from apps.gateways.models import FunctionGateway
-from apps.gateways.store import connect
+from apps.gateways.store import Away, connect
 from apps.logs import reading
 from apps.logs.lines import LogFilter, LogLine
 from apps.logs.models import KEEP_DAYS, KEEP_MEGABYTES, LogRetention
@@ -24,6 +25,12 @@ DEFAULT_LIMIT, LARGEST_LIMIT = 200, 1_000
 MOST_DOWNLOADED = 100_000
 LONGEST_CURSOR = 400
 OLDER, NEWER = "o", "n"
+MOST_NAMES = 500
+# Functions that are there, as their gateway's own database has them: without their stage
+NAMES = """
+SELECT DISTINCT substr(name, strpos(name, '/') + 1) FROM imp.functions
+WHERE NOT is_deleted AND expires_at IS NULL ORDER BY 1 LIMIT %s
+"""
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,15 @@ def logs_of_call(gateway: FunctionGateway, request_id: str) -> list[LogLine]:
     """Everything that one call wrote, by time. Whoever calls this has asked who may."""
     with connect(gateway.pk) as connection:
         return reading.read_call(connection, request_id)
+
+
+def names_of_writers(gateway: FunctionGateway) -> list[str]:
+    """Whose lines one may look for; none where they can't be asked for. Whoever calls this has asked who may."""
+    try:
+        with connect(gateway.pk) as connection:
+            return [name for (name,) in connection.execute(NAMES, [MOST_NAMES]).fetchall()]
+    except (Away, psycopg.Error):
+        return []
 
 
 def retention_of(*, actor: Member, gateway: FunctionGateway) -> LogRetention:

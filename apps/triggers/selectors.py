@@ -10,6 +10,8 @@ from apps.tenants.member import Member
 from apps.triggers.cron import Schedule
 from apps.triggers.models import Trigger, TriggerRun
 
+WITH = ("gateway", "gateway__cluster", "gateway__tenant")
+
 
 def list_triggers(*, actor: Member, gateway: FunctionGateway | None = None) -> "QuerySet[Trigger]":
     """Of one gateway, or of all in the workspace."""
@@ -58,6 +60,3 @@ def upcoming_of(trigger: Trigger, now: datetime, count: int = 5) -> list[datetim
 
 def schedule_of(trigger: Trigger) -> Schedule:
     return Schedule.of(trigger.expression, trigger.zone)
-
-
-WITH = ("gateway", "gateway__cluster", "gateway__tenant")

@@ -13,7 +13,7 @@ from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.functions.forms import CopyForm, NameForm, RestoreForm, SettingsForm, in_stages
 from apps.functions.models import Function
 from apps.functions.names import Name, path_of, read_name, written
-from apps.functions.selectors import get_function
+from apps.functions.selectors import get_function, list_functions
 from apps.functions.services import (
     copy_function,
     delete_function,
@@ -118,19 +118,15 @@ class Copy(AboutFunction, FormView):
 
 
 class Delete(_Change, ConfirmView):
-    def get_form(self, data: Any = None, files: Any = None) -> Any:
-        self.actor.require(SAVE, row=self.function, stage=self.function.stage)
-        return ConfirmView.get_form(self, data, files)
-
     def get_context(self) -> dict[str, Any]:
         names = {"name": self.function}
         title, label = _("Delete %(name)s?") % names, _("Delete %(name)s") % names
-        return {**super().get_context(), "title": title, "submit_label": label, "touches": self.get_touches()}
+        return {**super().get_context(), "title": title, "submit_label": label}
 
     def get_touches(self) -> list[Touch]:
         row = self.function
         url = address_of(row.gateway, hosts_of(row.gateway, row.stage)[0]) + path_of(row.base_name)[1:]
-        others = Function.objects.filter(gateway=row.gateway, base_name=row.base_name, deleted_at=None)
+        others = list_functions(actor=self.actor, gateway=row.gateway).filter(base_name=row.base_name)
         stays = ", ".join(str(each) for each in others.exclude(pk=row.pk).order_by("stage"))
         return [
             Touch(_("Function"), f"{row}, v{row.version}", is_code=True),

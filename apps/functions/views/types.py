@@ -10,12 +10,10 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.views import View
 
-from apps.functions.models import Dependencies
-from apps.gateways.models import FunctionGateway
+from apps.functions.dependencies.selectors import types_of_packages
 from apps.gateways.views.base import AboutGateway
 
 FOLDER = settings.BASE_DIR / "runtime" / "types"
-PACKAGES = "node_modules/"
 
 
 class Types(AboutGateway, LoginRequiredMixin, View):
@@ -23,8 +21,8 @@ class Types(AboutGateway, LoginRequiredMixin, View):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         gateway = self.gateway
-        self.actor.require("functions.read", row=gateway)
-        content = orjson.dumps({"files": {**_own_types(), **_types_of_packages(gateway)}})
+        of_packages = types_of_packages(actor=self.actor, gateway=gateway)
+        content = orjson.dumps({"files": {**_own_types(), **of_packages}})
         etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         known = request.headers.get("If-None-Match") == etag
         response = HttpResponseNotModified() if known else HttpResponse(content, content_type="application/json")
@@ -35,9 +33,3 @@ class Types(AboutGateway, LoginRequiredMixin, View):
 @cache
 def _own_types() -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(FOLDER.glob("*.d.ts"))}
-
-
-def _types_of_packages(gateway: FunctionGateway) -> dict[str, str]:
-    found = Dependencies.objects.filter(gateway=gateway).select_related("lock").first()
-    types: dict[str, str] = found.lock.types if found and found.lock else {}
-    return {PACKAGES + path.removeprefix(PACKAGES): text for path, text in types.items()}

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
-import psycopg
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -21,25 +20,19 @@ from apps.core.web.addresses import address
 from apps.core.web.forms import Done, FormView
 from apps.gateways.lifecycle.table import State
 from apps.gateways.selectors import list_gateways
-from apps.gateways.store import Away, connect
+from apps.gateways.store import Away
 from apps.gateways.views.base import AboutGateway, ChangesGateway, InGateways
 from apps.gateways.views.page import GatewayPage
 from apps.logs.asking import read_filter
 from apps.logs.forms import RetentionForm
 from apps.logs.lines import LogLine
 from apps.logs.problems import SearchTookTooLong
-from apps.logs.selectors import download_logs, read_logs, retention_of
+from apps.logs.selectors import download_logs, names_of_writers, read_logs, retention_of
 from apps.logs.services import change_retention
 from apps.logs.views.shown import Asked, follow_url, shown_lines
 
 PAGE = "logs/log.html"
 VIEW = "log-view"
-MOST_NAMES = 500
-# Functions that are there, as their gateway's own database has them
-NAMES = """
-SELECT DISTINCT split_part(name, '/', 1) || '/', substr(name, strpos(name, '/') + 1) FROM imp.functions
-WHERE NOT is_deleted AND expires_at IS NULL ORDER BY 2 LIMIT %s
-"""
 
 
 class Log(GatewayPage):
@@ -84,20 +77,12 @@ class Log(GatewayPage):
             **context,
             "page": page,
             "lines": shown_lines(page, self.request.path),
-            "names": self._names(),
+            "names": names_of_writers(self.gateway),
             "older_url": f"{self.request.path}?{asked.query(cursor=page.older)}" if page.older else "",
             "newer_url": f"{self.request.path}?{asked.query(cursor=page.newer)}" if page.newer else "",
             "now_url": f"{self.request.path}?{asked.query(until=None, since=None)}",
             "follow_url": follow_url(self.request, self.gateway, asked, page) if follows else "",
         }
-
-    def _names(self) -> list[str]:
-        try:
-            with connect(self.gateway.pk) as connection:
-                rows = connection.execute(NAMES, [MOST_NAMES]).fetchall()
-        except (Away, psycopg.Error):
-            return []
-        return sorted({name for _stage, name in rows})
 
 
 class Download(AboutGateway, LoginRequiredMixin, View):
