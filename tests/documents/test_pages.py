@@ -108,6 +108,11 @@ def test_a_query_that_cannot_be_read_is_told_and_kept(
     assert given.replace('"', "&quot;") in alices.get(page, query).content.decode()
 
 
+def test_all_that_cannot_be_read_is_told_at_once(alices: Client, about: Any, page: str) -> None:
+    text = alices.get(page, {"filter": "{", "sort": "[]", "projection": "x"}).content.decode()
+    assert text.count('<p class="error">') == 3
+
+
 def test_some_fields_of_each(alices: Client, about: Any, page: str) -> None:
     text = alices.get(page, {"projection": '{"n": 1}', "limit": "20"}).content.decode()
     assert "&quot;n&quot;: 3" in text

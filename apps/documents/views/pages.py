@@ -85,13 +85,19 @@ class CollectionPage(InCollection, DataPage):
         fields = {name: asked.get(name, "")[:LONGEST] for name in ASKED}
         limit = int(asked["limit"]) if asked.get("limit", "") in map(str, LIMITS) else SHOWN
         errors: dict[str, list[Any]] = {}
+        wanted: dict[str, Any] = {}
         page = NOTHING
-        try:
-            wanted: dict[str, Any] = {name: read_object(text, name) for name, text in fields.items()}
+        for name, text in fields.items():
+            try:
+                wanted[name] = read_object(text, name)
+            except InvalidInput as problem:
+                errors |= problem.fields
+        if not errors:
             asks = {**self.about, **wanted, "limit": limit, "after": _after(asked.get("after"))}
-            page = self.attempt(lambda: list_documents(**asks), NOTHING)
-        except InvalidInput as problem:
-            errors = {name if name in ASKED else "filter": said for name, said in problem.fields.items()}
+            try:
+                page = self.attempt(lambda: list_documents(**asks), NOTHING)
+            except InvalidInput as problem:
+                errors = {name if name in ASKED else "filter": said for name, said in problem.fields.items()}
         indexes = self.attempt(lambda: list_indexes(**self.about), list[Index]())
         return {
             "collection": self.collection,
