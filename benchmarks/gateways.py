@@ -135,6 +135,7 @@ async def made_by_hand(found: Engine, count: int) -> float:
 
 async def one_by_hand(folder: Path, turns: asyncio.Semaphore) -> None:
     from agent.engine.instances import Instance, Spec
+    from agent.engine.sayings import Sayings
     from apps.gateways import databases
 
     name = f"gw_db_bench_{secrets.token_hex(6)}"
@@ -147,7 +148,8 @@ async def one_by_hand(folder: Path, turns: asyncio.Semaphore) -> None:
                     memory_mb=256, milli_cpu=500, restarts=0, problem_types="/errors/", variables={}, secrets={},
                     database_url="",
                 )  # fmt: skip
-                instance = await Instance.start(spec, folder, folder, hear=lambda line: None, cgroups=None)
+                said = Sayings(lambda line: None, lambda: None, lambda why: None, lambda: None)
+                instance = await Instance.start(spec, folder, folder, said=said, cgroups=None, cache=folder / "cache")
             instance.child.kill()
             await instance.child.wait()
     finally:
