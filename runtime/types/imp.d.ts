@@ -64,7 +64,7 @@ interface ImpResponse {
   cookie(name: string, value: string, options?: ImpCookie): this;
   clearCookie(name: string, options?: ImpCookie): this;
   json(value: unknown): void;
-  /** A text as HTML, bytes as they are, anything else as JSON. */
+  /** A text as HTML, bytes as they are, a Blob or what comes bit by bit as a stream, anything else as JSON. */
   send(body?: unknown): void;
   sendStatus(code: number): void;
   /** With 302 unless a status is given first. */
@@ -75,7 +75,11 @@ interface ImpResponse {
   end(part?: string | Uint8Array | ArrayBuffer): void;
   /** Sends all of a source, as fast as the caller takes it. */
   stream(
-    source: ReadableStream<string | Uint8Array> | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+    source:
+      | ReadableStream<string | Uint8Array>
+      | AsyncIterable<string | Uint8Array>
+      | Iterable<string | Uint8Array>
+      | Blob,
   ): Promise<void>;
 }
 

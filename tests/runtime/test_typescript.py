@@ -18,7 +18,9 @@ TESTS = sorted(SOURCE.rglob("*_test.ts"))
 @pytest.mark.parametrize("test", TESTS, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_of_the_runtime(test: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [deno_program(), "test", "--config", "runtime/deno.json", "--no-remote", "--cached-only", "--no-prompt", test],
+        # It may read what isolates of its own begin with
+        [deno_program(), "test", "--config", "runtime/deno.json", "--no-remote", "--cached-only", "--no-prompt",
+         f"--allow-read={SOURCE}", test],
         cwd=ROOT, capture_output=True, text=True,
         env={**os.environ, "DENO_DIR": str(tmp_path), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"},
     )  # fmt: skip
