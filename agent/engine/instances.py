@@ -162,6 +162,14 @@ class Instance:
         except Unanswered:
             return False
 
+    def waited_for_cpu(self) -> float:
+        """For how many seconds in all it could have run, and other programs did."""
+        try:
+            return int(Path(f"/proc/{self.child.pid}/schedstat").read_text().split()[1]) / 1e9
+        # It's gone, or this kernel doesn't count
+        except (OSError, IndexError, ValueError):
+            return 0.0
+
     def condemn(self, fault: str) -> None:
         """It's no use to anybody: neither asked nor waited for."""
         self.fault = self.fault or fault

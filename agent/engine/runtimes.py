@@ -33,7 +33,13 @@ BACKOFF, CALM_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0), 60.0
 GIVE_UP_AFTER = 2.0
 # A process with code that doesn't end is replaced no more often
 RELIEVE_EVERY = 5.0
+# Callers wait for the one that follows a dead one, where that is started as soon as this
+HELD_SECONDS = 1.0
 UNFORESEEN = "The process can't be started, for a reason that nobody foresaw; the agent's log says more."
+
+
+class Died(NotReady):
+    """It had served."""
 
 
 class Runtime:
@@ -121,7 +127,7 @@ class Runtime:
                 spec = self._wanted
                 backoff.reset()
             self._changed.clear()
-            began = time.monotonic()
+            began, is_held = time.monotonic(), False
             try:
                 if self.serving is None or self.serving.spec != spec:
                     await self._replace(spec)
@@ -130,7 +136,7 @@ class Runtime:
                 await self._watch()
                 continue
             except NotReady as error:
-                self.problem = str(error)
+                self.problem, is_held = str(error), isinstance(error, Died)
             except OSError as error:
                 # Without the names of files: tenants read it
                 self.problem = f"The process can't be started: {error.strerror or error}."
@@ -142,7 +148,7 @@ class Runtime:
             if self.serving and self.serving.child.has_ended:
                 # The one that was to be replaced is gone as well
                 self.serving = None
-            if pause:
+            if not is_held or pause > HELD_SECONDS:
                 self._lead_nowhere()
             log.warning("runtime", gateway=spec.gateway["id"], process=spec.process, problem=self.problem, pause=pause)
             self._moved()
@@ -232,7 +238,7 @@ class Runtime:
             # Calls still go where it was: nobody takes them there, so Envoy tries again until the next one does
             self.serving = None
             await serving.retire(0)
-            raise NotReady(await serving.describe_end())
+            raise Died(await serving.describe_end())
 
     def _lead_nowhere(self) -> None:
         """Unless there is one that serves. Whoever calls needn't wait."""

@@ -111,6 +111,8 @@ class Place:
         self.port = port or free_port()
         self.folder = folder
         self.reports: list[tuple[str, str, Status]] = []
+        # The last one of each bundle, with the digest that it's about
+        self._said: dict[str, tuple[str, Status]] = {}
         self._loop = asyncio.new_event_loop()
         self.failures: list[str] = []
         self._loop.set_exception_handler(lambda loop, context: self.failures.append(str(context)))
@@ -118,7 +120,7 @@ class Place:
         self._thread.start()
         self.engine = Engine(folder / "engine", socket_folder(folder), host="127.0.0.1", port=self.port, opened=opened)
         self.applier = LocalApplier(self.engine)
-        self.run(self.applier.start(lambda *report: self.reports.append(report), bundles))
+        self.run(self.applier.start(self._hear, bundles))
 
     def run(self, work: Coroutine[Any, Any, Any], within: float = 30) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(within)
@@ -134,13 +136,12 @@ class Place:
 
     def status(self, key: str) -> Status | None:
         """What was said of it last."""
-        return next((status for about, _, status in reversed(self.reports) if about == key), None)
+        return self._said[key][1] if key in self._said else None
 
     def reach(self, bundle: Wanted, phase: Phase = Phase.READY, *, within: float = 30) -> Status:
         def there() -> bool:
-            return any(r[:2] == (bundle.key, bundle.digest) for r in self.reports[-200:]) and phase == self._phase(
-                bundle
-            )
+            digest, status = self._said.get(bundle.key, ("", None))
+            return digest == bundle.digest and status is not None and status.phase == phase
 
         wait_until(there, within=within, what=f"{bundle.key} {phase}, which is {self.status(bundle.key)}")
         found = self.status(bundle.key)
@@ -181,9 +182,9 @@ class Place:
         assert not self.failures, self.failures
         assert not children(), children()
 
-    def _phase(self, bundle: Wanted) -> Phase | None:
-        found = [status for key, digest, status in self.reports if (key, digest) == (bundle.key, bundle.digest)]
-        return found[-1].phase if found else None
+    def _hear(self, key: str, digest: str, status: Status) -> None:
+        self.reports.append((key, digest, status))
+        self._said[key] = digest, status
 
     def _in_loop(self, work: Any) -> None:
         async def do() -> None:

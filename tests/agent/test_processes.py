@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from agent.appliers.base import Phase
-from agent.engine import instances, machine, runtimes, sayings
+from agent.engine import instances, machine, runtimes, sayings, warden
 from tests.agent.load import Load
 from tests.agent.place import Gateway, Place, call, children
 from tests.fleet.processes import wait_until
@@ -109,8 +109,6 @@ def test_whoever_calls_one_that_has_just_died_is_answered_by_the_next(place: Pla
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: place.engine.pids().get((gateway.name, "all")) != pid, what="its end")  # noqa: B023
         assert call(place.port, gateway.host, within=20)[0] == 404
-        gateway.restarts += 1
-        place.apply(gateway.runtime())
         place.reach(gateway.runtime())
 
 
@@ -156,6 +154,21 @@ def test_one_that_hangs_is_ended_and_another_takes_its_place(place: Place) -> No
     assert not psutil.pid_exists(pid)
     said = [status.message for key, _, status in place.reports if key == gateway.runtime().key]
     assert any("didn't answer" in message for message in said), said
+
+
+def test_one_that_waits_for_the_cpu_is_not_taken_for_one_that_hangs(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if others took it all: whatever it has waited is enough."""
+    monkeypatch.setattr(warden, "STARVED", -1.0)
+    gateway = Gateway()
+    place.bring_up(gateway)
+    pid = place.pid(gateway)
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: sum(place.engine._warden._failed.values()) > 3.5 * warden.STARVED_COUNTS, what="failed checks")
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not place.engine._warden._failed, what="a check that is passed")
+    assert place.pid(gateway) == pid
 
 
 PRELUDE = """
