@@ -11,6 +11,7 @@ from apps.core.api.routing import routes
 from apps.core.api.serializers import Input
 from apps.core.api.views import answer
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, Updated, verb
+from apps.core.errors import NotFound
 from apps.functions.api.addresses import ID
 from apps.gateways.models import FunctionGateway
 from apps.gateways.selectors import get_gateway
@@ -240,8 +241,9 @@ class TriggerRunViewSet(TenantApi, Listed, Retrieved):
 
     def get_queryset(self) -> "QuerySet[TriggerRun]":
         trigger = get_trigger(actor=self.actor, trigger_id=self.kwargs["trigger_id"])
-        rows = list_runs(actor=self.actor, trigger=trigger)
-        return rows if trigger.gateway_id == self.kwargs["gateway_id"] else rows.none()
+        if trigger.gateway_id != self.kwargs["gateway_id"]:
+            raise NotFound
+        return list_runs(actor=self.actor, trigger=trigger)
 
     def retrieve(self, request: Request, gateway_id: str, trigger_id: str, pk: str) -> HttpResponse:  # type: ignore[override]
         return super().retrieve(request, pk)

@@ -48,6 +48,7 @@ def _field(value: str, *, more: str = "") -> re.Pattern[str]:
 
 
 NUMBER = r"\d{1,2}"
+STEP = re.compile(r"/(\d+)")
 FIELDS: tuple[tuple[str, re.Pattern[str], range], ...] = (
     ("second", _field(NUMBER), range(60)),
     ("minute", _field(NUMBER), range(60)),
@@ -88,8 +89,9 @@ def parse(text: str) -> "Expression":
         )
     seconds = ["0"] if len(fields) == 5 else []
     six = [*seconds, *fields]
-    for (name, pattern, _values), written in zip(FIELDS, six, strict=True):
-        if not pattern.fullmatch(written):
+    for (name, pattern, values), written in zip(FIELDS, six, strict=True):
+        # A step beyond its field is due at one value alone, which nobody means by */90
+        if not pattern.fullmatch(written) or any(int(step) > len(values) for step in STEP.findall(written)):
             raise BadExpression(_bad_field(name, written))
     try:
         found = Expression(text, " ".join(six))

@@ -101,7 +101,7 @@ def test_a_trigger_is_found_below_its_own_gateway_alone(alice: User, tidewater: 
     other = make_serving(tidewater, name="billing-hooks")
     elsewhere = f"/v1/api-gateways/{other.pk}/triggers/{trigger.pk}"
     assert_problem(Api(alice).get(elsewhere), "not-found")
-    assert Api(alice).get(f"{elsewhere}/runs").json().get("items", []) == []
+    assert_problem(Api(alice).get(f"{elsewhere}/runs"), "not-found")
     assert_problem(Api(alice).post(f"{elsewhere}/run"), "not-found")
 
 
