@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 
 from apps.core.afterwards import afterwards
 from apps.core.errors import NotFound, Problem
@@ -78,6 +79,7 @@ class ChangesData(ChangesGateway, FormView):
     """A form or a dialog that changes data; one that can't be reached is said above it, with nothing lost."""
 
     permission = "data.change"
+    back_label = gettext_lazy("Data")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Outside of the page's own transaction, as the services want it."""
@@ -113,6 +115,9 @@ class ChangesCollection(ChangesData):
         if not found:
             raise NotFound
         return found
+
+    def get_back_label(self) -> str:
+        return self.collection
 
     def get_back_url(self) -> str:
         return address("documents:collection", gateway_id=self.gateway.pk, collection=self.collection)
