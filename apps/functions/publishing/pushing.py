@@ -96,9 +96,8 @@ def _make_equal(there: Connection, gateway_id: str, ids: Collection[str] | None)
     if ids is not None:
         rows += _heirs(gateway_id, rows, present)
     wanted = {row.name: row.content for row in rows if row.content}
-    contents = [each for each in wanted.values() if each]
-    put_artifacts(there, gateway_id, {each.artifact for each in contents})
-    put_vendors(there, gateway_id, {each.vendor for each in contents})
+    put_artifacts(there, gateway_id, {each.artifact for each in wanted.values()})
+    put_vendors(there, gateway_id, {each.vendor for each in wanted.values()})
     revisions = {name: each.revision for name, each in present.items()}
     first = revision = max([revision, *(row.floor for row in rows)])
     for name, each in present.items():
@@ -135,8 +134,7 @@ def _revision_of(row: Row, revisions: dict[str, int], present: dict[str, Present
     return max(own, default=row.published_revision)
 
 
-def _values(name: str, revision: int, content: Content | None) -> dict[str, object]:
-    assert content is not None
+def _values(name: str, revision: int, content: Content) -> dict[str, object]:
     return {**vars(content), "name": name, "revision": revision, "methods": list(content.methods)}
 
 
