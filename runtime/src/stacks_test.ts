@@ -32,6 +32,14 @@ Deno.test("what has no place in its sources stays as it is", async () => {
   }
 });
 
+Deno.test("what only looks like a place is no fault, and takes no time", async () => {
+  const { stacks: some } = stacks();
+  equal(await some.mapped("imp:///a@12.js:3:0"), "imp:///a@12.js:3:0");
+  const begun = performance.now();
+  await some.mapped("imp:///".repeat(20_000) + "a".repeat(20_000));
+  equal(performance.now() - begun < 1500, true);
+});
+
 Deno.test("of packages there is no map", async () => {
   equal(await stacks().stacks.mapped("at f (imp:///packages@abcdef012345.js:3:3)"), "at f (packages:3:3)");
 });

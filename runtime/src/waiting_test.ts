@@ -55,6 +55,17 @@ Deno.test("what can have no body has none", async () => {
   equal((await waiting.answer).body, null);
 });
 
+Deno.test("a stream that nobody may read is over at its head", async () => {
+  for (const [method, status] of [["HEAD", 200], ["GET", 304]] as const) {
+    const { waiting, told } = given();
+    Object.assign(waiting.call, { method });
+    waiting.hear(["head", 1, status, [["a", "b"]]]);
+    const response = await waiting.answer;
+    deepEqual([response.status, response.headers.get("a"), response.body], [status, "b", null]);
+    deepEqual(told.map(([what]) => what), ["forget", "finish", "over"]);
+  }
+});
+
 Deno.test("parts are taken as they're read, and the worker hears of it", async () => {
   const { waiting, told } = given();
   waiting.hear(["head", 1, 200, []]);

@@ -32,3 +32,5 @@ def test_every_file_has_tests_beside_it() -> None:
     """But for the one that joins them, whose tests are those of whole processes."""
     tested = {path.name.replace("_test", "") for path in TESTS}
     assert {path.name for path in SOURCE.glob("*.ts") if path not in TESTS} - tested == {"main.ts"}
+    worker = {path.name for path in (SOURCE / "worker").glob("*.ts") if path not in TESTS}
+    assert worker - tested == {"main.ts", "program.ts"}
