@@ -126,7 +126,7 @@ def test_data_is_asked_for_by_what_was_signed(house: House, inhabited: Process) 
     assert ask_data(inhabited, asked, digest_of=b"another")[0] == 404
     assert ask_data(inhabited, asked, kind="call")[0] == 404
     status, refused = ask_data(inhabited, {"op": "sql.run", "collection": "", "args": [["SELECT 1"], []]})
-    assert (status, set(refused["error"])) == (400, {"code", "message"})
+    assert (status, set(refused["error"])) == (400, {"code", "message", "field"})
 
 
 @pytest.mark.parametrize("path", ["/dev/_imp/run/one", "/dev/_imp/data", "/dev/_imp/other"])
