@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from apps.core.errors import NotFound, Text
 from apps.core.web.addresses import address
@@ -72,7 +72,7 @@ class Change(_Change):
 
 class Rename(_Change):
     form_class = NameForm
-    submit_label = gettext_lazy("Rename")
+    submit_label = pgettext_lazy("a function", "Rename")
 
     def get_initial(self) -> dict[str, Any]:
         return {"name": written(Name(self.function.stage, self.function.base_name))}

@@ -51,7 +51,7 @@ def offers_for(row: Function, actor: Member) -> list[Offer]:
     ]
     if actor.may(SAVE, stage=row.stage):
         found.append(Offer("change", _("Change settings"), "gear", url_of("change", row), "sheet"))
-        found.append(Offer("rename", _("Rename"), "edit", url_of("rename", row)))
+        found.append(Offer("rename", pgettext("a function", "Rename"), "edit", url_of("rename", row)))
     if stages_for(actor):
         found.append(Offer("copy", _("Copy"), "copy", url_of("copy", row)))
     if actor.may(SAVE, stage=row.stage):

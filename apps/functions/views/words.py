@@ -42,7 +42,7 @@ def words() -> dict[str, str]:
         "newFile": _("Add a file"),
         "newFileVerb": _("Add"),
         "renameFile": _("Rename {file}"),
-        "renameVerb": _("Rename"),
+        "renameVerb": pgettext("a function", "Rename"),
         "deleteFile": _("Delete {file}?"),
         "deleteText": _("It's gone once you save."),
         "deleteVerb": _("Delete file"),
