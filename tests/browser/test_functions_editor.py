@@ -182,6 +182,12 @@ def test_it_knows_the_types_of_what_a_function_is_given(
     suggestions = page.locator(".suggest-widget.visible")
     for name in ("db", "env", "log"):
         expect(suggestions.get_by_role("option", name=name).first).to_be_visible()
+    # A row may be there with nothing to be seen in it
+    row = suggestions.get_by_role("option", name="env").first
+    outer, inner = row.bounding_box(), row.locator(".label-name").bounding_box()
+    assert outer is not None
+    assert inner is not None
+    assert outer["y"] <= inner["y"] + inner["height"] / 2 <= outer["y"] + outer["height"]
     page.keyboard.press("Escape")
     # Its own other files too
     page.keyboard.press("Control+a")
