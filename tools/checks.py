@@ -26,10 +26,10 @@ CHECKS: tuple[tuple[str, Command], ...] = (
     ("Translations are complete", (PYTHON, "tools/messages.py", "check")),
     ("TypeScript", (BIN / "deno", "check", "--quiet", "static/src", "static/monaco/src")),
     ("TypeScript: lint", (BIN / "deno", "lint", "--quiet")),
-    ("TypeScript: format", (BIN / "deno", "fmt", "--quiet", "--check")),
+    ("TypeScript: format", (BIN / "deno", "fmt", "--check")),
     ("TypeScript of the runtime", (BIN / "deno", "check", "--quiet", *RUNTIME, "runtime/src")),
     ("TypeScript of the runtime: lint", (BIN / "deno", "lint", "--quiet", *RUNTIME)),
-    ("TypeScript of the runtime: format", (BIN / "deno", "fmt", "--quiet", "--check", *RUNTIME)),
+    ("TypeScript of the runtime: format", (BIN / "deno", "fmt", "--check", *RUNTIME)),
     ("Lint", (BIN / "ruff", "check", "--quiet")),
     ("Format", (BIN / "ruff", "format", "--quiet", "--check")),
 )

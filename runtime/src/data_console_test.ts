@@ -17,7 +17,9 @@ Deno.test("an answer is JSON, nothing too", async () => {
 });
 
 Deno.test("what can't be done says why, with a status", async () => {
-  const response = await console(() => Promise.reject(new DocumentsError("duplicate-key", "Twice.", "sort"))).answer(body({}));
+  const response = await console(() => Promise.reject(new DocumentsError("duplicate-key", "Twice.", "sort"))).answer(
+    body({}),
+  );
   equal(response.status, 409);
   deepEqual(await response.json(), { error: { code: "duplicate-key", message: "Twice.", field: "sort" } });
 });
