@@ -37,7 +37,7 @@ class LogEntrySerializer(serializers.Serializer[LogLine]):
     at = serializers.DateTimeField()
     stage = serializers.ChoiceField(choices=StageName.choices)
     function = serializers.CharField(help_text="Without its stage; empty where it's the runtime's own line.")
-    version = serializers.IntegerField(help_text="Of the function that wrote it.")
+    version = serializers.IntegerField(help_text="Of the function that wrote it; 0: of a draft, or of no function.")
     request_id = serializers.CharField(help_text="Of the call; empty outside of one.")
     level = serializers.ChoiceField(choices=LEVELS)
     source = serializers.ChoiceField(choices=SOURCES)  # type: ignore[assignment]

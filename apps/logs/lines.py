@@ -40,6 +40,11 @@ class LogLine:
         return cls(line.id, line.at.astimezone(UTC), *row[2:])
 
     @property
+    def is_draft(self) -> bool:
+        """Only what isn't saved has no version."""
+        return self.version == 0 and self.function != ""
+
+    @property
     def stack(self) -> str:
         found = self.fields.get("stack") if isinstance(self.fields, dict) else None
         return found if isinstance(found, str) else ""

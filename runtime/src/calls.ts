@@ -2,6 +2,7 @@ import { type Asked, asked, headersOf, ipOf, isReserved, rawPath, targetOf } fro
 import { BodyCut, BodyTooLarge, portable, readBody } from "./body.ts";
 import type { Config } from "./config.ts";
 import type { DataConsole } from "./data_console.ts";
+import { baseNameOf } from "./names.ts";
 import { answer } from "./problem.ts";
 import {
   allowed,
@@ -20,7 +21,7 @@ import {
 } from "./refusals.ts";
 import { MalformedPath, paramsBy } from "./router.ts";
 import { DATA_PATH, digestOf, type Run, RUN_HEADER, RUN_PATH, type Runs } from "./runs.ts";
-import { isDraft, type Published } from "./stages/published.ts";
+import type { Published } from "./stages/published.ts";
 import type { Stages } from "./stages/stages.ts";
 import { NoAnswer, Waiting } from "./waiting.ts";
 import type { CallKind } from "./wire.ts";
@@ -169,8 +170,7 @@ export class Calls {
     const stage = run.function.slice(0, at) === call.stage ? this.stages.get(call.stage) : undefined;
     const published = stage?.functions.get(name) ?? stage?.broken.get(name);
     if (!published || (published.expiresAt ?? Infinity) < Date.now()) return NO_RUN;
-    const pattern = isDraft(name) ? run.pattern : name;
-    const params = pattern === undefined ? {} : paramsBy(pattern, path);
+    const params = paramsBy(baseNameOf(name), path);
     if (!params) return NO_RUN;
     if (!this.runs.take(run)) return RUN_USED;
     return { published, params, kind: run.kind as CallKind, requestId: run.request_id, target, isFollowed: true };
@@ -184,7 +184,7 @@ export class Calls {
     if (!isTaken) {
       const allow = allowed(published.methods);
       if (method === "OPTIONS") return this.#ours(new Response(null, { status: 204, headers: { allow } }));
-      const response = this.#refuse(notTaken(published.name, method, allow), call);
+      const response = this.#refuse(notTaken(baseNameOf(published.name), method, allow), call);
       response.headers.set("allow", allow);
       return response;
     }

@@ -16,8 +16,6 @@ export interface Run {
   kind: CallKind | "data";
   exp: number;
   nonce: string;
-  /** Of a draft: the path that it answers, as its function's name. */
-  pattern?: string;
   /** Unix seconds. It may have been begun since then, and nobody knows: who asks was interrupted. */
   since?: number;
   body_sha256?: string;
@@ -78,8 +76,8 @@ export class Runs {
 
 function isRun(run: Run | null): run is Run {
   if (typeof run !== "object" || run === null) return false;
-  const { function: name, request_id, kind, exp, nonce, pattern, since, body_sha256 } = run;
-  return [name, request_id, nonce, pattern ?? "", body_sha256 ?? ""].every((each) => typeof each === "string") &&
+  const { function: name, request_id, kind, exp, nonce, since, body_sha256 } = run;
+  return [name, request_id, nonce, body_sha256 ?? ""].every((each) => typeof each === "string") &&
     KINDS.includes(kind) && Number.isFinite(exp) && (since === undefined || Number.isFinite(since)) && nonce !== "";
 }
 

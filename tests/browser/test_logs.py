@@ -100,7 +100,7 @@ def test_lines_appear_as_they_are_written_and_wait_while_paused(
     expect(page.locator("#tail-word")).to_have_text("Paused")
     written.lines(
         [
-            {"text": "second", "function": "~drf_1", "fields": {"zone": "KR", "hours": [31, 1.5]}},
+            {"text": "second", "version": 0, "fields": {"zone": "KR", "hours": [31, 1.5]}},
             {"text": "third", "fields": "x" * 200},
         ]
     )
@@ -110,7 +110,7 @@ def test_lines_appear_as_they_are_written_and_wait_while_paused(
     expect(line).to_have_count(3)
     expect(page.locator("#tail-word")).to_have_text("Live")
     expect(line.nth(1)).to_contain_text("zone: KR, hours: [31,1.5]")
-    expect(line.nth(1)).to_contain_text("dev/draft second")
+    expect(line.nth(1)).to_contain_text("dev/track (draft) second")
     made = line.locator("summary, .from").all_inner_texts()
     # A line that the page made is as one that the server made
     page.reload()

@@ -14,8 +14,10 @@ from tests.runtime.processes import Process
 ECHO = """
 export default (req: ImpRequest) => ({
   path: req.url, params: req.params, by: req.method, id: req.requestId, headers: Object.keys(req.headers),
+  function: imp.function,
 });
 """
+DRAFT = "dev/~drf_1/user/:id"
 
 
 def run(process: Process, path: str, value: str, **more: Any) -> tuple[int, Any]:
@@ -33,16 +35,25 @@ def test_a_function_is_run_as_it_is_called(house: House, inhabited: Process) -> 
 
 
 def test_a_draft_is_reached_by_a_run_alone(house: House, inhabited: Process) -> None:
-    house.live("dev/~drf_1", ECHO, version=0)
-    assert inhabited.ask("/dev/~drf_1")[0].status == 404
-    status, found = run(inhabited, "/user/5", token("dev/~drf_1", kind="draft", pattern="user/:id"))
-    assert (status, found["params"]) == (200, {"id": "5"})
-    assert run(inhabited, "/any/path", token("dev/~drf_1", kind="draft"))[0] == 200
+    house.live(DRAFT, ECHO, version=0)
+    for path in ("/dev/~drf_1/user/5", "/dev/user/5"):
+        assert inhabited.ask(path)[0].status == 404
+    status, found = run(inhabited, "/user/5", token(DRAFT, kind="draft"))
+    assert (status, found["params"], found["function"]) == (200, {"id": "5"}, "user/:id")
+    assert run(inhabited, "/another/path", token(DRAFT, kind="draft"))[0] == 404
+
+
+def test_what_a_draft_logs_is_its_functions_and_of_no_version(house: House, inhabited: Process) -> None:
+    house.live(DRAFT, 'console.log("loaded"); export default () => { console.log("called"); throw new Error("no"); };',
+               version=0)  # fmt: skip
+    assert run(inhabited, "/user/5", token(DRAFT, kind="draft", request_id="req_2"))[0] == 500
+    assert {(each["function"], each["version"]) for each in house.lines(request_id="req_2")} == {("user/:id", 0)}
+    assert house.await_line("loaded")["function"] == "user/:id"
 
 
 def test_a_draft_that_has_expired_is_not_run(house: House, inhabited: Process) -> None:
-    house.live("dev/~drf_1", ECHO, expires_at="2020-01-01T00:00:00Z")
-    assert run(inhabited, "/x", token("dev/~drf_1", kind="draft"))[0] == 404
+    house.live(DRAFT, ECHO, expires_at="2020-01-01T00:00:00Z")
+    assert run(inhabited, "/user/5", token(DRAFT, kind="draft"))[0] == 404
 
 
 def spoiled(value: str) -> list[str]:

@@ -70,12 +70,11 @@ def ring(
     within: float,
     request_id: str = "",
     nonce: str = "",
-    pattern: str = "",
     since: float | None = None,
 ) -> Answered:
     """Call the function of that name, `dev/user/:id`; raises Unanswered. Asks no database.
 
-    `pattern` is what the name of a draft doesn't say: which paths it answers. `since`: it may have been begun by then.
+    `since`: it may have been begun by then.
     """
     request_id = request_id or context.new_request_id()
     token = make_run_token(
@@ -85,7 +84,6 @@ def ring(
         kind=kind,
         expires_at=int(time.time() + within + TOKEN_SECONDS),
         nonce=nonce,
-        pattern=pattern,
         since=since,
     )
     return _send(line, asked, f"{RUN}{target_of(asked)}", token=token, within=within, request_id=request_id)
@@ -103,14 +101,13 @@ def invoke(
     within: float,
     query: str = "",
     request_id: str = "",
-    pattern: str = "",
 ) -> Answered:
     """An answer in any case: without one, it says why there is none."""
     asked = Asked(method, path, query, tuple(headers), body)
     request_id, began = request_id or context.new_request_id(), time.monotonic()
     line = line_to(gateway, name.partition("/")[0])
     try:
-        return ring(line, asked, name=name, kind=kind, within=within, request_id=request_id, pattern=pattern)
+        return ring(line, asked, name=name, kind=kind, within=within, request_id=request_id)
     except Unanswered as error:
         ms = (time.monotonic() - began) * 1000
         return Answered(request_id, ms, error=error.slug, detail=str(error.detail))

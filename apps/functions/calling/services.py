@@ -85,7 +85,6 @@ def finish_call(begun: Begun) -> Called:
             body=request.body,
             within=function.timeout_ms / 1000 + MARGIN,
             request_id=begun.request_id,
-            pattern=function.base_name if is_draft else "",
         )
     if answered.error == GatewayOutOfReach.slug:
         raise GatewayOutOfReach

@@ -18,11 +18,10 @@ def make_run_token(
     kind: str,
     expires_at: int,
     nonce: str = "",
-    pattern: str = "",
     since: float | None = None,
     body: bytes = b"",
 ) -> str:
-    """`payload.mac`. Of a draft it says which paths it answers; of a data call, its body is part.
+    """`payload.mac`. Of a data call, its body is part.
 
     `since` when it may have been begun before: who wouldn't remember that takes it for begun.
     """
@@ -33,8 +32,6 @@ def make_run_token(
         "exp": expires_at,
         "nonce": nonce or secrets.token_urlsafe(18),
     }
-    if pattern:
-        payload["pattern"] = pattern
     if since is not None:
         payload["since"] = since
     if kind == "data":

@@ -12,7 +12,7 @@ from apps.functions.publishing.wanted import put_artifact, put_vendors
 from apps.functions.selectors import packages_of
 from apps.gateways.store import connect
 
-# Of a name that no caller can ask for
+# Of a name that no caller can ask for; after it, the draft's id and the name of its function
 MARK = "~"
 CALLED_WITHIN = timedelta(minutes=10)
 LOADED_WITHIN = 2.0
@@ -38,7 +38,7 @@ def publish_draft(draft: Draft, compiled: Compiled) -> str:
     function = draft.function
     packages = packages_of(function.gateway)
     vendor = packages.digest if imports_of(compiled.code, packages.names) else ""
-    digest, name = compiled.digest_with(vendor), f"{function.stage}/{MARK}{draft.pk}"
+    digest, name = compiled.digest_with(vendor), f"{function.stage}/{MARK}{draft.pk}/{function.base_name}"
     values = {
         "name": name,
         "function_id": draft.pk,

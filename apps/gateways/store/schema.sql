@@ -25,7 +25,7 @@ CREATE TABLE imp.vendors (
 );
 
 CREATE TABLE imp.functions (
-    -- 'dev/user/:id'; a draft's: 'dev/~' and its id
+    -- 'dev/user/:id'; a draft's: 'dev/~', its id, '/' and the same name
     name text PRIMARY KEY,
     -- Of the platform's row; a draft's: of the draft
     function_id text NOT NULL,

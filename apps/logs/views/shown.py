@@ -20,8 +20,6 @@ from apps.logs.selectors import LogPage
 from apps.logs.streaming.stream import PATH
 
 CURSOR = "cursor"
-# What drafts run as, by ids that mean nothing to people
-OF_DRAFTS = "~"
 # Of a line's fields, beside it
 LONGEST_BRIEF = 160
 # What is chosen on the page → levels
@@ -51,8 +49,8 @@ class ShownLine:
     def where(self) -> str:
         if not self.line.function:
             return self.line.stage
-        name = _("draft") if self.line.function.startswith(OF_DRAFTS) else self.line.function
-        return f"{self.line.stage}/{name}"
+        name = f"{self.line.stage}/{self.line.function}"
+        return f"{name} ({_('draft')})" if self.line.is_draft else name
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 /** A function as the gateway's database has it. */
 export interface Published {
   stage: string;
-  /** Without its stage; a draft's: ~ and its id. */
+  /** Without its stage; of a draft, see names.ts. */
   name: string;
   /** A text: it's a bigint there. */
   revision: string;
@@ -13,9 +13,4 @@ export interface Published {
   methods: string[];
   timeoutMs: number;
   expiresAt: number | undefined;
-}
-
-/** Reached by a run alone, never by its path. */
-export function isDraft(name: string): boolean {
-  return name.startsWith("~");
 }

@@ -1,8 +1,9 @@
 import { log } from "../log.ts";
+import { isDraft } from "../names.ts";
 import { Router } from "../router.ts";
 import type { Beginning, FromWorker } from "../wire.ts";
 import { Crew, type LoadResult, type Pending } from "./crew.ts";
-import { isDraft, type Published } from "./published.ts";
+import type { Published } from "./published.ts";
 
 /** Each load leaves a little behind, whatever is done: the worker is replaced after so many beyond its functions. */
 const RECYCLE_LOADS = 200;

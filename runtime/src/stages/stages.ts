@@ -1,6 +1,7 @@
 import type { Asking } from "../asking.ts";
-import type { Stacks } from "../stacks.ts";
 import type { Sink } from "../logs/sink.ts";
+import { baseNameOf } from "../names.ts";
+import type { Stacks } from "../stacks.ts";
 import type { Beginning, FromWorker, Line } from "../wire.ts";
 import type { Crew } from "./crew.ts";
 import { Stage, type StageOptions } from "./stage.ts";
@@ -44,13 +45,14 @@ export class Stages {
     this.#timer = setTimeout(() => this.#look(), LOOK_EVERY_MS);
   }
 
-  /** A line, once the places that it names are those in the sources. */
-  say(stage: string, line: Line): void {
+  /** A line, once the places that it names are those in the sources. A draft's is its function's, of no version. */
+  say(stage: string, said: Line): void {
+    const line = { stage, ...said, function: baseNameOf(said.function) };
     const fields = line.fields && JSON.stringify(line.fields);
-    if (!line.text.includes("imp:///") && !fields?.includes("imp:///")) return this.sink.put({ stage, ...line });
+    if (!line.text.includes("imp:///") && !fields?.includes("imp:///")) return this.sink.put(line);
     const mapping = (async () => {
       const text = await this.stacks.mapped(line.text);
-      this.sink.put({ stage, ...line, text, fields: fields && JSON.parse(await this.stacks.mapped(fields)) });
+      this.sink.put({ ...line, text, fields: fields && JSON.parse(await this.stacks.mapped(fields)) });
     })();
     this.#mapping.add(mapping);
     mapping.finally(() => this.#mapping.delete(mapping));

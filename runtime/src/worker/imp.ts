@@ -1,5 +1,6 @@
 import { makeDb, makeSql } from "../documents/client.ts";
 import { makeFetch } from "../egress/client.ts";
+import { baseNameOf } from "../names.ts";
 import type { Service } from "../services.ts";
 import type { Beginning, Level, LogSource } from "../wire.ts";
 import { globalsOf } from "./functions.ts";
@@ -37,7 +38,7 @@ export function maker(hands: Hands): (name: string, version: number) => Record<s
       hands.log(name, version, level, "console", typeof text === "string" ? text : formatted([text]), fields);
     const imp = Object.freeze({
       ...shared,
-      function: name,
+      function: baseNameOf(name),
       log: Object.freeze({ debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") }),
       get requestId() {
         return hands.requestId();

@@ -4,7 +4,7 @@ import { maker } from "./imp.ts";
 type Imp = Record<string, unknown> & { env: Record<string, string>; log: Record<string, (...all: unknown[]) => void> };
 type Console = Record<string, (...values: unknown[]) => void>;
 
-function made(): { imp: Imp; console: Console; other: Imp; said: unknown[][]; asked: unknown[][] } {
+function made(): { imp: Imp; console: Console; draft: Imp; said: unknown[][]; asked: unknown[][] } {
   const said: unknown[][] = [];
   const asked: unknown[][] = [];
   const make = maker({
@@ -23,13 +23,13 @@ function made(): { imp: Imp; console: Console; other: Imp; said: unknown[][]; as
     uncaught: () => {},
   });
   const own = make("user/:id", 3);
-  return { imp: own.imp as Imp, console: own.console as Console, other: make("b", 1).imp as Imp, said, asked };
+  return { imp: own.imp as Imp, console: own.console as Console, draft: make("~drf_1/a/b", 0).imp as Imp, said, asked };
 }
 
 Deno.test("a function knows where it runs, and for whom", () => {
-  const { imp, other } = made();
+  const { imp, draft } = made();
   deepEqual([imp.stage, imp.function, imp.requestId, { ...imp.env }], ["dev", "user/:id", "req_1", { REGION: "eu" }]);
-  equal(other.function, "b");
+  equal(draft.function, "a/b");
   throws(() => imp.env.REGION = "us", TypeError);
   throws(() => imp.stage = "prod", TypeError);
 });

@@ -12,6 +12,7 @@ interface Line {
   at: string;
   stage: string;
   function: string;
+  version: number;
   request_id: string;
   level: string;
   source: string;
@@ -199,8 +200,10 @@ class Tail {
     const level = item.querySelector(".level")!;
     level.textContent = line.level;
     level.className = `level ${tone}`.trim();
-    const name = line.function.startsWith("~") ? word("draft") : line.function;
-    item.querySelector(".from")!.textContent = name ? `${line.stage}/${name}` : line.stage;
+    const name = line.function ? `${line.stage}/${line.function}` : line.stage;
+    // Only what isn't saved has no version
+    const isDraft = line.function && line.version === 0;
+    item.querySelector(".from")!.textContent = isDraft ? `${name} (${word("draft")})` : name;
     item.querySelector(".said")!.textContent = line.text;
     const call = item.querySelector<HTMLAnchorElement>(".rid")!;
     if (line.request_id) {

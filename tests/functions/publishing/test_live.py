@@ -175,7 +175,7 @@ def test_a_draft_is_there_for_a_while_and_nobody_can_ask_for_it(place: Place, st
     await_live(function, within=PATIENCE)
     draft, compiled = draft_of(place, function, "export default () => ({ answer: 'draft' });")
     name = publish_draft(draft, compiled)
-    assert name == f"dev/~{draft.pk}"
+    assert name == f"dev/~{draft.pk}/{function.base_name}"
     [row] = place.ask("SELECT version, expires_at > now() FROM imp.functions WHERE name = %s", [name])
     assert row == (0, True)
     assert answer_of(process, f"/{name}") == 404
