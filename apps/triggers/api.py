@@ -28,7 +28,7 @@ from apps.triggers.models import (
     Trigger,
     TriggerRun,
 )
-from apps.triggers.selectors import get_trigger, list_runs, list_triggers, upcoming_of
+from apps.triggers.selectors import get_trigger, list_runs, list_triggers, upcoming_of, waits
 from apps.triggers.services.checking import refusal_of_zone
 from apps.triggers.telling import detail_of, words_of
 from apps.triggers.zones import is_zone
@@ -46,7 +46,7 @@ class TriggerSerializer(serializers.ModelSerializer[Trigger]):
     function = serializers.CharField(source="function_name", read_only=True, help_text="With its stage: `dev/sweep`.")
     stage = serializers.ChoiceField(choices=StageName.choices, read_only=True)
     words = serializers.SerializerMethodField(help_text="The schedule in the reader's language.")
-    upcoming = serializers.SerializerMethodField(help_text="The next five times; none while it's paused.")
+    upcoming = serializers.SerializerMethodField(help_text="The next five times; none while it's paused or waits.")
     paused_because = serializers.CharField(read_only=True, help_text="Where nobody paused it by hand.")
     is_waiting = serializers.SerializerMethodField(help_text="Its gateway or stage is switched off.")
 
@@ -82,7 +82,7 @@ class TriggerSerializer(serializers.ModelSerializer[Trigger]):
         return words_of(row)
 
     def get_is_waiting(self, row: Trigger) -> bool:
-        return row.held_at is not None
+        return waits(row)
 
     def get_upcoming(self, row: Trigger) -> list[str]:
         try:

@@ -4,8 +4,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from apps.core.errors import NotFound
 from apps.functions.models import Function
-from apps.gateways.lifecycle.table import Phase
-from apps.gateways.models import FunctionGateway
+from apps.gateways.lifecycle.table import Phase, State
+from apps.gateways.models import FunctionGateway, Stage
 from apps.tenants.member import Member
 from apps.triggers.cron import Schedule
 from apps.triggers.models import Trigger, TriggerRun
@@ -17,6 +17,7 @@ def list_triggers(*, actor: Member, gateway: FunctionGateway | None = None) -> "
     """Of one gateway, or of all in the workspace."""
     actor.require("functions.read", row=gateway)
     rows = Trigger.objects.of(actor.tenant).exclude(gateway__phase=Phase.DELETED)
+    rows = rows.select_related("gateway").prefetch_related("gateway__stages")
     return rows if gateway is None else rows.filter(gateway=gateway)
 
 
@@ -53,9 +54,17 @@ def function_of(trigger: Trigger) -> Function | None:
     return found
 
 
+def waits(trigger: Trigger) -> bool:
+    """Nothing calls it until its gateway, and its stage there, are on again."""
+    gateway = trigger.gateway
+    if trigger.held_at is not None or gateway.wanted not in (State.RUNNING, State.RESTARTING):
+        return True
+    return any(each.name == trigger.stage and each.state == Stage.State.INACTIVE for each in gateway.stages.all())
+
+
 def upcoming_of(trigger: Trigger, now: datetime, count: int = 5) -> list[datetime]:
-    """When it's due next; none while it's paused."""
-    return schedule_of(trigger).upcoming(now, count) if trigger.is_enabled else []
+    """When it's due next; none while it's paused or waits."""
+    return schedule_of(trigger).upcoming(now, count) if trigger.is_enabled and not waits(trigger) else []
 
 
 def schedule_of(trigger: Trigger) -> Schedule:

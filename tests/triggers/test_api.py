@@ -11,6 +11,7 @@ from apps.triggers.models import Trigger, TriggerRun
 from tests.access.tokens import TokenApi, make_token
 from tests.contracts.api import ApiContract, ReadContract, assert_problem
 from tests.people import Api
+from tests.triggers.test_due import stopped
 from tests.triggers.world import answers_at, make_function, make_run, make_serving, make_trigger
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +85,13 @@ def test_it_says_in_words_what_it_does_and_when(alice: User) -> None:
     assert len(made["upcoming"]) == 5
     assert all(at.endswith("T00:00:00Z") for at in made["upcoming"])
     assert (made["method"], made["path"], made["payload"], made["is_waiting"]) == ("POST", "/sweep", None, False)
+
+
+def test_one_whose_gateway_is_stopped_waits(alice: User) -> None:
+    trigger = make_trigger(the_gateway())
+    stopped(the_gateway())
+    shown = Api(alice).get(f"{URL}/{trigger.pk}").json()
+    assert (shown["is_enabled"], shown["is_waiting"], shown["upcoming"]) == (True, True, [])
 
 
 def test_run_now_answers_with_the_run(alice: User) -> None:

@@ -1,5 +1,6 @@
 """The pages of triggers: lists, one trigger with its runs, and the form that says what a schedule means."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from apps.tenants.models import Tenant
 from apps.triggers.demo import load
 from apps.triggers.models import Trigger, TriggerRun
 from tests.contracts.lists import ListContract
+from tests.triggers.test_due import held, stage_off, stopped
 from tests.triggers.world import answers_at, make_function, make_run, make_serving, make_trigger
 
 pytestmark = pytest.mark.django_db
@@ -124,6 +126,25 @@ def test_one_trigger_shows_its_runs_and_what_can_be_done(console: Client, gatewa
     page = console.get(f"{URL}/{trigger.pk}").content.decode()
     for said in ("req_1", "500", "The function answered with an error.", "7 were missed.", "09:00:00 KST", "do-run"):
         assert said in page
+
+
+@pytest.mark.parametrize("switch_off", [stopped, held, stage_off])
+def test_one_whose_gateway_is_off_says_that_it_waits_also_before_it_is_due(
+    console: Client, gateway: FunctionGateway, switch_off: Callable[[FunctionGateway], Callable[[], object]]
+) -> None:
+    trigger = make_trigger(gateway, "0 9 * * *", zone="Asia/Seoul")
+    pages = (URL, "/t/tidewater/triggers", f"{URL}/{trigger.pk}")
+    switch_on = switch_off(gateway)
+    for path in pages:
+        page = console.get(path).content.decode()
+        assert "waits for the gateway" in page
+        assert "09:00:00 KST" not in page
+    assert "None until its gateway and its stage there are on." in page
+    switch_on()
+    for path in pages:
+        page = console.get(path).content.decode()
+        assert "waits for the gateway" not in page
+        assert "09:00:00 KST" in page
 
 
 @pytest.mark.parametrize(("verb", "enabled", "after"), [("pause", True, False), ("resume", False, True)])

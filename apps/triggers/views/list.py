@@ -13,7 +13,7 @@ from apps.gateways.lifecycle.table import State
 from apps.gateways.views.base import InGateways
 from apps.triggers.filters import TriggerFilter
 from apps.triggers.models import Trigger
-from apps.triggers.selectors import list_triggers, with_last_runs
+from apps.triggers.selectors import list_triggers, waits, with_last_runs
 from apps.triggers.telling import words_of
 from apps.triggers.views.about import url_of
 from apps.triggers.views.shown import moment_in, offers_for, outcome_of, stages_for, standing_of
@@ -41,7 +41,7 @@ class ShowsTriggers(ListPage):
         for row in listing.rows:
             row.words, row.standing, row.url = words_of(row), standing_of(row), url_of("detail", row)
             row.offers = offers_for(row, self.actor)
-            row.next = moment_in(row.zone, row.next_at) if row.next_at else None
+            row.next = moment_in(row.zone, row.next_at) if row.next_at and not waits(row) else None
             row.last = outcome_of(row.last_outcome) if row.last_outcome else None
         return {**super().get_context(listing), "member": self.actor}
 
@@ -73,4 +73,4 @@ class AllTriggers(InGateways, ShowsTriggers):
     )
 
     def get_queryset(self) -> "QuerySet[Trigger]":
-        return with_last_runs(list_triggers(actor=self.actor)).select_related("gateway")
+        return with_last_runs(list_triggers(actor=self.actor))

@@ -12,6 +12,7 @@ from apps.functions.views.shown import Offer
 from apps.gateways.selectors import stages_where
 from apps.tenants.member import Member
 from apps.triggers.models import Trigger, TriggerRun
+from apps.triggers.selectors import waits
 from apps.triggers.services.locking import CHANGE
 from apps.triggers.views.about import url_of
 
@@ -47,7 +48,7 @@ def standing_of(trigger: Trigger) -> Standing:
     if not trigger.is_enabled:
         because = _(trigger.paused_because) if trigger.paused_because else ""
         return Standing(pgettext("a trigger", "paused"), "warn" if because else "idle", because)
-    if trigger.held_at is not None:
+    if waits(trigger):
         return Standing(_("waits for the gateway"), "idle", _("The gateway or its stage is switched off."))
     return Standing(pgettext("a trigger", "on"), "ok")
 
