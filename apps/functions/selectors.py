@@ -5,9 +5,10 @@ from django.db.models import Count, QuerySet
 
 from apps.core.errors import NotFound
 from apps.functions.models import Artifact, Dependencies, Draft, Function, FunctionVersion
-from apps.functions.names import read_name
+from apps.functions.names import path_of, read_name
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
+from apps.gateways.selectors import address_of, hosts_of
 from apps.gateways.stage_counts import functions_in_stages
 from apps.tenants.member import Member
 
@@ -20,6 +21,12 @@ def list_functions(*, actor: Member, gateway: FunctionGateway) -> "QuerySet[Func
 def list_deleted(*, actor: Member, gateway: FunctionGateway) -> "QuerySet[Function]":
     """The recycle bin."""
     return _all_functions(actor, gateway).exclude(deleted_at=None)
+
+
+def called_at(function: Function) -> str:
+    """Where anybody calls it; with the names of its parameters in place of them."""
+    host = hosts_of(function.gateway, function.stage)[0]
+    return address_of(function.gateway, host) + path_of(function.base_name).removeprefix("/")
 
 
 def find_functions(*, actor: Member) -> "QuerySet[Function]":

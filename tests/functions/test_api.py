@@ -120,6 +120,10 @@ def test_what_is_created_says_where_it_is(alice: User) -> None:
     assert body["live"]["version"] is None
 
 
+def test_index_is_called_at_the_address_alone(alice: User) -> None:
+    assert Api(alice).post(URL, {"name": "index"}).json()["url"].endswith(".dev.localhost/")
+
+
 def test_the_function_of_another_gateway_is_not_here(alice: User, owner: Member, tidewater: Tenant) -> None:
     row = some_function(owner, some_gateway(tidewater, alice))
     assert_problem(Api(alice).get(f"{URL}/{row.pk}"), "not-found")

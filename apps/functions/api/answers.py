@@ -20,9 +20,9 @@ from apps.functions.models import (
     FunctionVersion,
 )
 from apps.functions.publishing import standing_of
+from apps.functions.selectors import called_at
 from apps.functions.services.wishes import LONGEST_TIMEOUT_MS, METHODS, SHORTEST_TIMEOUT_MS, USUAL_TIMEOUT_MS
 from apps.functions.templates import TEMPLATES
-from apps.gateways.selectors import address_of, hosts_of
 from apps.gateways.sizes import StageName
 
 LIVE_STATES = ("live", "publishing", "waiting", "failed")
@@ -90,7 +90,7 @@ class FunctionSerializer(serializers.ModelSerializer[Function]):
         read_only_fields = fields
 
     def where(self, row: Function) -> str:
-        return address_of(row.gateway, hosts_of(row.gateway, row.stage)[0]) + row.base_name
+        return called_at(row)
 
     @extend_schema_field(serializers.DictField(child=FileHashSerializer()))
     def shown_files(self, row: Function) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from apps.core.web.forms import ConfirmView, Done, FormView, Touch
 from apps.functions.forms import CopyForm, NameForm, RestoreForm, SettingsForm, in_stages
 from apps.functions.models import Function
 from apps.functions.names import Name, path_of, read_name, written
-from apps.functions.selectors import get_function, list_functions
+from apps.functions.selectors import called_at, get_function, list_functions
 from apps.functions.services import (
     copy_function,
     delete_function,
@@ -25,7 +25,6 @@ from apps.functions.services.locking import SAVE
 from apps.functions.sweeping import ends_at
 from apps.functions.views.about import AboutFunction, edit_url
 from apps.functions.views.shown import stages_for
-from apps.gateways.selectors import address_of, hosts_of
 
 
 class _Change(AboutFunction, FormView):
@@ -125,12 +124,11 @@ class Delete(_Change, ConfirmView):
 
     def get_touches(self) -> list[Touch]:
         row = self.function
-        url = address_of(row.gateway, hosts_of(row.gateway, row.stage)[0]) + path_of(row.base_name)[1:]
         others = list_functions(actor=self.actor, gateway=row.gateway).filter(base_name=row.base_name)
         stays = ", ".join(str(each) for each in others.exclude(pk=row.pk).order_by("stage"))
         return [
             Touch(_("Function"), f"{row}, v{row.version}", is_code=True),
-            Touch(_("Callers of"), url, is_code=True),
+            Touch(_("Callers of"), called_at(row), is_code=True),
             Touch(_("They get"), _("404, from now on. Calls under way are finished.")),
             *([Touch(_("Stays"), stays, is_code=True)] if stays else []),
             Touch(_("Way back"), _("The recycle bin, for a while.")),

@@ -13,13 +13,12 @@ from apps.core.web.lists import Column, Listing, ListPage
 from apps.functions.filters import DeletedFilter, FunctionFilter
 from apps.functions.models import Function
 from apps.functions.names import parameters_of
-from apps.functions.selectors import list_deleted, list_functions
+from apps.functions.selectors import called_at, list_deleted, list_functions
 from apps.functions.services.locking import SAVE
 from apps.functions.sweeping import ends_at
 from apps.functions.views.about import edit_url
 from apps.functions.views.shown import live_of, offers_for, stages_for
 from apps.gateways.lifecycle.table import State
-from apps.gateways.selectors import address_of, hosts_of
 from apps.gateways.views.base import AboutGateway
 from apps.gateways.views.live import Parts, is_asked, take_seen
 from apps.gateways.views.page import head_context, head_parts
@@ -85,7 +84,7 @@ def _openable(row: Function) -> str:
     """Where a browser may call it; empty where it would have to know a parameter or send something."""
     if parameters_of(row.base_name) or (row.methods and "GET" not in row.methods):
         return ""
-    return address_of(row.gateway, hosts_of(row.gateway, row.stage)[0]) + row.base_name
+    return called_at(row)
 
 
 class RecycleBin(FunctionsPage):
