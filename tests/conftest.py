@@ -1,9 +1,11 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import psycopg
 import pytest
+from django.utils import timezone, translation
 
 from apps.core.postgres.connection import SUPERUSER, Connection
 from portal.env import database_from_url
@@ -34,6 +36,14 @@ def pytest_configure(config: pytest.Config) -> None:
     be_quick(connection)
     address = database_from_url(connection.url())
     settings.DATABASES["default"].update({key: address[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")})
+
+
+@pytest.fixture(autouse=True)
+def _language_and_zone_of_nobody() -> Iterator[None]:
+    """A page leaves those of its reader in the thread, where the next test would meet them."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 def be_quick(server: Connection) -> None:

@@ -1,19 +1,10 @@
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
-from django.utils import translation
 
 from apps.accounts.models import User
 from tests.accounts.codes import code_of, secret_on
 
 PASSWORD = "a-long-tide-4711"
-
-
-@pytest.fixture(autouse=True)
-def _english_again() -> Iterator[None]:
-    yield
-    translation.activate("en")
 
 
 @pytest.fixture
