@@ -253,7 +253,7 @@ def test_a_paused_one_is_not_due_and_what_waited_is_let_be(owner: Member, gatewa
     assert (trigger.next_at, trigger.is_enabled) == (None, False)
     assert sorted(outcomes(trigger)) == ["running", "skipped"]
     going.refresh_from_db()
-    assert going.is_open
+    assert (going.outcome, going.ended_at) == ("running", None)
     assert pause_trigger(actor=owner, trigger=trigger).version == trigger.version
     trigger = resume_trigger(actor=owner, trigger=trigger)
     assert trigger.next_at is not None
