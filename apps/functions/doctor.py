@@ -8,7 +8,6 @@ from django.db.models import Count
 from apps.core.clock import now
 from apps.core.doctor.findings import Finding, error, ok, warning
 from apps.functions.compiling import CompilerFailed, compile_files, compiler_name
-from apps.functions.compiling.service import Ended
 from apps.functions.models import Function
 from apps.functions.publishing.wanting import WITHOUT_DATABASE
 
@@ -26,8 +25,9 @@ def _compiler() -> Iterator[Finding]:
     try:
         compile_files(files={"index.ts": "export default () => 1;"}, entrypoint="index.ts")
         yield ok(NAME, f"compiled by {compiler_name()}")
-    except (FileNotFoundError, CompilerFailed, Ended) as failure:
-        yield error(NAME, f"nothing can be compiled: {failure}", "Run `python tools/assets.py --packages`.")
+    except CompilerFailed as failure:
+        why = failure.__cause__ or failure
+        yield error(NAME, f"nothing can be compiled: {why}", "Run `python tools/assets.py --packages`.")
 
 
 def _overdue() -> Iterator[Finding]:

@@ -5,10 +5,12 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from apps.functions.compiling import Compiled, CompilerFailed, compile_files
+from apps.core.errors import Unavailable
+from apps.functions.compiling import Compiled, CompilerFailed, compile_files, service
 from apps.functions.compiling import compiler as compilers
 from apps.functions.compiling.packets import pack, unpack
 from apps.functions.compiling.service import Service
@@ -235,6 +237,33 @@ def test_one_that_was_killed_is_replaced_without_a_word() -> None:
     assert compilers._shared
     os.kill(compilers._shared.pid, signal.SIGKILL)
     assert compiled(GOOD).errors == ()
+
+
+@pytest.mark.parametrize("how", ["nothing there", "exit 3", "exec sleep 60"])
+def test_one_that_can_not_be_started_is_no_fault_of_the_code(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "esbuild"
+    if how != "nothing there":
+        program.write_text(f"#!/bin/sh\n{how}\n")
+        program.chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "program", lambda: program)
+        patched.setattr(service, "START_WITHIN", 0.5)
+        with pytest.raises(compilers.CompilerAway) as refusal:
+            compiled(GOOD)
+    assert isinstance(refusal.value, Unavailable)
+    assert compiled(GOOD).errors == ()
+
+
+def test_one_that_ends_and_can_not_be_started_again_is_told_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled(GOOD)
+    assert compilers._shared
+    monkeypatch.setattr(service, "program", lambda: tmp_path / "esbuild")
+    with pytest.raises(compilers.CompilerAway):
+        compiled(DEEP)
 
 
 def test_a_forked_process_has_its_own() -> None:

@@ -6,6 +6,7 @@ at once, each in a process of its own, so that only the source that did it is to
 
 import os
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -76,6 +77,15 @@ class CompilerFailed(Unavailable):
     advice = gettext_lazy("Simplify what was changed last, such as deep nesting, and try again. Nothing was saved.")
 
 
+class CompilerAway(CompilerFailed):
+    slug = "compiler-away"
+    title = gettext_lazy("The compiler can't be started")
+    advice = gettext_lazy(
+        "Nothing is wrong with the code, and nothing was saved. Try again in a moment; if it stays, whoever runs the "
+        "platform learns from `python manage.py doctor` what it lacks."
+    )
+
+
 _lock = threading.Lock()
 _shared: Service | None = None
 
@@ -97,7 +107,7 @@ def warm_up() -> None:
 def _start() -> None:
     try:
         compile_files(files={"index.ts": "export default () => 1;"}, entrypoint="index.ts")
-    except (OSError, CompilerFailed, Ended):
+    except CompilerFailed:
         # Whoever needs it is told by then
         log.warning("compiler not started", exc_info=True)
 
@@ -108,7 +118,10 @@ def compiler_name() -> str:
 
 
 def compile_files(*, files: Mapping[str, str], entrypoint: str, packages: Collection[str] = ()) -> Compiled:
-    """What is wrong with the sources is in `errors`. CompilerFailed: it crashed over them, or took too long."""
+    """What is wrong with the sources is in `errors`.
+
+    CompilerFailed: it crashed over them, or took too long; CompilerAway: it couldn't even be started.
+    """
     began = time.perf_counter()
     answer = _build({**REQUEST, "entries": [["", entrypoint]]}, Files(files, packages))
     errors = [_told(each) for each in answer.get("errors") or ()]
@@ -129,7 +142,7 @@ def _build(request: dict[str, Any], files: Files) -> dict[str, Any]:
     except Ended:
         pass
     # Perhaps through another source. By itself it harms no other, and no other harms it
-    alone = Service()
+    alone = _started()
     try:
         return _ask(alone, request, files)
     except Ended as ended:
@@ -154,8 +167,16 @@ def _service() -> Service:
     global _shared
     with _lock:
         if _shared is None or _shared.has_ended:
-            _shared = Service()
+            _shared = _started()
         return _shared
+
+
+def _started() -> Service:
+    try:
+        return Service()
+    except (Ended, TimeoutError, OSError, subprocess.SubprocessError) as error:
+        log.warning("compiler not started", error=repr(error))
+        raise CompilerAway from error
 
 
 def _told(message: dict[str, Any]) -> Finding:

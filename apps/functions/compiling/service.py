@@ -34,15 +34,19 @@ class Ended(Exception):
 class Service:
     def __init__(self) -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
-        self._process = subprocess.Popen(
-            [program(), f"--service={version()}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            cwd="/",
-            env=ENVIRONMENT,
-            bufsize=0,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [program(), f"--service={version()}"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                cwd="/",
+                env=ENVIRONMENT,
+                bufsize=0,
+            )
+        except BaseException:
+            self._said.close()
+            raise
         if hasattr(resource, "prlimit"):
             resource.prlimit(self._process.pid, resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
         self._numbers, self._keys = itertools.count(), itertools.count(1)
