@@ -7,7 +7,7 @@ from apps.functions.calling.asked import Answered, Asked
 from apps.functions.calling.history import list_calls
 from apps.functions.calling.invoking import Line, ask_data, invoke, line_to, ring
 from apps.functions.calling.problems import NoAnswer, NotReached
-from apps.functions.calling.services import begin_call, call_function, finish_call
+from apps.functions.calling.services import begin_call, finish_call
 
 __all__ = [
     "Answered",
@@ -17,7 +17,6 @@ __all__ = [
     "NotReached",
     "ask_data",
     "begin_call",
-    "call_function",
     "finish_call",
     "invoke",
     "line_to",

@@ -46,13 +46,8 @@ class Begun:
     compiled: Compiled | None
 
 
-def call_function(*, actor: Member, function: Function, request: Asked, draft: Draft | None = None) -> Answered:
-    """Call it as it's live, or somebody's draft of it. What the function answers, errors too, is no problem here."""
-    return finish_call(begin_call(request, actor=actor, function=function, draft=draft)).answered
-
-
 def begin_call(request: Asked, *, actor: Member, function: Function, draft: Draft | None = None) -> Begun:
-    """Whether it may be made, and can. Nothing is called yet."""
+    """Whether it may be made, and can: as it's live, or somebody's draft of it. Nothing is called yet."""
     actor.require("functions.call", row=function, stage=function.stage)
     if draft is not None:
         # What isn't saved would run there all the same
@@ -67,7 +62,10 @@ def begin_call(request: Asked, *, actor: Member, function: Function, draft: Draf
 
 
 def finish_call(begun: Begun) -> Called:
-    """Make it. In no transaction: a function may take minutes, for which nothing of the database is to be held."""
+    """Make it. What the function answers, errors too, is no problem here.
+
+    In no transaction: a function may take minutes, for which nothing of the database is to be held.
+    """
     actor, function, request = begun.actor, begun.function, begun.request
     is_draft = begun.draft is not None
     with _place():
