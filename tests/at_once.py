@@ -4,9 +4,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from django.db import connections
 
+from tests.machine import database_url
+
 PATIENCE = 60.0
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
@@ -30,3 +34,9 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
         thread.join(PATIENCE)
     assert not any(thread.is_alive() for thread in threads), f"not within {PATIENCE:g} s"
     return [ends[number] for number in range(len(acts))]
+
+
+def is_anybody_waiting() -> bool:
+    """For a lock. Asked in a session of its own: in a transaction, what one has seen of the others stays so."""
+    with psycopg.connect(database_url(), autocommit=True) as looking:
+        return looking.execute(WAITING).fetchone() is not None

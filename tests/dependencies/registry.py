@@ -40,16 +40,20 @@ class Registry:
         *,
         version: str = "1.0.0",
         integrity: str = "",
+        links: Mapping[str, str] | None = None,
         **told: Any,
     ) -> None:
-        """`told` goes into its package.json."""
+        """`told` goes into its package.json; `links` are symbolic ones, by what they lead to."""
         package = {"name": name, "version": version, "license": "MIT", **told}
-        content = _tarball({"package.json": json.dumps(package), **files})
+        content = _tarball({"package.json": json.dumps(package), **files}, links or {})
         path = f"/{name}/-/{version}.tgz"
         self._tarballs[path] = content
         digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
         dist = {"tarball": self.url.rstrip("/") + path, "integrity": integrity or f"sha512-{digest}"}
         self._packages.setdefault(name, {})[version] = {**package, "dist": dist}
+
+    def tarball_of(self, name: str, version: str = "1.0.0") -> bytes:
+        return self._tarballs[f"/{name}/-/{version}.tgz"]
 
     def stop(self) -> None:
         self.ends.set()
@@ -79,7 +83,7 @@ def _send(handler: BaseHTTPRequestHandler, status: int, kind: str, content: byte
     handler.wfile.write(content)
 
 
-def _tarball(files: Mapping[str, str]) -> bytes:
+def _tarball(files: Mapping[str, str], links: Mapping[str, str]) -> bytes:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz") as archive:
         for path, text in files.items():
@@ -87,4 +91,8 @@ def _tarball(files: Mapping[str, str]) -> bytes:
             member = tarfile.TarInfo(f"package/{path}")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
+        for path, leads_to in links.items():
+            member = tarfile.TarInfo(f"package/{path}")
+            member.type, member.linkname = tarfile.SYMTYPE, leads_to
+            archive.addfile(member)
     return made.getvalue()

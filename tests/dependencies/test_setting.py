@@ -1,5 +1,6 @@
 """A change of packages, from the wish to the functions that are built with it; and that a refusal changes nothing."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,16 +10,18 @@ from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.errors import Conflict, InvalidInput, StaleVersion
-from apps.functions.dependencies import sweeps
+from apps.functions.dependencies import applying, sweeps
 from apps.functions.dependencies.problems import DependenciesBusy
 from apps.functions.dependencies.services import discard_change, set_dependencies
 from apps.functions.dependencies.shown import because_of
+from apps.functions.ending import remove_functions
 from apps.functions.models import Artifact, Dependencies, Function, FunctionVersion, Lock
 from apps.functions.problems import CompileError
 from apps.functions.services import save_function
 from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
 from apps.tenants.models import Membership, Tenant
+from apps.tenants.problems import TenantSuspended
 from apps.tenants.roles import Role
 from tests.dependencies.registry import Registry
 from tests.functions.contract import some_function
@@ -216,24 +219,57 @@ def test_whoever_lost_the_role_meanwhile_changes_nothing(owner: Member, gateway:
 def test_a_function_that_was_saved_meanwhile_is_built_as_it_is_now(
     owner: Member, gateway: FunctionGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from apps.functions.dependencies import applying
-
     wish(owner, gateway, greet="1.0.0")
     uses = using(owner, gateway)
-    tried = applying.try_functions
-
-    def save_after_it(*arguments: Any) -> Any:
-        found = tried(*arguments)
-        monkeypatch.setattr(applying, "try_functions", tried)
-        files = {"handler.ts": 'import { said } from "greet";\nexport default async () => said + "!";\n'}
-        save_function(actor=owner, function=again(uses), files=files, base_version=1)
-        return found
-
-    monkeypatch.setattr(applying, "try_functions", save_after_it)
+    files = {"handler.ts": 'import { said } from "greet";\nexport default async () => said + "!";\n'}
+    after_it(monkeypatch, lambda: save_function(actor=owner, function=again(uses), files=files, base_version=1))
     wish(owner, gateway, greet="2")
     after = head(uses)
     assert (after.number, after.kind, after.dependencies) == (3, "rebuilt", {"greet": "2.0.0"})
     assert '"!"' in after.artifact.code  # type: ignore[union-attr]
+
+
+def test_a_function_that_came_meanwhile_is_built_with_them_too(
+    owner: Member, gateway: FunctionGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish(owner, gateway, greet="1.0.0")
+    after_it(monkeypatch, lambda: using(owner, gateway, "dev/new"))
+    row = wish(owner, gateway, greet="2")
+    after = head(Function.objects.get(base_name="new"))
+    assert (row.state, after.kind, after.dependencies) == (State.READY, "rebuilt", {"greet": "2.0.0"})
+
+
+def test_a_suspended_workspace_changes_nothing(owner: Member, gateway: FunctionGateway) -> None:
+    set_dependencies(actor=owner, gateway=gateway, wanted={"greet": "1.0.0"})
+    Tenant.objects.filter(pk=owner.tenant_id).update(suspended_at=clock.now(), suspended_because="Unpaid")
+    with pytest.raises(TenantSuspended):
+        discard_change(actor=owner, gateway=gateway)
+    run_due_tasks()
+    row = Dependencies.objects.get(gateway=gateway)
+    assert (row.state, row.lock_id) == (State.FAILED, None)
+
+
+def test_a_gateway_that_is_deleted_meanwhile_ends_it(
+    owner: Member, gateway: FunctionGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_it(monkeypatch, lambda: (remove_functions(gateway), FunctionGateway.objects.filter(pk=gateway.pk).delete()))
+    set_dependencies(actor=owner, gateway=gateway, wanted={"greet": "1.0.0"})
+    run_due_tasks(may_fail=True)
+    assert not Dependencies.objects.exists()
+    assert not Lock.objects.exists()
+
+
+def after_it(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Any]) -> None:
+    """Once the functions that are there have been tried, and before anything is changed."""
+    tried = applying.try_functions
+
+    def try_them(*arguments: Any) -> Any:
+        found = tried(*arguments)
+        monkeypatch.setattr(applying, "try_functions", tried)
+        meanwhile()
+        return found
+
+    monkeypatch.setattr(applying, "try_functions", try_them)
 
 
 def test_a_worker_that_died_over_it_is_noticed(owner: Member, gateway: FunctionGateway) -> None:

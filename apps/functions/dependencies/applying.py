@@ -9,12 +9,13 @@ from apps.core.versions import save_version
 from apps.functions.dependencies.refusing import NOT_ALLOWED, Refused
 from apps.functions.dependencies.resolving import Resolved
 from apps.functions.dependencies.services import PERMISSION, PROGRESS, tell_pages
-from apps.functions.dependencies.trying import Tried, compile_head, not_exported, try_functions
+from apps.functions.dependencies.trying import Tried, compile_head, not_exported, try_functions, using_packages
 from apps.functions.models import Dependencies, Function, FunctionVersion, Lock
 from apps.functions.selectors import Packages
 from apps.functions.services.building import keep_artifact
 from apps.functions.services.versions import next_version
 from apps.functions.services.wishes import Wish
+from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
 from apps.tenants.models import Membership
 
@@ -35,7 +36,7 @@ def apply(row: Dependencies, attempt: int, resolved: Resolved | None) -> None:
     for _round in range(MOST_ROUNDS):
         tried = try_functions(row.gateway, packages.names, exports)
         try:
-            _apply(actor, row.pk, attempt, resolved, packages, tried, exports)
+            _apply(actor, row, attempt, resolved, packages, tried, exports)
         except Overtaken:
             continue
         return
@@ -45,16 +46,21 @@ def apply(row: Dependencies, attempt: int, resolved: Resolved | None) -> None:
 @transaction.atomic
 def _apply(
     actor: Member,
-    pk: str,
+    asked: Dependencies,
     attempt: int,
     resolved: Resolved | None,
     packages: Packages,
     tried: Sequence[Tried],
     exports: Mapping[str, Sequence[str]],
 ) -> None:
-    row = Dependencies.objects.select_for_update(of=("self",)).select_related("lock", "gateway").get(pk=pk)
+    # In the order in which whoever asks or discards locks them. Nothing comes into the gateway meanwhile
+    FunctionGateway.objects.select_for_update(no_key=True).get(pk=asked.gateway_id)
+    row = Dependencies.objects.select_for_update(of=("self",)).select_related("lock", "gateway").get(pk=asked.pk)
     if row.attempt != attempt:
         return
+    others = using_packages(row.gateway).exclude(pk__in=[each.function_id for each in tried])
+    if others.exclude(head__artifact__vendor=packages.digest).exists():
+        raise Overtaken
     before = dict(row.lock.wanted) if row.lock else {}
     row.lock = _keep(row, resolved) if resolved else None
     row.state, row.step, row.wanted = Dependencies.State.READY, "", {}

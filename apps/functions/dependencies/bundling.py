@@ -130,6 +130,9 @@ def _bundled(found: Installed, entries: Mapping[str, Sequence[str]]) -> str:
     if errors := answer.get("errors"):
         raise _refusal(errors[0])
     code: str = next(each["contents"] for each in answer["outputFiles"] if each["path"].endswith("vendor.js")).decode()
+    if "\0" in code:
+        # Which the compiler leaves in what a template is tagged for, and no database keeps
+        raise Refused(NOT_BUNDLED, {"name": "", "said": "NUL"})
     size = len(code.encode())
     if size > LARGEST:
         told = {"size": f"{size / 1024 / 1024:.1f}", "most": LARGEST // 1024 // 1024}

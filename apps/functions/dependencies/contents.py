@@ -1,6 +1,7 @@
 """What was installed: each package with its version, hash, size and license, and who needs it."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from apps.functions.dependencies.installing import Installed
 from apps.functions.dependencies.refusing import TOO_MANY, Refused
 
 MOST_BROUGHT = 300
-LONGEST_LICENSE = 80
+LONGEST_LICENSE, DEEPEST = 80, 50
+# What a package says of itself may hold what no text of PostgreSQL does: NUL, and half of a surrogate pair
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -75,20 +78,32 @@ def folder_of(found: Installed, name: str, version: str) -> Path | None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Of a package's own making, so it may hold anything."""
+    """Of a package's own making, so it may hold anything. What nests deeper than anybody writes says nothing."""
     try:
         found = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and not _is_deep(found) else {}
+
+
+def _is_deep(told: Any) -> bool:
+    level = [told]
+    for _depth in range(DEEPEST):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
 
 
 def files_in(folder: Path) -> Iterator[Path]:
+    """Without links, which may lead anywhere."""
     for path, folders, files in os.walk(folder):
         # Packages within a package are packages of their own
         folders[:] = sorted(each for each in folders if each != "node_modules")
-        for each in sorted(files):
-            yield Path(path, each)
+        yield from (found for each in sorted(files) if not (found := Path(path, each)).is_symlink())
 
 
 def size_of(folder: Path) -> int:
@@ -120,4 +135,4 @@ def _license_of(folder: Path) -> str:
         found = found[0] if found else ""
     if isinstance(found, dict):
         found = found.get("type")
-    return str(found)[:LONGEST_LICENSE] if isinstance(found, str) else ""
+    return UNSTORABLE.sub("\ufffd", found)[:LONGEST_LICENSE] if isinstance(found, str) else ""

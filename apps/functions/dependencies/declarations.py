@@ -6,14 +6,14 @@ from typing import Any
 
 import orjson
 
-from apps.functions.dependencies.contents import Package, files_in, folder_of, read_json
+from apps.functions.dependencies.contents import UNSTORABLE, Package, files_in, folder_of, read_json
 from apps.functions.dependencies.installing import Installed
 
 MOST_FILES, MOST_BYTES, LARGEST_FILE = 1_500, 4 * 1024 * 1024, 512 * 1024
 ENDINGS = (".d.ts", ".d.mts", ".d.cts")
 KEPT = ("name", "version", "type", "types", "typings", "main", "module", "exports", "typesVersions")
 _IMPORT = re.compile(
-    r"""(?:from|import|require|reference\s+path\s*=)\s*\(?\s*["'](\.{1,2}/[^"']*|\.{1,2}|[\w./-]+\.d\.ts)["']"""
+    r"""(?:from|import|require|reference\s++path\s*+=)\s*+(?:\(\s*+)?["'](\.{1,2}/[^"']*|\.{1,2}|[\w./-]+\.d\.ts)["']"""
 )
 _CONDITIONS = ("types", "import", "worker", "browser", "module", "default", "require")
 
@@ -49,7 +49,8 @@ def declarations_of(found: Installed, packages: list[Package]) -> tuple[dict[str
 
 def _reachable(folder: Path) -> dict[str, str]:
     """What the entries import of each other, by path in the package."""
-    there = {each.relative_to(folder).as_posix() for each in files_in(folder) if each.name.endswith(ENDINGS)}
+    files = (each.relative_to(folder).as_posix() for each in files_in(folder) if each.name.endswith(ENDINGS))
+    there = {path for path in files if not UNSTORABLE.search(path)}
     if not there:
         return {}
     waiting = _entries(read_json(folder / "package.json"), there)
@@ -61,7 +62,7 @@ def _reachable(folder: Path) -> dict[str, str]:
         file = folder / path
         if file.stat().st_size > LARGEST_FILE:
             return {}
-        text = file.read_text(errors="replace")
+        text = UNSTORABLE.sub("\ufffd", file.read_text(errors="replace"))
         found[path] = text
         for wanted in _IMPORT.findall(text):
             if target := _resolved(path, wanted, there):

@@ -137,11 +137,13 @@ def _refusal(said: str, wanted: Mapping[str, str]) -> Refused:
 
 
 def _version_of(folder: Path, name: str) -> str:
-    try:
-        found = orjson.loads((folder / "node_modules" / name / "package.json").read_bytes())
-        return str(found["version"])
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        raise Refused(BROKEN, {"said": f"{name}/package.json"}, package=name) from None
+    """As the registry has it, which is how Deno names its folder: what the package says of itself may be anything."""
+    kept_in = folder / "node_modules" / ".deno"
+    place = (folder / "node_modules" / name).resolve()
+    if not place.is_dir() or not place.is_relative_to(kept_in):
+        raise Refused(BROKEN, {"said": name}, package=name)
+    kept_as = place.relative_to(kept_in).parts[0]
+    return kept_as[kept_as.index("@", 1) + 1 :].partition("_")[0]
 
 
 def _size_of(folder: Path) -> int:

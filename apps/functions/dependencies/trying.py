@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.functions.compiling import Compiled, Finding, compile_files
@@ -32,9 +33,7 @@ def try_functions(
     tried: list[Tried] = []
     findings: list[dict[str, Any]] = []
     names: list[str] = []
-    rows = Function.objects.filter(gateway=gateway, deleted_at=None).exclude(head=None)
-    # What takes no package goes on whatever they are
-    for function in rows.exclude(head__artifact__vendor="").select_related("head").order_by("stage", "base_name"):
+    for function in using_packages(gateway).select_related("head").order_by("stage", "base_name"):
         assert function.head is not None
         found = compile_head(function.head, packages)
         errors = found.errors or not_exported(found.code, packages, exports, function.head)
@@ -47,6 +46,12 @@ def try_functions(
         told = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
         raise Refused(FUNCTIONS_BREAK, {"names": told}, findings=findings[:MOST_FINDINGS])
     return tried
+
+
+def using_packages(gateway: FunctionGateway) -> "QuerySet[Function]":
+    """What takes no package goes on whatever they are."""
+    rows = Function.objects.filter(gateway=gateway, deleted_at=None).exclude(head=None)
+    return rows.exclude(head__artifact__vendor="")
 
 
 def compile_head(head: FunctionVersion, packages: Collection[str]) -> Compiled:

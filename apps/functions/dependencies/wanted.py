@@ -13,10 +13,10 @@ LONGEST_NAME, LONGEST_VERSION = 214, 64
 LATEST = "latest"
 _PART = r"[a-z0-9~-][a-z0-9._~-]*"
 _NAME = re.compile(rf"(?:@{_PART}/)?{_PART}")
-# Versions and ranges such as ^3.2, >=1.2 <2, 1.x or 3 || 4, and tags such as next. No addresses, no aliases
-_RANGE = re.compile(
-    r"(?:[\^~<>=v]*\s*)?[0-9xX*][0-9A-Za-z.+-]*(?:\s*(?:\|\||-|\s)\s*[\^~<>=v]*\s*[0-9xX*][0-9A-Za-z.+-]*)*"
-)
+# Versions and ranges such as ^3.2, >=1.2 <2, 1.x or 3 || 4, and tags such as next. No addresses, no aliases. Each text
+# can be read in one way only: with two at each place, one that doesn't fit would be tried in all of them
+_ONE = r"(?:[\^~<>=v]+ ?)?[0-9xX*][0-9A-Za-z.+-]*"
+_RANGE = re.compile(rf"{_ONE}(?:(?: ?\|\| ?| - | ){_ONE})*")
 _TAG = re.compile(r"[a-z][a-z0-9._-]*")
 _EXACT = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 
@@ -26,7 +26,7 @@ def checked_wanted(wanted: Mapping[str, Any]) -> dict[str, str]:
     errors: dict[str, list[Any]] = {}
     found: dict[str, str] = {}
     for name, version in wanted.items():
-        version = version.strip() if isinstance(version, str) else version
+        version = " ".join(version.split()) if isinstance(version, str) else version
         if refusal := refusal_of(name, version):
             errors[f"wanted/{name}"[: LONGEST_NAME + 10]] = [refusal]
         else:
@@ -43,7 +43,8 @@ def refusal_of(name: Any, version: Any) -> str:
         return _("This is no name of an npm package. Write it as the registry has it, such as zod or @hapi/hoek.")
     if not isinstance(version, str) or len(version) > LONGEST_VERSION:
         return _("Write a version such as 3.23.8, or a range such as ^3.23.")
-    if version and not (_RANGE.fullmatch(version) or _TAG.fullmatch(version)):
+    written = " ".join(version.split())
+    if written and not (_RANGE.fullmatch(written) or _TAG.fullmatch(written)):
         return _("Write a version such as 3.23.8, or a range such as ^3.23. Addresses and other sources aren't taken.")
     return ""
 
