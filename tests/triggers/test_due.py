@@ -13,6 +13,7 @@ from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway, RuntimeDomain, Stage
 from apps.triggers.firing import due as deciding
 from apps.triggers.firing.due import MOST_BESIDE, MOST_WAITING, database_now, decide_due, release_held, seconds_to_next
+from apps.triggers.firing.runs import take_runs
 from apps.triggers.models import Trigger, TriggerRun
 from tests.triggers.world import due, make_function, make_run, make_serving, make_trigger, outcomes
 
@@ -42,9 +43,23 @@ def test_what_isnt_due_yet_is_left(gateway: FunctionGateway) -> None:
     trigger = make_trigger(gateway, "0 0 1 1 *")
     assert decide() == 0
     assert not trigger.runs.exists()
-    seconds = seconds_to_next()
+    seconds = seconds_to_next(database_now())
     assert seconds is not None
     assert seconds > 0
+
+
+def test_a_run_that_waits_for_another_one_wakes_nobody_again_and_again(gateway: FunctionGateway) -> None:
+    make_function(gateway)
+    trigger = make_trigger(gateway, "0 0 1 1 *", overlap="queue", next_at=None)
+    now = database_now()
+    make_run(trigger, now - 2 * MINUTE, outcome=Outcome.RUNNING, leased_until=now + MINUTE)
+    make_run(trigger, now - MINUTE)
+    assert [take_runs(now, most=5), seconds_to_next(now)] == [[], None]
+    later = make_run(trigger, now + timedelta(seconds=20))
+    assert 10 < (seconds_to_next(now) or 0) <= 20
+    # What came after the look is looked for at once
+    assert (seconds_to_next(later.not_before - timedelta(seconds=30)) or 0) <= 20
+    assert (seconds_to_next(now - 2 * MINUTE) or 0) < 0
 
 
 def test_each_due_time_is_run_also_where_several_have_come(gateway: FunctionGateway) -> None:

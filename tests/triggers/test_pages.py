@@ -88,6 +88,9 @@ def test_a_trigger_is_set_on_its_gateway_s_page(console: Client) -> None:
         ("expression", {"expression": "0 9 * *"}),
         ("zone", {"zone": "Nowhere"}),
         ("payload", {"payload": "{nothing"}),
+        ("payload", {"payload": "[NaN]"}),
+        ("payload", {"payload": "[1e400]"}),
+        ("payload", {"payload": "9" * 5_000}),
         ("path", {"path": "/elsewhere"}),
     ],
 )

@@ -125,6 +125,8 @@ def test_one_that_is_set_paused_is_not_due(owner: Member, gateway: FunctionGatew
         ("payload", {"payload": {"text": "x" * 70_000}}),
         ("payload", {"payload": {"text": "\0"}}),
         ("payload", {"payload": ["\ud800"]}),
+        ("payload", {"payload": {"number": float("nan")}}),
+        ("payload", {"payload": [float("inf")]}),
         ("payload", {"method": "GET", "payload": {}}),
         ("overlap", {"overlap": "never"}),
         ("missed", {"missed": "all"}),

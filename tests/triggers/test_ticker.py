@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from multiprocessing.context import ForkProcess
+from types import SimpleNamespace
 
 import pytest
 from django.db import connections
@@ -19,7 +20,7 @@ from apps.core import clock
 from apps.core.queue.companions import all_companions
 from apps.gateways.models import FunctionGateway
 from apps.triggers.firing import tick
-from apps.triggers.firing.ticker import CALLS_OF_ONE
+from apps.triggers.firing.ticker import CALLS_OF_ONE, Ticker
 from apps.triggers.models import Trigger, TriggerRun
 from apps.triggers.services import run_trigger
 from tests.functions.peer import OK, peer
@@ -155,6 +156,22 @@ def test_a_gateway_whose_functions_hang_takes_nothing_from_others(gateway: Funct
             wait_until(lambda: outcomes(going) == ["succeeded"], what="the other gateway's run")
             running = TriggerRun.objects.filter(trigger__in=hanging, outcome=Outcome.RUNNING)
             assert running.count() == CALLS_OF_ONE
+
+
+def test_a_long_round_of_what_was_missed_is_seen_to_go_on(gateway: FunctionGateway) -> None:
+    """Whoever looks on would end it otherwise, in the middle of all calls."""
+    make_function(gateway)
+    trigger = make_trigger(gateway, "* * * * * *")
+    Trigger.objects.filter(pk=trigger.pk).update(next_at=clock.now() - timedelta(hours=1))
+    slot = SimpleNamespace(value=0.0)
+    ticker = Ticker(slot)
+    try:
+        before = time.monotonic()
+        ticker.do_due()
+        assert slot.value > before
+        assert outcomes(trigger)[0] == "missed"
+    finally:
+        ticker.threads.shutdown()
 
 
 def test_it_goes_on_after_its_connections_were_lost(gateway: FunctionGateway, asked: list[bytes]) -> None:

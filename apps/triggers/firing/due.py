@@ -78,9 +78,10 @@ def release_held(now: datetime) -> int:
     return len(rows)
 
 
-def seconds_to_next() -> float | None:
+def seconds_to_next(looked_at: datetime) -> float | None:
+    """Runs that waited already at the last look wait for more than their time: the end of another, or a free place."""
     with connection.cursor() as cursor:
-        cursor.execute(SECONDS_TO_NEXT)
+        cursor.execute(SECONDS_TO_NEXT, {"looked_at": looked_at})
         found: float | None = cursor.fetchone()[0]
     return found
 
@@ -88,7 +89,7 @@ def seconds_to_next() -> float | None:
 SECONDS_TO_NEXT = """
 SELECT extract(epoch FROM least(
     (SELECT min(next_at) FROM triggers_trigger WHERE next_at IS NOT NULL),
-    (SELECT min(not_before) FROM triggers_triggerrun WHERE outcome = 'waiting')
+    (SELECT min(not_before) FROM triggers_triggerrun WHERE outcome = 'waiting' AND not_before > %(looked_at)s)
 ) - clock_timestamp())::float
 """
 

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
@@ -38,6 +39,7 @@ GRACE = 2.0
 # A loop that stands still for longer is ended by the worker's main process
 MUST_TURN_WITHIN = 30.0
 MOST_ROUNDS = 20
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def tick(slot: Slot) -> None:
@@ -58,6 +60,8 @@ class Ticker:
         self.waking, self.wake = os.pipe()
         os.set_blocking(self.wake, False)
         self.inbox: psycopg.Connection[Any] | None = None
+        # When it last took the runs that it may
+        self.looked_at = EVER
 
     def on_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -81,7 +85,7 @@ class Ticker:
             # Before the first look, so that no change is missed
             self._listen()
             self.do_due()
-            return LONGEST_SLEEP if (found := seconds_to_next()) is None else found
+            return LONGEST_SLEEP if (found := seconds_to_next(self.looked_at)) is None else found
         except (DatabaseError, psycopg.Error) as error:
             log.warning("triggers wait for the database", error=str(error).strip())
             self._close()
@@ -89,9 +93,11 @@ class Ticker:
             return AFTER_FAILURE
 
     def do_due(self) -> None:
-        self.write_down()
         release_held(database_now())
         for _ in range(MOST_ROUNDS):
+            # Where much was missed, each takes a while
+            self._alive()
+            self.write_down()
             found = decide_due(database_now())
             self.start_runs()
             if not found or self.stopping:
@@ -107,12 +113,13 @@ class Ticker:
     def _taken(self, busy: "Counter[str]") -> list[Ready]:
         """No gateway gets more than its part."""
         taken: list[Ready] = []
+        self.looked_at = database_now()
         while len(self.running) + len(taken) < CALLS_AT_ONCE:
             full = frozenset(gateway for gateway, count in busy.items() if count >= CALLS_OF_ONE)
             # Also where all of these are of the one that has most already
             of_one = CALLS_OF_ONE - max((count for count in busy.values() if count < CALLS_OF_ONE), default=0)
             most = min(of_one, CALLS_AT_ONCE - len(self.running) - len(taken))
-            found = take_runs(database_now(), most=most, without=full)
+            found = take_runs(self.looked_at, most=most, without=full)
             if not found:
                 break
             taken += found

@@ -115,7 +115,10 @@ def _refusal_of_payload(trigger: Trigger) -> str:
         return _("%(method)s brings no payload. Choose another method, or leave it empty.") % {"method": trigger.method}
     if _depth(trigger.payload) > DEEPEST:
         return _("It's nested too deep: %(most)d levels at most.") % {"most": DEEPEST}
-    text = json.dumps(trigger.payload, ensure_ascii=False)
+    try:
+        text = json.dumps(trigger.payload, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return _("A payload holds finite numbers alone: JSON has no others.")
     if len(text.encode(errors="replace")) > LARGEST_PAYLOAD:
         return _("A payload may have 64 KiB. Let the function fetch what it needs.")
     if "\\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
