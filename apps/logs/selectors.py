@@ -12,6 +12,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput
+from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
 from apps.gateways.store import Away, connect
 from apps.logs import reading
@@ -116,7 +117,8 @@ def tenant_of_follower(person: Any, gateway_id: str, scopes: frozenset[str] | No
     """The workspace in which somebody may read this gateway's log."""
     if not person.is_authenticated:
         return None
-    tenant_id = FunctionGateway.objects.filter(pk=gateway_id).values_list("tenant_id", flat=True).first()
+    rows = FunctionGateway.objects.exclude(phase=Phase.DELETED).filter(pk=gateway_id)
+    tenant_id = rows.values_list("tenant_id", flat=True).first()
     membership = Membership.objects.filter(person=person, tenant_id=tenant_id).select_related("tenant").first()
     if membership is None or not Member.of(membership, scopes=scopes).may("functions.read"):
         return None

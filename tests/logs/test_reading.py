@@ -8,6 +8,7 @@ from django.http import QueryDict
 
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
+from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
 from apps.gateways.store import Away, connect
 from apps.logs import reading, selectors
@@ -178,6 +179,15 @@ def test_only_those_who_may_read_functions_of_that_workspace(
     manager = make_member("mia", gateway.tenant, Role.BUSINESS_MANAGER)
     with pytest.raises(NotAllowed):
         read_logs(actor=member(manager.person, gateway.tenant), gateway=gateway, wanted=LogFilter())
+
+
+def test_nobody_follows_what_is_deleted_or_suspended(gateway: FunctionGateway, alice: User, tidewater: Tenant) -> None:
+    assert selectors.can_follow(alice, gateway.pk)
+    FunctionGateway.objects.filter(pk=gateway.pk).update(phase=Phase.DELETED)
+    assert not selectors.can_follow(alice, gateway.pk)
+    FunctionGateway.objects.filter(pk=gateway.pk).update(phase=Phase.STARTED)
+    Tenant.objects.filter(pk=tidewater.pk).update(suspended_at=moment(), suspended_because="Unpaid")
+    assert not selectors.can_follow(alice, gateway.pk)
 
 
 def test_without_its_database_it_says_so(tidewater: Tenant, alice: User) -> None:
