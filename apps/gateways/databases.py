@@ -20,6 +20,7 @@ from psycopg.errors import InsufficientPrivilege, error_from_result
 from psycopg.pq import ExecStatus
 
 from apps.core.notify import KEEPALIVES, parameters
+from apps.core.postgres.making import HOLDING
 
 # Of one gateway's processes together: for what functions ask, and for what runtimes hear and tell
 MOST_CONNECTIONS = 20
@@ -46,6 +47,15 @@ WITH roles AS (
 SELECT coalesce(found.name, roles.name), found.name IS NOT NULL AND coalesce(has_own, false)
 FROM found FULL JOIN roles ON found.name = roles.name
 """
+# What one statement could fill the server's table of locks with, so that nobody connects any more: taken from those who
+# own it, as the platform does on its embedded server
+CLOSE_HOLDING = sql.SQL("""
+DO $$ DECLARE each regprocedure; BEGIN
+    FOR each IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ {holding}
+        AND pg_has_role(current_user, proowner, 'USAGE')
+    LOOP EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', each); END LOOP;
+END $$
+""").format(holding=sql.Literal(HOLDING))
 # Below what a step of a life cycle may take
 TIMEOUT_MS = 6_000
 CONNECT_WITHIN = 3
@@ -101,6 +111,7 @@ def make_database(name: str, password: str) -> None:
         )
         with _server(name) as inside:
             inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+            inside.execute(CLOSE_HOLDING)
             inside.execute("CREATE SCHEMA IF NOT EXISTS data")
             inside.execute(sql.SQL("GRANT USAGE, CREATE ON SCHEMA data TO {}").format(sql.Identifier(name)))
 

@@ -98,6 +98,11 @@ def test_only_its_own_password_lets_it_in(one: str) -> None:
         "COPY (SELECT 1) TO PROGRAM 'true'",
         "SELECT pg_read_file('/etc/passwd')",
         "SELECT * FROM pg_authid",
+        # One statement fills the table of locks, which all sessions of the server share
+        "SELECT count(pg_advisory_lock(n)) FROM generate_series(1, 400000) AS n",
+        "SELECT count(pg_try_advisory_xact_lock_shared(n, n)) FROM generate_series(1, 400000) AS n",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'x')",
     ],
 )
 def test_beyond_its_schema_it_may_nothing(one: str, query: str) -> None:

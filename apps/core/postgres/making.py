@@ -36,7 +36,7 @@ local all all scram-sha-256
 host all all 127.0.0.1/32 scram-sha-256
 """
 # Data that an earlier version made has no such file, or one that counts lower: it closed less
-CLOSED = "imp-closed-3"
+CLOSED = "imp-closed-4"
 # These want a superuser, or are wanted before the first migration
 EXTENSIONS = ("pg_stat_statements", "pg_trgm")
 # Roles of gateways live on this server too: they connect to no database but their own, and read no list of others
@@ -61,6 +61,16 @@ CLOSE_TELLING = (
     " EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', each);"
     f" EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO {OWNER}', each);"
     " END LOOP; END $$"
+)
+
+
+# Each call takes a place in the table of locks, which all sessions of the server share: one statement fills it, and
+# nobody even connects any more. Whoever makes databases of gateways takes these away there, which takes their owner
+HOLDING = "^pg_(try_)?advisory_(xact_)?lock(_shared)?$|^lo_(create|creat|from_bytea)$"
+GIVE_HOLDING = (
+    "DO $$ DECLARE each regprocedure; BEGIN"  # noqa: S608
+    f" FOR each IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '{HOLDING}'"
+    f" LOOP EXECUTE format('ALTER FUNCTION %s OWNER TO {OWNER}', each); END LOOP; END $$"
 )
 
 
@@ -118,6 +128,7 @@ def close(data: Path, tools: Tools) -> None:
         f"REVOKE SELECT ON {LISTS} FROM PUBLIC",  # noqa: S608
         f"GRANT SELECT ON {LISTS} TO {OWNER}",
         CLOSE_TELLING,
+        GIVE_HOLDING,
         f"GRANT EXECUTE ON FUNCTION {OPEN} TO PUBLIC",
         f"GRANT pg_use_reserved_connections TO {OWNER}",
     )  # fmt: skip

@@ -44,10 +44,10 @@ test("what a statement sets ends with it", async () => {
 });
 
 test("what a statement holds ends with it", async () => {
-  await everywhere("SELECT pg_advisory_lock(7)::text");
+  await everywhere("DECLARE kept CURSOR WITH HOLD FOR SELECT 1");
   await everywhere("-- alone\nBEGIN");
   await run("CREATE TABLE IF NOT EXISTS held (a int)");
-  deepEqual(await everywhere("SELECT pg_try_advisory_lock(7)::text"), ["true"]);
+  deepEqual(await everywhere("SELECT (count(*) FILTER (WHERE name = 'kept'))::text FROM pg_cursors"), ["0"]);
   deepEqual(await everywhere("SELECT (now() = statement_timestamp())::text"), ["true"]);
   await run("DROP TABLE held");
 });

@@ -14,7 +14,9 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,47}$/;
 const RESERVED = /^(imp_|pg_|system)/;
 /** Other processes make and drop indexes too. Knowing late costs time, never an answer. */
 const INDEXES_KNOWN_MS = 5_000;
-const LOCK = 7_163_502;
+/** What those who make collections take one after the other: of two that make the same, PostgreSQL refuses one. */
+const TURNS = "CREATE TABLE IF NOT EXISTS data.imp_turns ()";
+const MADE_MEANWHILE = ["23505", "42P07", "42710"];
 
 const INDEXES = `
 SELECT obj_description(i.indexrelid, 'pg_class') AS told, c.relname AS physical,
@@ -118,9 +120,11 @@ export class Store {
 
   /** Makes the collection unless it's there. */
   async ensure(collection: string): Promise<void> {
+    await this.sql.unsafe(TURNS).catch((error) => {
+      if (!MADE_MEANWHILE.includes((error as { code?: string }).code ?? "")) throw this.explained(error);
+    });
     await this.inTransaction(async (runner) => {
-      // One at a time: of two that make the same, PostgreSQL refuses one
-      await this.run(`SELECT pg_advisory_xact_lock(${LOCK})`, [], runner);
+      await runner.unsafe("LOCK TABLE data.imp_turns IN EXCLUSIVE MODE");
       const [there] = await this.run(THERE, [collection], runner);
       if (!there?.["functions"]) await runner.unsafe(FUNCTIONS);
       if (!there?.["slow"]) await runner.unsafe(SLOW_TABLE);
