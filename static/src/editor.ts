@@ -34,7 +34,7 @@ async function start(): Promise<void> {
   const panes: { draw(): void }[] = [];
   const problems = new Problems(code, () => panes.forEach((pane) => pane.draw()));
   const troubled = (path: string) => problems.errorsIn(path);
-  panes.push(new Tree(project, troubled), new Tabs(project, troubled));
+  panes.push(new Tree(project, troubled, () => code.focus()), new Tabs(project, troubled));
   const run = new Run(project, code, drafts);
   listenToKeys(saving, run);
   code.focus();

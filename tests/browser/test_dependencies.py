@@ -53,7 +53,7 @@ def test_packages_are_added_refused_and_removed_while_one_looks_on(
     with page.expect_response(lambda response: "topic=" in response.url):
         page.goto(url_of(gateway))
     expect(page.get_by_role("heading", name="No npm package yet")).to_be_visible()
-    page.locator("#add-packages").click()
+    page.get_by_role("link", name="Add packages").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Packages").fill("Topo")
     dialog.get_by_role("button", name="Add").click()
@@ -66,7 +66,7 @@ def test_packages_are_added_refused_and_removed_while_one_looks_on(
     expect(row).to_contain_text("6.0.2")
     row.get_by_text("1 package", exact=True).click()
     expect(row.get_by_text("hoek@1.0.0")).to_be_visible()
-    page.locator("#add-packages").click()
+    page.get_by_role("link", name="Add packages").click()
     dialog.get_by_label("Packages").fill("files")
     dialog.get_by_role("button", name="Add").click()
     expect(dialog).to_be_hidden()

@@ -118,7 +118,7 @@ def test_from_a_template_to_a_live_address(
 ) -> None:
     signed_in(alice)
     page.goto(f"/t/tidewater/gateways/{gateway.pk}/functions")
-    page.locator("#new-function").click()
+    page.get_by_role("link", name="New function").click()
     page.locator("#id_name").fill("hello/:name")
     page.get_by_role("button", name="Create function").click()
     page.wait_for_url("**/functions/dev/hello/:name")
@@ -183,6 +183,11 @@ def test_from_a_template_to_a_live_address(
     look(page, folder, "function-throws")
     assert call(agent, "/hello/Ada")[0] == 200
     assert Function.objects.get().version == 3
+
+    # The log of the function has what its draft wrote
+    answer.get_by_role("link", name="All logs").click()
+    expect(page.locator("input[name=function]")).to_have_value("hello/:name")
+    expect(page.locator("#log-lines > li").last).to_contain_text("dev/hello/:name (draft)")
 
 
 def _live(version: int) -> re.Pattern[str]:

@@ -11,6 +11,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views import View
 
 from apps.core.assets import assets
@@ -149,6 +150,7 @@ class Editor(AboutGateway, LoginRequiredMixin, View):
     ) -> HttpResponse:
         tabs, nonce = self._tabs(), secrets.token_urlsafe(16)
         may_save = self.actor.may("functions.save", stage=function.stage)
+        may_run = self.actor.may("functions.call", stage=function.stage)
         draft = get_draft(actor=self.actor, function=function)
         context = {
             **self._frame(tabs),
@@ -159,8 +161,10 @@ class Editor(AboutGateway, LoginRequiredMixin, View):
             "refusals": refusals or [],
             "standing": standing(function),
             "may_save": may_save,
-            "may_run": self.actor.may("functions.call", stage=function.stage),
+            "may_run": may_run,
             "roles": self._roles_for(function.stage),
+            "may_add": self.may("dependencies.change"),
+            "may_set": self.may("gateways.secrets"),
             "packages": packages_of(self.gateway).versions,
             "variables": self.gateway.variables.order_by("name"),
             "path": path_of(function.base_name),
@@ -168,6 +172,7 @@ class Editor(AboutGateway, LoginRequiredMixin, View):
             "methods": function.methods or FREQUENT,
             "monaco": {part: assets.url(name) for part, name in PARTS_OF_MONACO.items()},
             "nonce": nonce,
+            "page_keys": _keys(may_save=may_save, may_run=may_run),
             "data": self._data(function, draft, may_save=may_save),
         }
         response = self._answer("functions/editor.html", context, status=status)
@@ -219,3 +224,13 @@ class Editor(AboutGateway, LoginRequiredMixin, View):
         response = render(self.request, template, context, status=status)
         response["Cache-Control"] = "private, no-store"
         return htmx.vary(response)
+
+
+def _keys(*, may_save: bool, may_run: bool) -> list[tuple[str, tuple[str, ...]]]:
+    """Beside those of every page."""
+    keys: list[tuple[str, tuple[str, ...]]] = [(_("Let Tab leave the editor"), ("Ctrl", "M"))]
+    if may_run:
+        keys.insert(0, (pgettext("a function", "Run"), ("Ctrl", "Enter")))
+    if may_save:
+        keys.insert(0, (_("Save"), ("Ctrl", "S")))
+    return keys

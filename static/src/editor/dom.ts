@@ -93,6 +93,16 @@ export function maybe<T extends HTMLElement = HTMLElement>(id: string): T | null
   return document.getElementById(id) as T | null;
 }
 
+/** Draws anew what is in it. What had the focus has it again, by its data-key; where it's gone, what is current has. */
+export function redraw(element: HTMLElement, ...children: Node[]): void {
+  const focused = document.activeElement;
+  const key = focused && element.contains(focused) ? focused.getAttribute("data-key") ?? "" : null;
+  element.replaceChildren(...children);
+  if (key === null) return;
+  const again = element.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+  (again ?? element.querySelector<HTMLElement>("[aria-current]"))?.focus();
+}
+
 /** Runs it once nothing more has come for a while. */
 export function later(run: () => void, after: number): { (): void; now(): void; drop(): void } {
   let timer = 0;

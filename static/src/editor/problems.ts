@@ -1,7 +1,7 @@
 /** The list below the editor: each entry leads to its line. */
 
 import type { Code, Mark } from "./code.ts";
-import { h, icon, need, say } from "./dom.ts";
+import { h, icon, need, redraw, say } from "./dom.ts";
 
 const MOST = 50;
 
@@ -34,7 +34,7 @@ export class Problems {
         hints && h("span", { class: "badge" }, hints === 1 ? say("oneHint") : say("hints", { count: hints })),
       ].filter((each): each is HTMLSpanElement => Boolean(each)),
     );
-    need("problem-list").replaceChildren(...this.marks.slice(0, MOST).map((mark) => this.#entry(mark)));
+    redraw(need("problem-list"), ...this.marks.slice(0, MOST).map((mark) => this.#entry(mark)));
   }
 
   #entry(mark: Mark): HTMLAnchorElement {
@@ -46,7 +46,7 @@ export class Problems {
     };
     return h(
       "a",
-      { href: `#${file}:${line}`, click: go },
+      { href: `#${file}:${line}`, "data-key": `${file}:${line}:${column} ${mark.text}`, click: go },
       symbol,
       h("span", { class: "grow" }, mark.text, h("small", {}, say("place", { file, line, column }))),
       h("span", { class: "small hide-small" }, say("goToLine")),

@@ -26,8 +26,8 @@ export class Saving {
     this.#drafts = drafts;
     const actions = maybe("save-actions");
     if (actions) actions.hidden = false;
-    maybe("save")?.addEventListener("click", () => void this.save());
-    maybe("undo")?.addEventListener("click", () => void this.undo());
+    this.#press("save", () => this.save());
+    this.#press("undo", () => this.undo());
     project.listen((change) => {
       if (change === "text" || change === "files") this.#refusal = null;
       // What is saved did compile
@@ -36,6 +36,14 @@ export class Saving {
     });
     this.draw();
     this.#lookAgain();
+  }
+
+  /** The button rests or goes with it, and the focus with the button: by the keyboard, one is in the code again. */
+  #press(id: string, act: () => Promise<void>): void {
+    maybe(id)?.addEventListener("click", async (event) => {
+      await act();
+      if (event.detail === 0) this.#code.focus();
+    });
   }
 
   get version(): number {

@@ -1,7 +1,7 @@
 /** The files beside the editor: to open, add, rename, make the entry, delete. Folders are what slashes make. */
 
 import { ask as askFirst } from "../imp/confirm.ts";
-import { h, icon, maybe, need, page, say } from "./dom.ts";
+import { h, icon, maybe, need, page, redraw, say } from "./dom.ts";
 import { ENDINGS, type Project } from "./project.ts";
 
 interface Folder {
@@ -14,13 +14,15 @@ const SHAPE = /^[\w@()[\]+-][\w.@()[\]+-]*(\/[\w@()[\]+-][\w.@()[\]+-]*)*$/;
 export class Tree {
   readonly #project: Project;
   readonly #troubled: (path: string) => number;
+  readonly #write: () => void;
   readonly #closed = new Set<string>();
   #chosen = "";
 
-  /** `troubled` tells how many errors a file has. */
-  constructor(project: Project, troubled: (path: string) => number) {
+  /** `troubled` tells how many errors a file has; `write` goes to the text of the one that is shown. */
+  constructor(project: Project, troubled: (path: string) => number, write: () => void) {
     this.#project = project;
     this.#troubled = troubled;
+    this.#write = write;
     const add = maybe("add-file");
     if (add) {
       add.hidden = false;
@@ -48,15 +50,19 @@ export class Tree {
       }
       folder.files.push(path);
     }
-    const focused = document.activeElement?.getAttribute("data-path");
-    need("tree").replaceChildren(...this.#draw(root, ""));
-    if (focused) need("tree").querySelector<HTMLElement>(`a[data-path="${CSS.escape(focused)}"]`)?.focus();
+    redraw(need("tree"), ...this.#draw(root, ""));
   }
 
   #draw(folder: Folder, before: string): HTMLLIElement[] {
     const folders = [...folder.folders].map(([name, inside]) => {
       const path = `${before}${name}/`;
-      const summary = h("summary", {}, icon("right"), icon("folder"), h("span", { class: "truncate" }, name));
+      const summary = h(
+        "summary",
+        { "data-key": path },
+        icon("right"),
+        icon("folder"),
+        h("span", { class: "truncate" }, name),
+      );
       const details = h("details", {}, summary, h("ul", {}, ...this.#draw(inside, path)));
       details.open = !this.#closed.has(path);
       details.addEventListener("toggle", () => this.#closed[details.open ? "delete" : "add"](path));
@@ -80,6 +86,7 @@ export class Tree {
         class: errors ? "is-bad" : undefined,
         "aria-current": path === project.current ? "true" : undefined,
         "data-path": path,
+        "data-key": path,
         click: (event) => {
           event.preventDefault();
           project.show(path);
@@ -97,6 +104,7 @@ export class Tree {
         class: "copy",
         type: "button",
         "aria-label": say("actions", { file: path }),
+        "data-key": `more ${path}`,
         click: (event) => this.#open(path, event),
       },
       icon("more"),
@@ -124,8 +132,9 @@ export class Tree {
     maybe("file-menu")?.hidePopover();
     const only = this.#project.paths.length < 2;
     const words = { title: say("deleteFile", { file: path }), verb: say("deleteVerb"), isDangerous: true };
-    if (!(await askFirst({ ...words, text: say(only ? "lastFile" : "deleteText") })) || only) return;
-    this.#project.remove(path);
+    const isWanted = await askFirst({ ...words, text: say(only ? "lastFile" : "deleteText") });
+    focusOn(path);
+    if (isWanted && !only) this.#project.remove(path);
   }
 
   /** For a name: of a new file, or another one of this. */
@@ -146,6 +155,9 @@ export class Tree {
       if (text) field.setAttribute("aria-invalid", "true");
     };
     refuse("");
+    // What opened it may be drawn anew by then
+    let goOn = path ? () => focusOn(path) : () => {};
+    dialog.onclose = () => goOn();
     dialog.querySelector("form")!.onsubmit = (event) => {
       const wanted = field.value.trim().replace(/^\.?\/+/, "");
       const refusal = wanted === path ? "" : this.#refusal(wanted);
@@ -155,8 +167,10 @@ export class Tree {
         field.focus();
         return;
       }
-      if (!path) this.#project.add(wanted);
-      else if (wanted !== path) this.#project.rename(path, wanted);
+      if (wanted === path) return;
+      if (path) this.#project.rename(path, wanted);
+      else this.#project.add(wanted);
+      goOn = path ? () => focusOn(wanted) : this.#write;
     };
     dialog.showModal();
     field.focus();
@@ -171,6 +185,10 @@ export class Tree {
     const taken = this.#project.paths.some((each) => each.toLowerCase() === path.toLowerCase());
     return taken ? say("pathTaken") : "";
   }
+}
+
+function focusOn(path: string): void {
+  need("tree").querySelector<HTMLElement>(`a[data-path="${CSS.escape(path)}"]`)?.focus();
 }
 
 /** The tabs of the files that are open. */
@@ -188,7 +206,7 @@ export class Tabs {
 
   draw(): void {
     const project = this.#project;
-    need("filetabs").replaceChildren(...project.open.map((path) => {
+    const tabs = project.open.map((path) => {
       const isBad = this.#troubled(path) > 0;
       const isChanged = project.isChanged(path);
       const link = h(
@@ -197,6 +215,7 @@ export class Tabs {
           href: `#${path}`,
           class: isBad ? "is-bad" : undefined,
           "aria-current": path === project.current ? "page" : undefined,
+          "data-key": path,
           title: path,
           click: (event) => {
             event.preventDefault();
@@ -209,11 +228,18 @@ export class Tabs {
       );
       const close = h(
         "button",
-        { class: "copy", type: "button", "aria-label": say("close", { file: path }), click: () => project.close(path) },
+        {
+          class: "copy",
+          type: "button",
+          "aria-label": say("close", { file: path }),
+          "data-key": `close ${path}`,
+          click: () => project.close(path),
+        },
         icon("x"),
       );
       return h("span", { class: "filetab" }, link, project.open.length > 1 && close);
-    }));
+    });
+    redraw(need("filetabs"), ...tabs);
     need("filetabs").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 }
