@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from apps.accounts.models import User
+from apps.gateways.databases import name_of, url_of
 from apps.gateways.models import FunctionGateway
 from apps.gateways.store import connect
 from apps.logs.streaming.askers import make_ticket
@@ -163,6 +164,22 @@ def test_a_burst_is_told_with_a_word_on_what_was_left_out(
     assert follower.until("skipped")["count"] == 4_000
     lines = follower.lines(1_000)
     assert [line["text"] for line in lines] == [str(number) for number in range(4_001, 5_001)]
+
+
+def test_what_functions_notify_is_no_line(follow: Any, gateway: FunctionGateway, written: Written, alice: User) -> None:
+    """They may: PostgreSQL knows no right to it."""
+    import psycopg
+
+    follower = follow(alice)
+    with psycopg.connect(url_of(name_of(gateway.pk), "a-password"), autocommit=True) as functions:
+        functions.execute("SELECT pg_notify('logged', %s)", ['{"level": "error", "text": "The platform is on fire"}'])
+        functions.execute(
+            "DO $$ BEGIN FOR n IN 1..2000 LOOP PERFORM pg_notify('logged', n || repeat('x', 7000)); END LOOP; END $$"
+        )
+        written.line("a true one")
+        functions.execute("NOTIFY logged")
+    written.line("another one")
+    assert [line["text"] for line in follower.lines(2)] == ["a true one", "another one"]
 
 
 def test_one_process_has_one_connection_for_all_who_follow(

@@ -1,9 +1,11 @@
 """What real runtimes make of what they're told, and when a save counts as live."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
+from django.db import connections
 
 from apps.core.events.models import Event
 from apps.functions.compiling import compile_files
@@ -63,6 +65,35 @@ def test_who_is_there_is_seen_by_their_connections(place: Place) -> None:
     assert (running(place), running(place, "prod")) == (1, 0)
     runtime.close()
     wait_until(lambda: running(place) == 0, what="its connection to be gone")
+
+
+def test_what_functions_notify_is_no_acknowledgement(place: Place) -> None:
+    """They may: PostgreSQL knows no right to it."""
+    function = place.make()
+    revision = fresh(function).published_revision
+    with (
+        psycopg.connect(place.spec["runtime_url"], autocommit=True) as runtime,
+        psycopg.connect(place.spec["database_url"], autocommit=True) as functions,
+        ThreadPoolExecutor() as beside,
+    ):
+        runtime.execute(
+            "INSERT INTO imp.instances (id, process, stages, backend_pid, backend_start) SELECT 'here', 'dev', '{dev}',"
+            " pg_backend_pid(), pg_stat_get_backend_start(id) FROM pg_stat_get_backend_idset() AS id"
+            " WHERE pg_stat_get_backend_pid(id) = pg_backend_pid()"
+        )
+        waiting = beside.submit(waited, function)
+        while not waiting.done():
+            functions.execute("SELECT pg_notify('acked', %s)", [f"{revision} dev/hello"])
+        assert waiting.result().state == "publishing"
+        runtime.execute("INSERT INTO imp.acks (instance, name, revision) VALUES ('here', 'dev/hello', %s)", [revision])
+        assert await_live(function, within=PATIENCE).state == "live"
+
+
+def waited(function: Function) -> Live:
+    try:
+        return await_live(function, within=1.0)
+    finally:
+        connections.close_all()
 
 
 def running(place: Place, stage: str = "dev") -> int:
