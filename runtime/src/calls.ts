@@ -7,6 +7,7 @@ import { answer } from "./problem.ts";
 import {
   allowed,
   allows,
+  AWAY,
   BROKEN,
   CUT_BODY,
   MALFORMED_PATH,
@@ -208,10 +209,11 @@ export class Calls {
       published.timeoutMs,
       STREAM_MS,
       [["x-imp-gateway", this.config.gateway.id]],
-      (crew, isAnswered) => this.stages.asking.release(crew.name, number, isAnswered),
+      (holder, isAnswered) => this.stages.asking.release(holder.name, number, isAnswered),
       (left) => request.signal.aborted ? left() : request.signal.addEventListener("abort", left),
     );
-    if (!stage.begin(waiting)) return this.#refuse(TOO_BUSY, call);
+    const refused = stage.begin(waiting);
+    if (refused) return this.#refuse(refused === "full" ? TOO_BUSY : AWAY, call);
     this.stages.watch();
     if (!wanted.isFollowed) return await waiting.answer;
     return await this.#followed(waiting, call);

@@ -108,3 +108,15 @@ Deno.test("while it closes each answer asks to connect elsewhere", async () => {
   calls.close();
   equal((await calls.answer(request("/dev"), DONE)).headers.get("connection"), "close");
 });
+
+Deno.test("where a stage has no worker, or no room, its callers are told so", async () => {
+  for (const [why, type] of [["away", "/errors/runtime-away"], ["full", "/errors/too-many-calls"]]) {
+    const published = { stage: "dev", name: "a", methods: [] as string[], timeoutMs: 1000 } as Published;
+    const stage = { ...EMPTY, router: new Router([["a", published]]), begin: () => why };
+    const stages = { get: () => stage } as unknown as Stages;
+    const calls = new Calls(CONFIG, stages, new Runs(""), new DataConsole(undefined), () => Promise.resolve());
+    const response = await calls.answer(request("/dev/a"), DONE);
+    deepEqual([response.status, response.headers.get("content-type")], [503, "application/problem+json"]);
+    equal((await response.json()).type, type);
+  }
+});

@@ -17,6 +17,7 @@ import { Runs } from "./runs.ts";
 import { Stacks } from "./stacks.ts";
 import { Stages } from "./stages/stages.ts";
 import { connect } from "./store/connect.ts";
+import program from "worker-program";
 
 const BAD_CONFIG = 78;
 const END_WITHIN_MS = 2000;
@@ -84,7 +85,7 @@ async function begin(
   const stages = new Stages(
     config.stages,
     { gateway: config.gateway, environment: { ...config.variables, ...config.secrets } },
-    { recycleHeap: RECYCLE_HEAP_BYTES },
+    { program, recycleHeap: RECYCLE_HEAP_BYTES },
     new Asking(data, new Egress(config.egress)),
     sink,
     stacks,

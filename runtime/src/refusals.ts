@@ -46,6 +46,13 @@ export const TOO_BUSY: Refusal = {
   title: "The gateway has too many calls at once",
   detail: "This stage has as many calls under way as it takes. Try again in a moment.",
 };
+/** It wasn't begun, so whoever calls may well try again; triggers do. */
+export const AWAY: Refusal = {
+  status: 503,
+  slug: "runtime-away",
+  title: "The gateway is not running",
+  detail: "What runs the functions of this stage couldn't be started; that is tried again. Try again in a moment.",
+};
 export const TOO_LARGE: Refusal = {
   status: 413,
   slug: "too-large",
@@ -54,6 +61,7 @@ export const TOO_LARGE: Refusal = {
 };
 
 const FAULTS: Record<Fault, Refusal> = {
+  away: AWAY,
   error: {
     status: 500,
     slug: "function-failed",

@@ -1,4 +1,4 @@
-import type { Crew, Pending } from "./stages/crew.ts";
+import type { Holder, Pending } from "./stages/crew.ts";
 import type { Call, Failure, FromWorker, HeaderList } from "./wire.ts";
 
 // It would take them for its upstream's word
@@ -17,7 +17,7 @@ const NOT_THEIRS = new Set([
 const NO_BODY = new Set([204, 205, 304]);
 
 /** Why there is no answer of the function's own. */
-export type Fault = Failure | "timeout" | "interrupted";
+export type Fault = Failure | "timeout" | "interrupted" | "away";
 
 export class NoAnswer extends Error {
   constructor(readonly fault: Fault, message = "") {
@@ -29,7 +29,7 @@ export class NoAnswer extends Error {
 export class Waiting implements Pending {
   readonly answer: Promise<Response>;
   deadline: number;
-  #crew: Crew | undefined;
+  #holder: Holder | undefined;
   #resolve!: (response: Response) => void;
   #reject!: (fault: NoAnswer) => void;
   #stream: Streamed | undefined;
@@ -45,7 +45,7 @@ export class Waiting implements Pending {
     timeoutMs: number,
     readonly streamMs: number,
     readonly own: HeaderList,
-    readonly over: (crew: Crew, isAnswered: boolean) => void,
+    readonly over: (holder: Holder, isAnswered: boolean) => void,
     /** Its caller may be gone; `left` is told at once, or later. Costs something, and most calls are over before. */
     readonly watch: (left: () => void) => void = () => {},
   ) {
@@ -66,8 +66,8 @@ export class Waiting implements Pending {
     return this.#stream !== undefined;
   }
 
-  given(crew: Crew): void {
-    this.#crew = crew;
+  given(holder: Holder): void {
+    this.#holder = holder;
   }
 
   lasts(): void {
@@ -91,7 +91,7 @@ export class Waiting implements Pending {
         }
         this.deadline = performance.now() + this.streamMs;
         this.#stream = new Streamed(
-          (bytes) => this.#crew?.send(["taken", this.call.id, bytes]),
+          (bytes) => this.#holder?.send(["taken", this.call.id, bytes]),
           () => this.leave(),
         );
         return this.#respond(message[2], message[3], this.#stream.body);
@@ -111,9 +111,14 @@ export class Waiting implements Pending {
     this.leave();
   }
 
+  turnAway(): void {
+    this.#reject(new NoAnswer("away"));
+    this.leave();
+  }
+
   /** Nobody waits any more. */
   leave(): void {
-    this.#crew?.forget(this);
+    this.#holder?.forget(this);
     this.#finish(false);
     // Nobody reads it; but until there is one, it seems to be under way
     this.#reject(new NoAnswer("interrupted"));
@@ -129,12 +134,12 @@ export class Waiting implements Pending {
   }
 
   #finish(isAnswered: boolean): void {
-    const crew = this.#crew;
-    if (!crew) return;
-    this.#crew = undefined;
-    crew.finish(this);
-    if (this.#settled) crew.follow(this.call.id, this.#settled.resolve);
-    this.over(crew, isAnswered);
+    const holder = this.#holder;
+    if (!holder) return;
+    this.#holder = undefined;
+    holder.finish(this);
+    if (this.#settled) holder.follow(this.call.id, this.#settled.resolve);
+    this.over(holder, isAnswered);
   }
 }
 

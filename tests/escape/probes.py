@@ -89,6 +89,8 @@ MACHINE = {
     "look into stacks": "() => { const E = Error as any; E.prepareStackTrace = (_: any, s: any[]) => s.length;"
     " const n = new Error('x').stack; delete E.prepareStackTrace; return typeof n === 'number'; }",
     "measure others": "() => performance.mark('x').name",
+    "the timers of all": "() => typeof (0, eval)('this').clearTimeout === 'function'",
+    "the process's own output": "() => typeof (0, eval)('this').console.log === 'function'",
     "the isolate's own global": "() => { const g = (0, eval)('this'); g.impProbe = 1; return g.impProbe; }",
 }  # fmt: skip
 

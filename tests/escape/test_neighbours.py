@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ from django.db import connection
 
 from tests.escape.conftest import MakeHouse
 from tests.escape.house import House
+from tests.escape.unclosed import call_unclosed
 
 pytestmark = pytest.mark.django_db
 
@@ -227,15 +229,60 @@ def _at_once(house: House, names: list[str]) -> dict[str, tuple[int, Any]]:
 def test_what_a_function_says_is_no_word_of_the_runtimes(make_house: MakeHouse) -> None:
     """Its lines can't make the agent believe that the process is ready, or has hung."""
     house = make_house()
-    line = json.dumps({"event": "zombie", "stage": "dev"})
+    line = json.dumps({"event": "zombie", "stage": "dev"}, separators=(",", ":"))
     source = f"""declare const imp: any; export default async () => {{
-      console.log({line!r}); console.error("\\n" + {line!r} + "\\n"); imp.log.info("x", {line}); return "said"; }}"""
+      console.log({line!r}); console.error("\\n" + {line!r} + "\\n"); imp.log.info("x", {line});
+      (0, eval)("this").console?.log({line!r}); return "said"; }}"""
     house.deploy({"dev/says": source})
     before = house.pid("dev")
     assert house.call("dev/says") == (200, b"said")
     said = house.place.engine.lines_of("parcels", "dev-staging")
     assert not any(each.startswith('{"event":"zombie"') for each in said), said
     assert house.pid("dev") == before
+
+
+TICKER = """
+let ticks = 0;
+let id: any;
+export default async (req: any, res: any) => {
+  id ??= setInterval(() => { ticks += 1; }, 10);
+  if (req.query.end) clearInterval(id);
+  const before = ticks;
+  await new Promise((ok) => setTimeout(ok, 300));
+  res.json({ id: Number(id), ticks: ticks - before });
+};
+"""
+# All numbers that a timer of this isolate can have by then, by all ways that end one
+ENDER = """
+export default async (req: any, res: any) => {
+  const names = ["clearTimeout", "clearInterval", "clearImmediate"];
+  const globals = [globalThis, (0, eval)("this"), new Function("return this")()];
+  const all = globals.flatMap((each: any) => names.map((name) => each[name]));
+  const ways = new Set([clearTimeout, clearInterval, ...all].filter((each) => typeof each === "function"));
+  for (const way of ways) for (let id = 0; id < 20_000; id++) { way(id); way(String(id)); }
+  res.json(ways.size);
+};
+"""
+
+
+def test_a_function_ends_nobody_elses_timers(make_house: MakeHouse) -> None:
+    house = make_house()
+    house.deploy({"dev/ticker": TICKER, "dev/ender": ENDER})
+    assert house.call("dev/ticker")[1]["ticks"] > 0
+    assert house.call("dev/ender")[1] >= 2
+    found = house.call("dev/ticker")[1]
+    assert found["ticks"] > 0
+    assert 0 < found["id"] < 20_000
+    # Its own it ends
+    assert house.call("dev/ticker?end=1")[1]["ticks"] == 0
+
+
+def test_where_timers_are_everybodys_one_function_ends_anothers(tmp_path: Path) -> None:
+    """Or what the other test sees would be numbers that end nothing."""
+    calls = [{"name": "ticker"}, {"name": "ender"}, {"name": "ticker"}]
+    before, _, after = call_unclosed({"ticker": TICKER, "ender": ENDER}, calls, tmp_path)
+    assert before["ticks"] > 0
+    assert after["ticks"] == 0
 
 
 PACKAGES = """

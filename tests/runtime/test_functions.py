@@ -1,12 +1,14 @@
 """Functions in a process: published in a gateway's own database, called over its socket."""
 
 import json
+import time
 
 import pytest
 
 from tests.runtime.conftest import Start
 from tests.runtime.house import House
 from tests.runtime.processes import Process, wait_until
+from tests.runtime.test_blocked import Call, health
 
 SAY = "export default async () => ({ said: %s })"
 
@@ -41,6 +43,39 @@ def test_what_is_published_before_its_start_is_there_with_the_first_call(house: 
     assert len(house.ask("SELECT FROM imp.acks")) == 30
     found = house.ask("SELECT is_ready, revision, stages FROM imp.instances")
     assert found == [(True, last, ["dev", "staging"])]
+
+
+TICKING = """
+setInterval(() => console.log("tick of VERSION"), 20);
+export default async (req: ImpRequest) => {
+  await new Promise((done) => setTimeout(done, Number(req.query.ms)));
+  return { said: VERSION };
+};
+"""
+
+
+def test_timers_end_with_the_last_call_of_their_version(house: House, inhabited: Process) -> None:
+    def ticks_of(version: int) -> int:
+        return sum(f"tick of {version}" in line["text"] for line in house.lines(function="ticking"))
+
+    house.live("dev/ticking", TICKING.replace("VERSION", "1"))
+    house.await_line("tick of 1")
+    slow = Call(inhabited, "/dev/ticking?ms=6000")
+    wait_until(lambda: health(inhabited)["in_flight"] == 1)
+    house.live("dev/ticking", TICKING.replace("VERSION", "2"))
+    during = ticks_of(1)
+    wait_until(lambda: ticks_of(1) > during)
+    assert slow.result() == (200, {"said": 1})
+    # What it logged until then may be on its way
+    time.sleep(0.5)
+    after, meanwhile = ticks_of(1), ticks_of(2)
+    wait_until(lambda: ticks_of(2) > meanwhile + 10)
+    assert ticks_of(1) == after
+    house.await_ack("dev/ticking", house.delete("dev/ticking"))
+    time.sleep(0.5)
+    gone = ticks_of(2)
+    time.sleep(0.5)
+    assert ticks_of(2) == gone
 
 
 def test_stages_are_apart(house: House, inhabited: Process) -> None:

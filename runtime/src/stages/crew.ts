@@ -1,7 +1,6 @@
 import { Numbered } from "../numbered.ts";
 import { type Call, type FromWorker, type LoadError, packed, SEATS, take, type ToWorker, unpacked } from "../wire.ts";
 import type { Beginning } from "../wire.ts";
-import program from "worker-program";
 import type { Published } from "./published.ts";
 
 /** What a call does after its answer isn't waited for any longer. */
@@ -13,22 +12,37 @@ export interface LoadResult {
   error: LoadError | null;
 }
 
+const UNLOADED: LoadResult = { ms: 0, error: { message: "It didn't finish loading", stack: "" } };
+
+/** Whoever has a call. */
+export interface Holder {
+  readonly name: string;
+  send(message: ToWorker): void;
+  /** Nobody waits for it any more. */
+  forget(pending: Pending): void;
+  finish(pending: Pending): void;
+  /** Answered, or given up: `over` once it has logged all that it will. */
+  follow(call: number, over: () => void): void;
+}
+
 /** What becomes of a call, told to who waits for it. */
 export interface Pending {
   readonly call: Call;
   /** When it has to have an answer, as performance.now() counts. */
   readonly deadline: number;
-  /** Whom it was given to; another one, where that one hadn't begun it. */
-  given(crew: Crew): void;
+  /** Who has it now; another one, where the one before hadn't begun it. */
+  given(holder: Holder): void;
   /** It isn't answered at once. */
   lasts(): void;
   hear(message: FromWorker): void;
   /** Its worker is gone: it won't be answered. */
   lost(): void;
+  /** No worker has begun it, and none will. */
+  turnAway(): void;
 }
 
 /** One worker, and what it has to do. */
-export class Crew {
+export class Crew implements Holder {
   readonly pending = new Numbered<Pending>();
   readonly loads = new Map<string, (result: LoadResult) => void>();
   readonly #followed = new Map<number, () => void>();
@@ -50,6 +64,7 @@ export class Crew {
 
   private constructor(
     readonly name: string,
+    program: string,
     readonly listen: (crew: Crew, message: FromWorker) => void,
     readonly died: (crew: Crew, why: string) => void,
   ) {
@@ -71,11 +86,12 @@ export class Crew {
 
   static async start(
     name: string,
+    program: string,
     beginning: Omit<Beginning, "seats">,
     listen: (crew: Crew, message: FromWorker) => void,
     died: (crew: Crew, why: string) => void,
   ): Promise<Crew> {
-    const crew = new Crew(name, listen, died);
+    const crew = new Crew(name, program, listen, died);
     crew.send(["begin", { ...beginning, seats: crew.seats }]);
     const timer = setTimeout(() => crew.#ready.reject(new Error("The worker didn't begin")), BEGIN_WITHIN_MS);
     try {
@@ -109,7 +125,6 @@ export class Crew {
     this.send(["call", pending.call]);
   }
 
-  /** Nobody waits for it any more. */
   forget(pending: Pending): void {
     if (!this.pending.has(pending.call.id)) return;
     if (!take(this.#seats, pending.call)) this.send(["gone", pending.call.id]);
@@ -120,7 +135,6 @@ export class Crew {
     if (this.pending.delete(pending.call.id)) this.#free.push(pending.call.seat);
   }
 
-  /** Answered, or given up: `over` once it has logged all that it will. */
   follow(call: number, over: () => void): void {
     if (this.isGone) return over();
     this.#followed.set(call, over);
@@ -177,15 +191,14 @@ export class Crew {
     if (this.isGone) return;
     this.isGone = true;
     this.#worker.terminate();
-    for (const resolve of this.loads.values()) {
-      resolve({ ms: 0, error: { message: "It didn't finish loading", stack: "" } });
-    }
+    for (const resolve of this.loads.values()) resolve(UNLOADED);
     this.loads.clear();
     for (const each of this.pending.values()) each.lost();
     for (const call of [...this.#followed.keys()]) this.#overNow(call);
   }
 
   #loading(name: string, revision: string): Promise<LoadResult> {
+    if (this.isGone) return Promise.resolve(UNLOADED);
     return new Promise((resolve) => {
       if (this.loads.size === 0) this.lastHeardAt = performance.now();
       this.loads.set(`${name}@${revision}`, resolve);

@@ -4,6 +4,7 @@ import { Router } from "../router.ts";
 import type { Beginning, FromWorker } from "../wire.ts";
 import { Crew, type LoadResult, type Pending } from "./crew.ts";
 import type { Published } from "./published.ts";
+import { Room } from "./room.ts";
 
 /** Each load leaves a little behind, whatever is done: the worker is replaced after so many beyond its functions. */
 const RECYCLE_LOADS = 200;
@@ -14,10 +15,17 @@ export const BLOCKED_MS = 600;
 /** Where no call's own limit says when it's given up. */
 const BLOCKED_AT_MOST_MS = 3_000;
 const LOAD_TRIES = 3;
+/** What is there to load is loaded in one go, in which a worker answers no ping; but it says what it has loaded. */
+const SILENT_AT_MOST_MS = 15_000;
+/** Where no worker could be started, or none stayed: the more often of late, the later. */
+const AGAIN_AFTER_MS = [0, 250, 500, 1000, 2000, 5000];
+const FORGIVEN_AFTER_MS = 60_000;
 /** An old worker's streams may go on for so long. */
 export const RETIRE_WITHIN_MS = 15 * 60_000;
 
 export interface StageOptions {
+  /** What each worker runs. */
+  program: string;
   /** In bytes, beyond which a worker is replaced. */
   recycleHeap: number;
 }
@@ -29,9 +37,14 @@ export class Stage {
   readonly broken = new Map<string, Published>();
   readonly #vendors = new Map<string, string>();
   readonly #retiring = new Map<Crew, number>();
-  #crew: Promise<Crew> | undefined;
+  readonly #room = new Room();
   #serving: Crew | undefined;
-  #replacing: Promise<void> | undefined;
+  /** Becomes the serving one, once all that is published is loaded in it. */
+  #coming: Crew | undefined;
+  #replacing: Promise<Crew> | undefined;
+  #faults = 0;
+  #faultAt = -Infinity;
+  #againAt = -Infinity;
   #router = new Router<Published>([]);
   #generation = 0;
   /** Workers that were given up, and couldn't be stopped. */
@@ -56,21 +69,26 @@ export class Stage {
   }
 
   get isBusy(): boolean {
-    return this.crews.some((crew) => crew.pending.size > 0 || crew.loads.size > 0) || this.#retiring.size > 0;
+    return this.crews.some((crew) => crew.pending.size > 0 || crew.loads.size > 0) || this.#retiring.size > 0 ||
+      this.#room.size > 0 || this.#whyAnother !== undefined;
   }
 
   get crews(): Crew[] {
-    return [...(this.#serving ? [this.#serving] : []), ...this.#retiring.keys()];
+    return [this.#serving, this.#coming, ...this.#retiring.keys()].filter((crew) => crew !== undefined);
   }
 
+  /** Why there should be another worker than there is. */
+  get #whyAnother(): string | undefined {
+    const serving = this.#serving;
+    if (!serving) return this.functions.size > 0 ? "the one before is gone" : undefined;
+    if (serving.blockedAt !== undefined) return "the one before is blocked";
+    if (serving.loaded > RECYCLE_LOADS + this.functions.size) return "after many saves";
+    return serving.heapBytes > this.options.recycleHeap ? "its heap grew" : undefined;
+  }
+
+  /** The worker that calls go to, or the one that comes. */
   async start(): Promise<Crew> {
-    this.#crew ??= this.#begin().then((crew) => this.#serving = crew);
-    try {
-      return await this.#crew;
-    } catch (error) {
-      this.#crew = undefined;
-      throw error;
-    }
+    return this.#serving ?? await this.replace(this.#whyAnother ?? "there was none");
   }
 
   /** Live once it's loaded: calls that come after that get it. Until then, what was there before answers. */
@@ -125,36 +143,58 @@ export class Stage {
     this.#router = new Router(all);
   }
 
-  async #begin(): Promise<Crew> {
-    return await Crew.start(
+  /** Another worker with all that is published, then all new calls go to it; the old one finishes what it has begun. */
+  replace(why: string): Promise<Crew> {
+    return this.#replacing ??= this.#replace(why).finally(() => this.#replacing = undefined);
+  }
+
+  async #replace(why: string): Promise<Crew> {
+    const begun = performance.now();
+    let crew: Crew;
+    try {
+      crew = await this.#prepared();
+    } catch (error) {
+      log("error", { message: `No worker could be started: ${error}`, stage: this.name });
+      this.#tryLater();
+      this.#room.turnAway();
+      throw error;
+    }
+    const old = this.#serving;
+    crew.loaded = 0;
+    this.#serving = crew;
+    if (old) this.#retiring.set(old, performance.now());
+    for (const each of [...old?.takeBack() ?? [], ...this.#room.takeBack()]) crew.begin(each);
+    log("worker", { stage: this.name, why, ms: Math.round(performance.now() - begun) });
+    return crew;
+  }
+
+  async #prepared(): Promise<Crew> {
+    const crew = await Crew.start(
       `${this.name} ${++this.#generation}`,
+      this.options.program,
       { ...this.beginning, stage: this.name },
       (crew, message) => this.listen(this, crew, message),
       (crew, why) => this.#died(crew, why),
     );
+    this.#coming = crew;
+    try {
+      // Until nothing was published meanwhile
+      for (;;) {
+        if (crew.isGone) throw new Error("It ended before all was loaded");
+        const missing = this.#missingIn(crew);
+        if (missing.length === 0) return crew;
+        await Promise.all(missing.map((each) => this.#loadInto(crew, each)));
+      }
+    } finally {
+      this.#coming = undefined;
+    }
   }
 
-  /** Another worker with all that is published, then all new calls go to it; the old one finishes what it has begun. */
-  replace(why: string): Promise<void> {
-    return this.#replacing ??= this.#replace(why).finally(() => this.#replacing = undefined);
-  }
-
-  async #replace(why: string): Promise<void> {
-    const begun = performance.now();
-    const old = this.#serving;
-    const crew = await this.#begin();
-    // Until nothing was published meanwhile
-    for (let missing = this.#missingIn(crew); missing.length > 0; missing = this.#missingIn(crew)) {
-      await Promise.all(missing.map((each) => this.#loadInto(crew, each)));
-    }
-    crew.loaded = 0;
-    this.#serving = crew;
-    this.#crew = Promise.resolve(crew);
-    if (old && !old.isGone) {
-      this.#retiring.set(old, performance.now());
-      for (const each of old.takeBack()) crew.begin(each);
-    }
-    log("worker", { stage: this.name, why, ms: Math.round(performance.now() - begun) });
+  #tryLater(): void {
+    const now = performance.now();
+    if (now - this.#faultAt > FORGIVEN_AFTER_MS) this.#faults = 0;
+    this.#faultAt = now;
+    this.#againAt = now + (AGAIN_AFTER_MS[Math.min(this.#faults++, AGAIN_AFTER_MS.length - 1)] ?? 0);
   }
 
   #missingIn(crew: Crew): Published[] {
@@ -164,30 +204,29 @@ export class Stage {
   /** Its isolate is gone by itself. */
   #died(crew: Crew, why: string): void {
     log("worker-died", { stage: this.name, why });
-    const back = crew.takeBack();
     this.#retiring.delete(crew);
-    if (crew !== this.#serving) return crew.end();
-    this.#serving = undefined;
-    this.#crew = this.#begin().then(async (next) => {
-      await Promise.all(this.#missingIn(next).map((each) => this.#loadInto(next, each)));
-      for (const each of back) next.begin(each);
-      return this.#serving = next;
-    });
-    this.#crew.catch((error) => log("error", { message: String(error) }));
+    if (crew === this.#serving) {
+      this.#serving = undefined;
+      for (const each of crew.takeBack()) this.#room.take(each);
+      this.#tryLater();
+    }
     crew.end();
+    this.#replaceWhereNeeded(performance.now());
+    this.watch();
   }
 
   /** Looks after its workers; called again and again while there is something to do. */
   look(now: number): void {
     for (const crew of this.crews) this.#lookAt(crew, now);
-    const serving = this.#serving;
-    const isWorn = serving &&
-      (serving.loaded > RECYCLE_LOADS + this.functions.size || serving.heapBytes > this.options.recycleHeap);
-    if (isWorn && !this.#replacing) {
-      const why = serving.loaded > RECYCLE_LOADS + this.functions.size ? "after many saves" : "its heap grew";
-      serving.heapBytes = 0;
-      this.#ignoringFaults(this.replace(why));
-    }
+    this.#room.look(now);
+    this.#replaceWhereNeeded(now);
+  }
+
+  #replaceWhereNeeded(now: number): void {
+    const why = this.#whyAnother;
+    if (why === undefined || this.#replacing || now < this.#againAt) return;
+    // It says so itself, and is tried again
+    this.replace(why).catch(() => {});
   }
 
   #lookAt(crew: Crew, now: number): void {
@@ -196,6 +235,10 @@ export class Stage {
       else pending.lasts();
     }
     const has = crew.pending.size > 0 || crew.loads.size > 0;
+    if (crew === this.#coming) {
+      if (has && now - crew.lastHeardAt > SILENT_AT_MOST_MS) this.#giveUp(crew);
+      return;
+    }
     if (crew.pingedAt === undefined) {
       if (crew.blockedAt !== undefined) {
         log("worker-back", { stage: this.name, ms: Math.round(now - crew.blockedAt) });
@@ -210,7 +253,6 @@ export class Stage {
     if (crew.blockedAt === undefined) {
       crew.blockedAt = crew.pingedAt;
       log("worker-blocked", { stage: this.name });
-      if (crew === this.#serving) this.#ignoringFaults(this.replace("the one before is blocked"));
     }
     const isAwaited = crew.pending.values().some((each) => each.deadline < Infinity);
     if (!isAwaited && now - crew.blockedAt > BLOCKED_AT_MOST_MS && crew !== this.#serving) this.#giveUp(crew);
@@ -228,14 +270,16 @@ export class Stage {
     crew.end();
   }
 
-  #ignoringFaults(replacing: Promise<void>): void {
-    replacing.catch((error) => log("error", { message: `No worker could be started: ${error}` }));
-  }
-
-  begin(pending: Pending): boolean {
+  /** Why not, where neither a worker has it now nor the one that comes is to have it. */
+  begin(pending: Pending): "full" | "away" | undefined {
     const crew = this.#serving;
-    if (!crew || crew.isFull) return false;
-    crew.begin(pending);
-    return true;
+    if (crew) {
+      if (crew.isFull) return "full";
+      crew.begin(pending);
+    } else {
+      if (!this.#replacing && performance.now() < this.#againAt) return "away";
+      if (this.#room.isFull) return "full";
+      this.#room.take(pending);
+    }
   }
 }

@@ -19,6 +19,7 @@ interface Begun extends Scope {
 
 interface Running {
   readonly begun: Begun;
+  readonly loaded: Loaded | undefined;
   source: LogSource;
   response: ImpResponse;
   abort?: AbortController;
@@ -67,11 +68,13 @@ export class Calling {
     };
     const running: Running = {
       begun,
+      loaded,
       source: call.kind === "trigger" ? "trigger" : "call",
       response,
       isGone: false,
     };
     this.#running.set(call.id, running);
+    loaded?.life.begun();
     this.#current.run(begun, () => void this.#run(call, running, loaded));
   }
 
@@ -82,6 +85,7 @@ export class Calling {
       this.#fail(running, harmless(error));
     } finally {
       this.#running.delete(call.id);
+      if (!running.isGone) loaded?.life.over();
       this.logging.close(running.begun);
       if (call.isFollowed) this.send(["over", call.id]);
     }
@@ -118,11 +122,12 @@ export class Calling {
     this.send(["failed", begun.id, error instanceof AnswerTooLarge ? "answer-too-large" : "error", ""]);
   }
 
-  /** Nobody waits for it any more. */
+  /** Nobody waits for it any more: should its function be replaced, it keeps that one's former version no longer. */
   gone(id: number): void {
     const running = this.#running.get(id);
-    if (!running) return;
+    if (!running || running.isGone) return;
     running.isGone = true;
+    running.loaded?.life.over();
     running.response.gone();
     running.abort?.abort(new CallerGone());
   }

@@ -8,6 +8,7 @@ const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
 
 interface World {
   calling: Calling;
+  functions: Functions;
   seats: Int32Array;
   sent: FromWorker[];
   lines: Line[];
@@ -46,7 +47,7 @@ function world(code: string): World {
       ...more,
     });
   };
-  return { calling, seats, sent, lines, begin };
+  return { calling, functions, seats, sent, lines, begin };
 }
 
 Deno.test("a call is answered by what its handler returns", async () => {
@@ -132,4 +133,21 @@ Deno.test("what nobody caught is told of the function that its stack names", () 
   calling.uncaught("Uncaught", Object.assign(new Error("late"), { stack: "Error: late\n    at imp:///a@1.js:2:3" }));
   deepEqual([lines[0]?.function, lines[0]?.version, lines[0]?.source], ["a", 3, "system"]);
   match(lines[0]?.text ?? "", /^Uncaught: Error: late/);
+});
+
+Deno.test("a call keeps its version until it's over, or nobody waits for it", async () => {
+  for (const isLeft of [false, true]) {
+    const { calling, functions, begin } = world("() => new Promise((resolve) => setTimeout(resolve, 20))");
+    let isEnded = false;
+    functions.get("a")?.life.atEnd(() => void (isEnded = true));
+    begin(1);
+    begin(2);
+    functions.unload("a");
+    await turn();
+    equal(isEnded, false);
+    if (isLeft) { for (const id of [1, 1, 2, 3]) calling.gone(id); }
+    equal(isEnded, isLeft);
+    await turn(40);
+    equal(isEnded, true);
+  }
 });

@@ -1,20 +1,22 @@
 import type { Load } from "../wire.ts";
 import { ownGlobal } from "./hardening.ts";
+import { Life } from "./life.ts";
 
 export type Handler = (request: unknown, response: unknown) => unknown;
 export type WebHandler = (request: Request) => unknown;
 /** As servers of the web's standards have it: the environment's variables, and what to do beside the answer. */
-type Fetch = (request: Request, env: unknown, context: typeof CONTEXT) => unknown;
+type Fetch = (request: Request, env: unknown, context: Context) => unknown;
 
-/** What has begun goes on here, waited for or not. */
-const CONTEXT = Object.freeze({
-  waitUntil: Object.freeze((_going: unknown) => {}),
-  passThroughOnException: Object.freeze(() => {}),
-});
+/** What has begun goes on here, waited for or not; but its timers end with their version, unless that is told of it. */
+interface Context {
+  waitUntil(going: unknown): void;
+  passThroughOnException(): void;
+}
 
 export interface Loaded {
   readonly function: string;
   readonly version: number;
+  readonly life: Life;
   readonly handler?: Handler;
   /** Takes a Request, and returns a Response. */
   readonly web?: WebHandler;
@@ -28,8 +30,8 @@ export class Functions {
   readonly #loaded = new Map<string, Loaded>();
   readonly #vendors = new Map<string, (given: Record<string, unknown>) => void>();
 
-  /** `own`: what a function has as globals of its own, by its name. */
-  constructor(readonly own: (name: string, version: number) => Record<string, unknown>) {}
+  /** `own`: what a function has as globals of its own, by its name. What they begin ends with its version's life. */
+  constructor(readonly own: (name: string, version: number, life: Life) => Record<string, unknown>) {}
 
   get(name: string): Loaded | undefined {
     return this.#loaded.get(name);
@@ -37,24 +39,38 @@ export class Functions {
 
   /** Replaces what was there; calls that have begun go on with it. Throws what its module throws. */
   load({ function: name, revision, version, code, vendor }: Load): void {
-    const own = this.own(name, version);
-    const module = { exports: {} as Record<string, unknown> };
-    const url = `imp:///${name}@${revision}.js`;
-    run(code, url, { module, exports: module.exports, require: this.#requireFrom(vendor, own), ...own });
-    const { env } = own.imp as { env: unknown };
-    this.#loaded.set(name, { function: name, version, ...handlerOf(module.exports, env) });
+    const life = new Life();
+    try {
+      const own = this.own(name, version, life);
+      const module = { exports: {} as Record<string, unknown> };
+      const url = `imp:///${name}@${revision}.js`;
+      run(code, url, { module, exports: module.exports, require: this.#requireFrom(vendor, own), ...own });
+      const { env } = own.imp as { env: unknown };
+      const handler = handlerOf(module.exports, env, life);
+      this.unload(name);
+      this.#loaded.set(name, { function: name, version, life, ...handler });
+    } catch (error) {
+      life.close();
+      throw error;
+    }
   }
 
   unload(name: string): void {
+    this.#loaded.get(name)?.life.close();
     this.#loaded.delete(name);
   }
 
   /** The packages of a lock: a module that exports a `require` of them. */
   addVendor(digest: string, code: string): void {
-    const own = this.own("", 0);
+    const life = new Life();
+    const own = this.own("", 0, life);
     const url = `imp:///packages@${digest.slice(0, 12)}.js`;
     this.#vendors.set(digest, compiled(code, url, ["module", "exports", ...Object.keys(own)]));
-    this.#requireFrom(digest, own);
+    try {
+      this.#requireFrom(digest, own);
+    } finally {
+      life.close();
+    }
   }
 
   /** Of packages that are the function's alone: what it changes of them, no other function sees. */
@@ -95,12 +111,25 @@ export function globalsOf(given: Record<string, unknown>): Record<string, unknow
   return { ...given, globalThis: own, self: own, global: own };
 }
 
-export function handlerOf(exports: Record<string, unknown>, env: unknown): { handler?: Handler; web?: WebHandler } {
+export function handlerOf(
+  exports: Record<string, unknown>,
+  env: unknown,
+  life: Life,
+): { handler?: Handler; web?: WebHandler } {
   const main = "default" in exports ? exports.default : exports;
   if (typeof main === "function") return { handler: main as Handler };
   for (const each of [main, exports]) {
     const fetch = typeof each === "object" && each !== null ? (each as { fetch?: unknown }).fetch : undefined;
-    if (typeof fetch === "function") return { web: (request) => (fetch as Fetch).call(each, request, env, CONTEXT) };
+    if (typeof fetch !== "function") continue;
+    const context = contextOf(life);
+    return { web: (request) => (fetch as Fetch).call(each, request, env, context) };
   }
   throw new TypeError("It exports no handler: export default async (req, res) => …, or a function named fetch");
+}
+
+function contextOf(life: Life): Context {
+  return Object.freeze({
+    waitUntil: Object.freeze((going: unknown) => life.during(going)),
+    passThroughOnException: Object.freeze(() => {}),
+  });
 }

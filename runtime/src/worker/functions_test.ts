@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, throws } from "node:assert/strict";
 import type { Load } from "../wire.ts";
 import { Functions, globalsOf, handlerOf } from "./functions.ts";
+import { Life } from "./life.ts";
 
 function made(): Functions {
   return new Functions((name) => globalsOf({ imp: { function: name, env: { REGION: "eu" } } }));
@@ -56,7 +57,7 @@ Deno.test("a stack names the function, its revision, and the code's own line bes
 
 Deno.test("what is exported is a handler, or one of the web's standards with its environment", async () => {
   const handler = () => 1;
-  equal(handlerOf({ default: handler }, {}).handler, handler);
+  equal(handlerOf({ default: handler }, {}, new Life()).handler, handler);
   const seen: unknown[] = [];
   const main = {
     fetch(this: unknown, request: Request, env: unknown, context: { waitUntil(going: unknown): void }) {
@@ -67,8 +68,43 @@ Deno.test("what is exported is a handler, or one of the web's standards with its
   };
   const env = { REGION: "eu" };
   for (const exported of [{ default: main }, main as unknown as Record<string, unknown>]) {
-    await handlerOf(exported, env).web?.(new Request("http://a/b"));
+    await handlerOf(exported, env, new Life()).web?.(new Request("http://a/b"));
     deepEqual(seen.splice(0).slice(1), ["http://a/b", env]);
   }
-  throws(() => handlerOf({ other: handler }, {}), /exports no handler/);
+  throws(() => handlerOf({ other: handler }, {}, new Life()), /exports no handler/);
+});
+
+Deno.test("a version ends once it's replaced, unloaded, or wasn't loaded at all; and packages once they were tried", () => {
+  const ended: string[] = [];
+  const functions = new Functions((name, version, life) => {
+    life.atEnd(() => void ended.push(`${name} ${version}`));
+    return globalsOf({ imp: { function: name, env: {} } });
+  });
+  functions.addVendor("d1", "module.exports = () => 1;");
+  throws(() => functions.addVendor("d2", "module.exports = 5;"));
+  deepEqual(ended.splice(0), [" 0", " 0"]);
+  functions.load(load("a", "module.exports = () => 1;"));
+  throws(() => functions.load(load("a", "throw new Error('no')", { version: 2 })));
+  deepEqual(ended.splice(0), ["a 2"]);
+  functions.load(load("a", "module.exports = () => 3;", { version: 3 }));
+  deepEqual(ended.splice(0), ["a 1"]);
+  functions.unload("a");
+  deepEqual(ended, ["a 3"]);
+});
+
+Deno.test("what waitUntil is told of keeps its version", async () => {
+  const life = new Life();
+  let isEnded = false;
+  life.atEnd(() => void (isEnded = true));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const fetch = (_request: Request, _env: unknown, context: { waitUntil(going: unknown): void }) => {
+    context.waitUntil(promise);
+    return new Response("");
+  };
+  await handlerOf({ fetch }, {}, life).web?.(new Request("http://a/b"));
+  life.close();
+  equal(isEnded, false);
+  resolve();
+  await new Promise((done) => setTimeout(done));
+  equal(isEnded, true);
 });

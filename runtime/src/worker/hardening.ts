@@ -4,7 +4,7 @@
  * What is shared is frozen, what leads out is gone, and text becomes code only where it imports nothing.
  */
 
-/** What a function has no business with, or what would let one hear of another. */
+/** What a function has no business with, or only with its own; what would let one hear of another, or end what's its. */
 const REMOVED = [
   "BroadcastChannel",
   "Cache",
@@ -30,7 +30,11 @@ const REMOVED = [
   "WorkerLocation",
   "WorkerNavigator",
   "caches",
+  "clearImmediate",
+  "clearInterval",
+  "clearTimeout",
   "close",
+  "console",
   "fetch",
   "location",
   "name",
@@ -42,6 +46,9 @@ const REMOVED = [
   "postMessage",
   "process",
   "reportError",
+  "setImmediate",
+  "setInterval",
+  "setTimeout",
 ];
 
 const GRAPHICS = /^(GPU|OffscreenCanvas|ImageBitmap|ImageData|createImageBitmap|DOMMatrix|DOMPoint|DOMQuad|DOMRect)/;

@@ -45,10 +45,11 @@ async function hardened(attempts: Record<string, string>): Promise<Record<string
 }
 
 const GONE = ["Deno", "process", "Worker", "postMessage", "caches", "fetch", "SharedArrayBuffer", "BroadcastChannel"];
+const OWN = ["console", "setTimeout", "setInterval", "setImmediate", "clearTimeout", "clearInterval", "clearImmediate"];
 
 // One isolate for all of them: to make one takes longer than all else
 const found = await hardened({
-  ...Object.fromEntries(GONE.map((name) => [name, `typeof ${name}`])),
+  ...Object.fromEntries([...GONE, ...OWN].map((name) => [name, `typeof ${name}`])),
   listening: "addEventListener('message', () => {})",
   "an event of one's own": "new EventTarget().dispatchEvent(new Event('mine'))",
   prototype: "'use strict'; Array.prototype.map = 1",
@@ -71,6 +72,10 @@ function are(expected: Record<string, unknown>): void {
 Deno.test("nothing leads out, nor to what others hear", () => {
   are({ ...Object.fromEntries(GONE.map((name) => [name, "undefined"])), listening: "TypeError" });
   are({ "an event of one's own": true });
+});
+
+Deno.test("what each function has as its own isn't there for all", () => {
+  are(Object.fromEntries(OWN.map((name) => [name, "undefined"])));
 });
 
 Deno.test("what functions share can't be changed; what is one's own can", () => {

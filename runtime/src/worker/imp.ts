@@ -4,8 +4,9 @@ import { baseNameOf } from "../names.ts";
 import type { Service } from "../services.ts";
 import type { Beginning, Level, LogSource } from "../wire.ts";
 import { globalsOf } from "./functions.ts";
+import type { Life } from "./life.ts";
 import { formatted } from "./logging.ts";
-import { timersTelling } from "./timers.ts";
+import { Timers } from "./timers.ts";
 
 /** What the worker does for what functions have in their hands. */
 export interface Hands {
@@ -17,8 +18,8 @@ export interface Hands {
   uncaught(error: unknown): void;
 }
 
-/** Makes the globals that each function has as its own. */
-export function maker(hands: Hands): (name: string, version: number) => Record<string, unknown> {
+/** Makes the globals that each function has as its own; what they begin ends with the function's life. */
+export function maker(hands: Hands): (name: string, version: number, life: Life) => Record<string, unknown> {
   const { gateway, stage, environment } = hands.beginning;
   const askDocuments = (op: string, collection: string, args: unknown[]) =>
     hands.ask("documents", { op, collection, args });
@@ -31,8 +32,9 @@ export function maker(hands: Hands): (name: string, version: number) => Record<s
     gateway: Object.freeze({ ...gateway }),
     stage,
   };
-  const timers = timersTelling(hands.uncaught);
-  return (name, version) => {
+  return (name, version, life) => {
+    const timers = new Timers(hands.uncaught);
+    life.atEnd(() => timers.end());
     const console = makeConsole((level, values) => hands.log(name, version, level, "console", formatted(values)));
     const say = (level: Level) => (text: unknown, fields?: unknown) =>
       hands.log(name, version, level, "console", typeof text === "string" ? text : formatted([text]), fields);
@@ -44,7 +46,7 @@ export function maker(hands: Hands): (name: string, version: number) => Record<s
         return hands.requestId();
       },
     });
-    return globalsOf({ imp, console, fetch, ...timers });
+    return globalsOf({ imp, console, fetch, ...timers.given });
   };
 }
 

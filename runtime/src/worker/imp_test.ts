@@ -1,5 +1,6 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { maker } from "./imp.ts";
+import { Life } from "./life.ts";
 
 type Imp = Record<string, unknown> & { env: Record<string, string>; log: Record<string, (...all: unknown[]) => void> };
 type Console = Record<string, (...values: unknown[]) => void>;
@@ -22,8 +23,14 @@ function made(): { imp: Imp; console: Console; draft: Imp; said: unknown[][]; as
     requestId: () => "req_1",
     uncaught: () => {},
   });
-  const own = make("user/:id", 3);
-  return { imp: own.imp as Imp, console: own.console as Console, draft: make("~drf_1/a/b", 0).imp as Imp, said, asked };
+  const own = make("user/:id", 3, new Life());
+  return {
+    imp: own.imp as Imp,
+    console: own.console as Console,
+    draft: make("~drf_1/a/b", 0, new Life()).imp as Imp,
+    said,
+    asked,
+  };
 }
 
 Deno.test("a function knows where it runs, and for whom", () => {
