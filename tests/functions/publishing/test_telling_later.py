@@ -10,6 +10,7 @@ from django.db import connection
 from apps.core import clock
 from apps.core.doctor.findings import Level
 from apps.functions import doctor
+from apps.functions.compiling import CompilerFailed
 from apps.functions.doctor import check_functions
 from apps.functions.models import Function
 from apps.functions.publishing import push_due, standing_of, wanting
@@ -140,8 +141,10 @@ def test_the_doctor_says_what_stays_unpublished(place: Place, monkeypatch: pytes
     assert (ok.level, late.level) == (Level.OK, Level.WARNING)
     assert "parcel-tracking: the server is away" in late.what
     monkeypatch.setattr(doctor, "compile_files", _without_compiler)
-    assert [each.level for each in check_functions()] == [Level.ERROR, Level.WARNING]
+    without, late = check_functions()
+    assert (without.level, late.level) == (Level.ERROR, Level.WARNING)
+    assert without.what == "nothing can be compiled: There is no esbuild."
 
 
 def _without_compiler(**_: object) -> None:
-    raise FileNotFoundError("There is no esbuild.")
+    raise CompilerFailed from FileNotFoundError("There is no esbuild.")
