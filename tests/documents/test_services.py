@@ -1,12 +1,12 @@
 """What people change of functions' data: who may, what is written down, and that nothing is overwritten unseen."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
-from apps.core.errors import InvalidInput, NotAllowed, NotFound, Problem
+from apps.core.errors import InvalidInput, NotAllowed, NotFound
 from apps.documents.problems import DataUnanswered, DocumentChanged, DuplicateDocument
 from apps.documents.selectors import (
     get_document,
@@ -33,7 +33,7 @@ from apps.tenants.roles import Role
 from tests.documents.conftest import empty
 from tests.documents.world import make_keeping, mute
 from tests.runtime.house import House
-from tests.tenants.contract import TenantServiceContract
+from tests.tenants.contract import WorkspaceServiceContract
 from tests.tenants.world import make_member, member
 from tests.triggers.world import answers_at
 
@@ -41,18 +41,11 @@ pytestmark = pytest.mark.django_db
 NAME = "deliveries"
 
 
-class DataServiceContract(TenantServiceContract):
+class DataServiceContract(WorkspaceServiceContract):
     """Its rows are in the gateway's database; those of the platform are what was written down."""
 
     watched = (AuditEvent,)
     also = ("data.change_begun",)
-    allowed = ("alice",)
-    refused: ClassVar[dict[str, type[Problem]]] = {
-        "bob": NotAllowed,
-        "charlie": NotFound,
-        "operator": NotAllowed,
-        "administrator": NotAllowed,
-    }
     house: House
     port: int
     alice: Member

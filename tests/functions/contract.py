@@ -1,18 +1,17 @@
 """What every service of functions promises: who may in which stage, the wall around the workspace, what is written."""
 
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any
 
 from apps.accounts.models import User
 from apps.core import clock
-from apps.core.errors import NotAllowed, NotFound, Problem
 from apps.functions.files import hashes_of
 from apps.functions.models import Artifact, Draft, Function, FunctionVersion
 from apps.functions.services import create_function, delete_function
 from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
 from tests.gateways.contract import some_gateway
-from tests.tenants.contract import TenantServiceContract
+from tests.tenants.contract import WorkspaceServiceContract
 from tests.tenants.world import member
 
 _numbers = count(1)
@@ -60,17 +59,10 @@ def function_row(gateway: FunctionGateway, name: str = "dev/user/me", *, deleted
     return row
 
 
-class FunctionServiceContract(TenantServiceContract):
+class FunctionServiceContract(WorkspaceServiceContract):
     """Operators don't write code in somebody's workspace."""
 
     watched = (Function, FunctionVersion, Artifact, Draft)
-    allowed = ("alice",)
-    refused: ClassVar[dict[str, type[Problem]]] = {
-        "bob": NotAllowed,
-        "charlie": NotFound,
-        "operator": NotAllowed,
-        "administrator": NotAllowed,
-    }
 
     def make(self, alice: User, bob: User) -> Any:
         return some_function(member(alice, self.tidewater))

@@ -7,13 +7,13 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
-from apps.core.errors import InvalidInput, NotAllowed, NotFound, Problem
+from apps.core.errors import InvalidInput, NotAllowed, NotFound
 from apps.fleet.models import Cluster
 from apps.functions.calling import Answered, Asked, begin_call, finish_call, invoke, list_calls
 from apps.functions.calling.asked import LARGEST_BODY, check_asked, target_of
@@ -39,7 +39,7 @@ from apps.tenants.member import Member
 from apps.tenants.models import Tenant
 from tests.functions.peer import OK, peer, says
 from tests.gateways.world import make_cluster, make_gateway
-from tests.tenants.contract import TenantServiceContract
+from tests.tenants.contract import WorkspaceServiceContract
 from tests.tenants.world import member
 
 KEY = "YS1rZXktb2YtdGhpcy10ZXN0"
@@ -220,18 +220,11 @@ def make_call(request: Asked, *, actor: Member, function: Function) -> Answered:
     return finish_call(begin_call(request, actor=actor, function=function)).answered
 
 
-class CallContract(TenantServiceContract):
+class CallContract(WorkspaceServiceContract):
     """Operators look into workspaces; they call nothing there."""
 
     watched = (Call,)
     verb = "function.called"
-    allowed = ("alice",)
-    refused: ClassVar[dict[str, type[Problem]]] = {
-        "bob": NotAllowed,
-        "charlie": NotFound,
-        "operator": NotAllowed,
-        "administrator": NotAllowed,
-    }
 
     @pytest.fixture(autouse=True)
     def _answered(self, gateway: FunctionGateway) -> Iterator[None]:

@@ -4,14 +4,13 @@ from itertools import count
 from typing import ClassVar
 
 from apps.accounts.models import User
-from apps.core.errors import NotAllowed, NotFound, Problem
 from apps.fleet.models import Cluster
 from apps.gateways.lifecycle.table import State
 from apps.gateways.models import CustomDomain, FunctionGateway, RuntimeDomain, Stage, Variable
 from apps.gateways.sizes import StageName
 from apps.tenants.models import Tenant
 from tests.gateways.world import make_cluster, make_gateway
-from tests.tenants.contract import TenantServiceContract
+from tests.tenants.contract import WorkspaceServiceContract
 
 _numbers = count(1)
 
@@ -43,17 +42,10 @@ def add_domain(gateway: FunctionGateway, host: str, *, stage: str = "prod", **va
     return CustomDomain.objects.create(**{**wanted, **values})
 
 
-class GatewayServiceContract(TenantServiceContract):
+class GatewayServiceContract(WorkspaceServiceContract):
     """Operators mend gateways by other services; what is wanted of one is its workspace's to say."""
 
     watched = (FunctionGateway, Stage, Variable)
-    allowed = ("alice",)
-    refused: ClassVar[dict[str, type[Problem]]] = {
-        "bob": NotAllowed,
-        "charlie": NotFound,
-        "operator": NotAllowed,
-        "administrator": NotAllowed,
-    }
     state: ClassVar[str] = State.RUNNING
 
     def make(self, alice: User, bob: User) -> FunctionGateway:

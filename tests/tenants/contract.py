@@ -68,3 +68,10 @@ class TenantServiceContract(ServiceContract):
     def make_member_of(self, tenant: Tenant, role: str = Role.QA) -> Membership:
         """Somebody new, as the row that a service gets."""
         return join(someone(), tenant, role)
+
+
+class WorkspaceServiceContract(TenantServiceContract):
+    """What is a workspace's own to do: operators, who may look into it, do none of it."""
+
+    allowed = ("alice",)
+    refused: ClassVar[dict[str, type[Problem]]] = {**TenantServiceContract.refused, "administrator": NotAllowed}

@@ -1,31 +1,23 @@
 """What every service of triggers promises: who may, the wall around the workspace, and what is written down."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from apps.accounts.models import User
-from apps.core.errors import NotAllowed, NotFound, Problem
 from apps.functions.models import Function
 from apps.tenants.models import Tenant
 from apps.triggers.models import Trigger, TriggerRun
-from tests.tenants.contract import TenantServiceContract
+from tests.tenants.contract import WorkspaceServiceContract
 from tests.triggers.world import make_function, make_serving, make_trigger
 
 
-def some_trigger(tenant: Tenant, **values: object) -> Trigger:
+def some_trigger(tenant: Tenant, **values: Any) -> Trigger:
     gateway = make_serving(tenant, name=f"gateway-{Function.objects.count() + 1}")
     make_function(gateway)
     return make_trigger(gateway, **values)
 
 
-class TriggerServiceContract(TenantServiceContract):
+class TriggerServiceContract(WorkspaceServiceContract):
     watched = (Trigger, TriggerRun)
-    allowed = ("alice",)
-    refused: ClassVar[dict[str, type[Problem]]] = {
-        "bob": NotAllowed,
-        "charlie": NotFound,
-        "operator": NotAllowed,
-        "administrator": NotAllowed,
-    }
     is_enabled: ClassVar[bool] = True
 
     def make(self, alice: User, bob: User) -> Trigger:
