@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput
+from apps.core.texts import has_half_character
 from apps.functions.models import LONGEST_PATH
 
 MOST_FILES = 100
@@ -145,11 +146,7 @@ def _refusal(path: str, text: str) -> str:
         return _("A text file holds no NUL character.")
     if len(text.encode(errors="replace")) > LARGEST_FILE:
         return _("It's larger than %(most)d KB.") % {"most": LARGEST_FILE // 1024}
-    return _("It holds half of a character (a lone surrogate).") if _has_surrogate(text) else ""
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return _("It holds half of a character (a lone surrogate).") if has_half_character(text) else ""
 
 
 def _meetings(files: Iterable[str]) -> Iterable[tuple[str, str]]:

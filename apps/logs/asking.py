@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput
+from apps.core.texts import UNSTORABLE
 from apps.gateways.sizes import StageName
 from apps.logs.lines import LEVELS, LogFilter
 
@@ -18,8 +19,6 @@ NAMES = frozenset({"stage", "function", "request_id", "level", "q", "since", "un
 # Those that a page which is followed may have
 FOLLOWED = NAMES - {"since", "until"}
 LONGEST: Mapping[str, int] = {"function": 200, "request_id": 200, "q": 200}
-# What PostgreSQL has no place for
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def read_filter(asked: QueryDict, *, function: str = "", stage: str = "") -> LogFilter:
@@ -57,8 +56,8 @@ def _choices(asked: QueryDict, name: str, known: Any, errors: dict[str, list[Any
 def _text(asked: QueryDict, name: str, longest: int, errors: dict[str, list[Any]]) -> str:
     value = asked.get(name, "").strip()
     if len(value) > longest:
-        errors[f"?{name}"] = [_("Write at most %(longest)d characters.") % {"longest": longest}]
-    elif _UNSTORABLE.search(value):
+        errors[f"?{name}"] = [_("Use %(limit)d characters or fewer.") % {"limit": longest}]
+    elif UNSTORABLE.search(value):
         errors[f"?{name}"] = [_("It has a character that no log can hold.")]
     return value
 

@@ -7,8 +7,8 @@ from typing import Any
 from apps.core.errors import InvalidInput
 from apps.core.mail import checked_address
 from apps.core.names import tidy_name
+from apps.core.texts import UNSTORABLE
 from apps.sso.models import IdentityProvider
-from apps.sso.oidc.tokens import UNSTORABLE
 
 # Beyond this a provider sends a whole directory
 MOST_GROUPS = 2000

@@ -5,7 +5,6 @@ installation has signed is ever loaded.
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +15,8 @@ from apps.core.clock import now
 from apps.core.crypto import MASK
 from apps.core.queue.tasks import Task
 from apps.core.secret_names import names_a_secret
+from apps.core.texts import UNSTORABLE
 
-# No column of PostgreSQL takes NUL or half of a surrogate pair
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 LARGEST = 64 * 1024
 LONGEST_SHOWN = 200
 

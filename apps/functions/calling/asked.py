@@ -8,6 +8,7 @@ from urllib.parse import quote
 from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput
+from apps.core.texts import has_half_character
 from apps.functions.models import LONGEST_METHOD
 
 LONGEST_PATH, LONGEST_QUERY = 2_000, 8_000
@@ -105,7 +106,7 @@ def _refusal_of_path(path: str) -> str:
         return _("Use %(limit)d characters or fewer.") % {"limit": LONGEST_PATH}
     if "?" in path or "#" in path:
         return _("Write what comes after the question mark into the query.")
-    if UNPRINTABLE.search(path) or not _is_text(path):
+    if UNPRINTABLE.search(path) or has_half_character(path):
         return _("A path holds no control characters.")
     segments = path.lower().replace("%2e", ".").split("/")
     if "//" in path or {".", ".."} & set(segments):
@@ -116,7 +117,7 @@ def _refusal_of_path(path: str) -> str:
 def _refusal_of_query(query: str) -> str:
     if len(query) > LONGEST_QUERY:
         return _("Use %(limit)d characters or fewer.") % {"limit": LONGEST_QUERY}
-    if "#" in query or UNPRINTABLE.search(query) or not _is_text(query):
+    if "#" in query or UNPRINTABLE.search(query) or has_half_character(query):
         return _("A query holds no # and no control characters. Write %%23 for a #.") % {}
     return ""
 
@@ -129,7 +130,7 @@ def _refusal_of_headers(headers: Sequence[tuple[str, str]]) -> str:
             return _("“%(name)s” can't be the name of a header.") % {"name": name[:60]}
         if name.lower() in NOT_FROM_CALLERS or name.lower().startswith(RESERVED):
             return _("%(name)s is set by the platform itself. Leave it out.") % {"name": name}
-        if UNPRINTABLE.search(value) or not _is_text(value):
+        if UNPRINTABLE.search(value) or has_half_character(value):
             return _("The value of %(name)s is one line without control characters.") % {"name": name}
     if sum(len(name) + len(value) for name, value in headers) > LONGEST_HEADERS:
         return _("Together they take more than %(most)d characters.") % {"most": LONGEST_HEADERS}
@@ -142,8 +143,3 @@ def _refusal_of_body(asked: Asked) -> str:
     if asked.body and asked.method in ("GET", "HEAD"):
         return _("%(method)s brings no body. Choose another method, or leave it empty.") % {"method": asked.method}
     return ""
-
-
-def _is_text(text: str) -> bool:
-    """Without half a character, which nothing can send."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)

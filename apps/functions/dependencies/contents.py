@@ -1,7 +1,6 @@
 """What was installed: each package with its version, hash, size and license, and who needs it."""
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Any
 
 import orjson
 
+from apps.core.texts import UNSTORABLE
 from apps.functions.dependencies.installing import Installed
 from apps.functions.dependencies.refusing import TOO_MANY, Refused
 
 MOST_BROUGHT = 300
 LONGEST_LICENSE, DEEPEST = 80, 50
-# What a package says of itself may hold what no text of PostgreSQL does: NUL, and half of a surrogate pair
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -135,4 +133,5 @@ def _license_of(folder: Path) -> str:
         found = found[0] if found else ""
     if isinstance(found, dict):
         found = found.get("type")
+    # It may say what it likes of itself
     return UNSTORABLE.sub("\ufffd", found)[:LONGEST_LICENSE] if isinstance(found, str) else ""

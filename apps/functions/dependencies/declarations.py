@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from apps.functions.dependencies.contents import UNSTORABLE, Package, files_in, folder_of, read_json
+from apps.core.texts import UNSTORABLE
+from apps.functions.dependencies.contents import Package, files_in, folder_of, read_json
 from apps.functions.dependencies.installing import Installed
 
 MOST_FILES, MOST_BYTES, LARGEST_FILE = 1_500, 4 * 1024 * 1024, 512 * 1024

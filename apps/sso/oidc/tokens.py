@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import re
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from typing import Any
 
 import jwt
 
+from apps.core.texts import UNSTORABLE
 from apps.sso.oidc.discovery import ALGORITHMS, Metadata, signing_key
 from apps.sso.oidc.problems import NotConfirmed, StaleNonce, TokenExpired, TokenRefused, WrongAudience, WrongIssuer
 
@@ -20,9 +20,6 @@ LEEWAY_SECONDS = 60
 CONFIRMED_SECONDS = 300
 
 Claims = Mapping[str, Any]
-
-# What JSON can say and no column of PostgreSQL takes: NUL, and half of a surrogate pair
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 # Half of the hash of the access token stands in the ID token; which hash, its own algorithm says
 HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}

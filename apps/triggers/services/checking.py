@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput
 from apps.core.names import tidy_name
+from apps.core.texts import has_half_character
 from apps.functions.calling.asked import Asked, check_asked
 from apps.functions.models import Function
 from apps.functions.names import INDEX, PARAMETER, REST, example_of, path_of
@@ -121,7 +122,7 @@ def _refusal_of_payload(trigger: Trigger) -> str:
         return _("A payload holds finite numbers alone: JSON has no others.")
     if len(text.encode(errors="replace")) > LARGEST_PAYLOAD:
         return _("A payload may have 64 KiB. Let the function fetch what it needs.")
-    if "\\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if "\\u0000" in text or has_half_character(text):
         return _("A payload holds no NUL and no half characters.")
     return ""
 
