@@ -34,11 +34,11 @@ def check_gateway_databases() -> Iterator[Finding]:
 
 
 def findings_of(server: Server) -> Iterator[Finding]:
-    whose = "of GATEWAYS_DATABASE_URL" if settings.GATEWAYS_DATABASE_URL else "the platform's"
+    is_apart = bool(settings.GATEWAYS_DATABASE_URL)
     if not server.may_make:
         yield error(
             NAME,
-            f"the user may make no databases and roles on the server ({whose}): no gateway can be created",
+            f"the user may make no databases and roles on {_whose(is_apart)}: no gateway can be created",
             "As its administrator: ALTER ROLE the user CREATEDB CREATEROLE.",
         )
     if server.open_databases:
@@ -49,7 +49,11 @@ def findings_of(server: Server) -> Iterator[Finding]:
             f"As its administrator: REVOKE CONNECT ON DATABASE {names} FROM PUBLIC.",
         )
     if server.may_make and not server.open_databases:
-        yield ok(NAME, f"kept apart, on {whose} server" if not settings.GATEWAYS_DATABASE_URL else "kept apart")
+        yield ok(NAME, f"kept apart, on {_whose(is_apart)}")
+
+
+def _whose(is_apart: bool) -> str:
+    return "the server of GATEWAYS_DATABASE_URL" if is_apart else "the platform's server"
 
 
 def count_processes() -> int:

@@ -61,7 +61,9 @@ class InData(AboutGateway):
         }
 
 
-class InCollection(InData):
+class AboutCollection(AboutGateway):
+    """Of one collection, whose name is in the address."""
+
     @property
     def collection(self) -> str:
         return str(self.kwargs["collection"])
@@ -99,15 +101,7 @@ class ChangesData(ChangesGateway, FormView):
         return address("documents:list", gateway_id=self.gateway.pk)
 
 
-class ChangesCollection(ChangesData):
-    @property
-    def collection(self) -> str:
-        return str(self.kwargs["collection"])
-
-    @property
-    def about(self) -> dict[str, Any]:
-        return {"actor": self.actor, "gateway": self.gateway, "collection": self.collection}
-
+class ChangesCollection(AboutCollection, ChangesData):
     @property
     def named(self) -> str:
         """The document or the index that the address is about."""
@@ -118,9 +112,6 @@ class ChangesCollection(ChangesData):
 
     def get_back_label(self) -> str:
         return self.collection
-
-    def get_back_url(self) -> str:
-        return address("documents:collection", gateway_id=self.gateway.pk, collection=self.collection)
 
 
 def keys_in_words(keys: tuple[tuple[str, int], ...]) -> str:

@@ -24,7 +24,7 @@ from apps.documents.selectors import (
     list_slow,
 )
 from apps.documents.values import LONGEST, id_first, read_object, written
-from apps.documents.views.base import InCollection, InData, keys_in_words
+from apps.documents.views.base import AboutCollection, InData, keys_in_words
 from apps.gateways.views.page import GatewayPage
 
 LIMITS = (20, 50, 100, MOST_SHOWN)
@@ -65,7 +65,7 @@ class CollectionList(DataPage):
         return {"collections": rows, "slow": self.slow(), **self.away_context}
 
 
-class CollectionPage(InCollection, DataPage):
+class CollectionPage(AboutCollection, DataPage):
     """What a filter finds, in an order, some at a time."""
 
     template_name = "documents/collection.html"

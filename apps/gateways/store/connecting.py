@@ -139,7 +139,7 @@ def connect(gateway_id: str, *, stays: float | None = None) -> Iterator[Connecti
 
 
 def parameters_of(gateway_id: str) -> dict[str, Any]:
-    """How to connect to a gateway's database as the platform's role, for whoever needs a connection of his own."""
+    """How to connect to a gateway's database as the platform's role, for whoever needs a connection of their own."""
     return {
         **server_parameters(name_of(gateway_id)),
         "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}",
