@@ -115,7 +115,7 @@ def list_indexes(*, actor: Member, gateway: FunctionGateway, collection: str) ->
 def list_slow(*, actor: Member, gateway: FunctionGateway, collection: str = "") -> list[SlowOperation]:
     """Those that took longest in all come first."""
     actor.require("data.read", row=gateway)
-    found = ask(gateway, "slowQueries", collection)
+    rows = ask(gateway, "slowQueries", collection)
     return [
         SlowOperation(
             row["collection"],
@@ -127,7 +127,7 @@ def list_slow(*, actor: Member, gateway: FunctionGateway, collection: str = "") 
             parse_datetime(row["last_at"]),
             _keys(row["suggests"]) if row["suggests"] else None,
         )
-        for row in found["operations"]
+        for row in rows
     ]
 
 

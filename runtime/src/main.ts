@@ -68,7 +68,7 @@ function serve(config: Config, calls: Calls, health: Health): void {
 function dataOf({ databaseUrl }: Config): Data | undefined {
   if (databaseUrl === "") return undefined;
   const lane = (onclose: () => void) => connect(databaseUrl, { ...CONNECTIONS, max: 1, onclose });
-  return new Documents(connect(databaseUrl, CONNECTIONS), lane) as unknown as Data;
+  return new Documents(connect(databaseUrl, CONNECTIONS), lane);
 }
 
 /** Everything is there, and what is published is loaded, before the first call. */

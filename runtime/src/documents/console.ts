@@ -5,7 +5,7 @@ import { sortOf } from "./keys.ts";
 import { LIMITS } from "./limits.ts";
 import { projected, projectionOf } from "./projections.ts";
 import { afterOf, type Reading } from "./reading.ts";
-import type { Slow } from "./slow.ts";
+import type { Slow, SlowOperation } from "./slow.ts";
 import { type Store, tableOf } from "./store.ts";
 import { type Fields, takenText } from "./values.ts";
 import { documentOf } from "./writing.ts";
@@ -29,7 +29,6 @@ export class Console {
       editDocument: (name, [id, document, version]) => this.#edit(name, id, document, version),
       removeDocument: (name, [id, version]) => this.#remove(name, id, version),
       slowQueries: (name) => this.#slow(name),
-      forgetSlow: (name) => this.slow.forget(name),
     };
   }
 
@@ -113,9 +112,9 @@ export class Console {
     return changedMeanwhile();
   }
 
-  async #slow(collection: string): Promise<unknown> {
+  async #slow(collection: string): Promise<SlowOperation[]> {
     const [there] = await this.store.run("SELECT to_regclass('data.imp_slow') IS NOT NULL AS there");
-    return { from_ms: LIMITS.slowMs, operations: there?.["there"] ? await this.slow.list(collection) : [] };
+    return there?.["there"] ? await this.slow.list(collection) : [];
   }
 }
 

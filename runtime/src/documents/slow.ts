@@ -75,10 +75,6 @@ export class Slow {
     }));
   }
 
-  async forget(collection: string): Promise<void> {
-    await this.store.run("DELETE FROM data.imp_slow WHERE $1 = '' OR collection = $1", [collection]);
-  }
-
   /** What is compared for equality first, then the order, then ranges; null where that is there already, or none helps. */
   async #suggested(collection: string, filter: Filter, sort: Sort): Promise<[string, 1 | -1][] | null> {
     const names = fieldsOf(filter);

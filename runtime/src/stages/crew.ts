@@ -49,7 +49,8 @@ export class Crew implements Holder {
   /** What is loaded in it, or on its way: revisions by name. */
   readonly has = new Map<string, string>();
   readonly #vendors = new Set<string>();
-  readonly #seats: Int32Array;
+  readonly seats = new SharedArrayBuffer(4 * SEATS);
+  readonly #seats = new Int32Array(this.seats);
   readonly #free: number[] = Array.from({ length: SEATS }, (_, seat) => SEATS - 1 - seat);
   readonly #worker: Worker;
   readonly #ready = Promise.withResolvers<void>();
@@ -68,8 +69,6 @@ export class Crew implements Holder {
     readonly listen: (crew: Crew, message: FromWorker) => void,
     readonly died: (crew: Crew, why: string) => void,
   ) {
-    const seats = new SharedArrayBuffer(4 * SEATS);
-    this.#seats = new Int32Array(seats);
     const url = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
     this.#worker = new Worker(url, { type: "module", name, deno: { permissions: "none" } } as WorkerOptions);
     URL.revokeObjectURL(url);
@@ -79,10 +78,7 @@ export class Crew implements Holder {
       this.#ready.reject(new Error(event.message));
       this.died(this, event.message);
     };
-    this.seats = seats;
   }
-
-  readonly seats: SharedArrayBuffer;
 
   static async start(
     name: string,

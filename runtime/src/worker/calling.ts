@@ -109,15 +109,14 @@ export class Calling {
 
   #fail(running: Running, error: unknown): void {
     const { begun, response } = running;
-    if (running.isGone && (error instanceof CallerGone || isAbort(error))) return void response.breakOff("");
+    if (running.isGone && (error instanceof CallerGone || isAbort(error))) return response.breakOff("");
     if (error instanceof MalformedBody && !response.headersSent) {
       return this.send(["failed", begun.id, "malformed-body", error.message]);
     }
     this.logging.log(begun, "error", running.source, messageOf(error), { stack: inspected(error) });
     if (response.headersSent) {
       // Where it was sent whole, its caller has nothing to do with what came after
-      response.breakOff(messageOf(error));
-      return;
+      return response.breakOff(messageOf(error));
     }
     this.send(["failed", begun.id, error instanceof AnswerTooLarge ? "answer-too-large" : "error", ""]);
   }

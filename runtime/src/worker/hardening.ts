@@ -202,8 +202,7 @@ function guardEvents(globals: typeof globalThis, told: readonly object[]): void 
 }
 
 function define(object: object, name: string, value: unknown): void {
-  const named = typeof value === "function" && value.name !== name;
-  if (named && !(name in { Function: 0 })) Object.defineProperty(value, "name", { value: name });
+  if (typeof value === "function" && value.name !== name) Object.defineProperty(value, "name", { value: name });
   Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false });
 }
 

@@ -223,13 +223,11 @@ export class ImpResponse {
     else this.json(value);
   }
 
-  /** What had begun can't be taken back: it's cut off. False: nothing had. */
-  breakOff(fault: string): boolean {
-    if (this.#state === "streaming") {
-      this.#state = "ended";
-      this.#sender.end(fault);
-    }
-    return this.#state === "ended";
+  /** What had begun can't be taken back: it's cut off. */
+  breakOff(fault: string): void {
+    if (this.#state !== "streaming") return;
+    this.#state = "ended";
+    this.#sender.end(fault);
   }
 
   /** The caller took so many bytes. */
