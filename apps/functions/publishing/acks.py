@@ -21,15 +21,16 @@ from apps.functions.publishing.timing import Timing, timing_of
 from apps.gateways.lifecycle.rules import SERVING
 from apps.gateways.store import Away, Connection, connect
 
-# Every runtime that is there and serves the stage has to have it; one whose connection has ended is gone
+# Every runtime that is there and serves the stage has to have it; one whose connection has ended is gone. One of them
+# has to answer calls already: a stage may be loaded while its process still waits for another one
 STANDINGS = """
 WITH running AS (
-    SELECT instance.id, instance.stages FROM imp.instances AS instance
+    SELECT instance.id, instance.stages, instance.is_ready FROM imp.instances AS instance
     JOIN pg_stat_activity AS activity
       ON activity.pid = instance.backend_pid AND activity.backend_start = instance.backend_start
 )
-SELECT asked.name, count(running.id), count(ack.instance), max(ack.load_ms), max(ack.acked_at),
-    (array_agg(ack.error) FILTER (WHERE ack.error IS NOT NULL))[1]
+SELECT asked.name, count(running.id), count(ack.instance), coalesce(bool_or(running.is_ready), false),
+    max(ack.load_ms), max(ack.acked_at), (array_agg(ack.error) FILTER (WHERE ack.error IS NOT NULL))[1]
 FROM unnest(%(names)s::text[], %(revisions)s::bigint[]) AS asked (name, revision)
 LEFT JOIN running ON split_part(asked.name, '/', 1) = ANY(running.stages)
 LEFT JOIN imp.acks AS ack
@@ -49,6 +50,7 @@ class Standing:
 
     running: int = 0
     acked: int = 0
+    is_answered: bool = False
     load_ms: float | None = None
     acked_at: datetime | None = None
     error: dict[str, Any] | None = None
@@ -59,7 +61,7 @@ class Standing:
             return "waiting"
         if self.error:
             return "failed"
-        return "live" if self.acked == self.running else "publishing"
+        return "live" if self.acked == self.running and self.is_answered else "publishing"
 
     @property
     def is_settled(self) -> bool:

@@ -5,7 +5,7 @@ import { type StageLine } from "../logs/sink.ts";
 import { Stacks } from "../stacks.ts";
 import type { Stage } from "../stages/stage.ts";
 import { Stages } from "../stages/stages.ts";
-import { call, PROGRAM, until } from "../stages/testing.ts";
+import { call, HELD, PROGRAM, release, until } from "../stages/testing.ts";
 import { connect, type Sql } from "../store/connect.ts";
 import { Feed } from "./feed.ts";
 import { readSourceMap } from "./sql.ts";
@@ -21,6 +21,7 @@ const OK = "module.exports = () => 'ok';";
 
 interface World {
   feed: Feed;
+  stages: Stages;
   dev: Stage;
   lines: StageLine[];
   instance: string;
@@ -28,8 +29,8 @@ interface World {
 
 let instances = 0;
 
-/** What a process has of its stage, with all that is published loaded. */
-async function following(): Promise<World> {
+/** What a process has of its stages. */
+function beginning(names: string[], program = PROGRAM): World {
   const lines: StageLine[] = [];
   const sink = {
     put: (line: StageLine) => void lines.push(line),
@@ -37,9 +38,9 @@ async function following(): Promise<World> {
     end: () => Promise.resolve(),
   };
   const stages = new Stages(
-    ["dev"],
+    names,
     { gateway: { id: "gw_1", name: "parcels", title: "Parcels" }, environment: {} },
-    { program: PROGRAM, recycleHeap: Infinity },
+    { program, recycleHeap: Infinity },
     new Asking(undefined, new Egress({ proxy: "", mode: "none", hosts: [] })),
     sink,
     new Stacks((artifact) => readSourceMap(owner, artifact)),
@@ -48,13 +49,30 @@ async function following(): Promise<World> {
   if (!dev || !url) throw new Error("There is no stage");
   const instance = `ins_${++instances}`;
   const feed = new Feed({ url, instance, process: "main", stages });
-  await feed.start();
-  return { feed, dev, lines, instance };
+  return { feed, stages, dev, lines, instance };
 }
 
-async function left({ feed, dev }: World): Promise<void> {
+/** The same, with all that is published loaded. */
+async function following(names = ["dev"], program = PROGRAM): Promise<World> {
+  const world = beginning(names, program);
+  await world.feed.start();
+  return world;
+}
+
+async function left({ feed, stages }: World): Promise<void> {
   await feed.end();
-  for (const crew of dev.crews) crew.end();
+  for (const crew of [...stages.all.values()].flatMap((stage) => stage.crews)) crew.end();
+}
+
+async function isReady({ instance }: World): Promise<boolean> {
+  const [row] = await owner`SELECT is_ready FROM imp.instances WHERE id = ${instance}`;
+  return row?.is_ready;
+}
+
+/** Whether it has said anything of it. */
+async function hasSaid({ instance }: World, name: string): Promise<boolean> {
+  const rows = await owner`SELECT FROM imp.acks WHERE instance = ${instance} AND name = ${name}`;
+  return rows.length > 0;
 }
 
 /** As the platform does: each with a revision of its own, in the order of commits. */
@@ -95,7 +113,6 @@ test("what is published before it begins is there once it has, and said to be", 
   equal(await acked("dev/before", revision), null);
   const [row] = await owner`SELECT stages, is_ready, revision::text FROM imp.instances WHERE id = ${world.instance}`;
   deepEqual({ ...row }, { stages: ["dev"], is_ready: true, revision });
-  equal(world.feed.revision, revision);
   await left(world);
 });
 
@@ -141,6 +158,31 @@ test("once its connection was cut it's there again, with what was published mean
   equal(await call(world.dev, "meanwhile"), "ok");
   const [row] = await owner`SELECT backend_pid, is_ready FROM imp.instances WHERE id = ${world.instance}`;
   deepEqual([row?.is_ready, row?.backend_pid === pid], [true, false]);
+  await left(world);
+});
+
+test("no stage waits for the worker of another one, nor once the connection was cut", async () => {
+  const world = await following(["dev", "held"], HELD);
+  const revision = await publish("held/b", OK);
+  await acked("dev/free", await publish("dev/free", OK));
+  await owner`SELECT pg_terminate_backend(backend_pid) FROM imp.instances WHERE id = ${world.instance}`;
+  await acked("dev/free", await publish("dev/free", OK, { version: 2 }));
+  deepEqual([await hasSaid(world, "held/b"), await isReady(world)], [false, true]);
+  await release();
+  equal(await acked("held/b", revision), null);
+  await left(world);
+});
+
+test("nor at its start, though the process isn't ready before all of them are", async () => {
+  const revision = await publish("held/a", OK);
+  const world = beginning(["dev", "held"], HELD);
+  const start = world.feed.start();
+  await acked("dev/free", await publish("dev/free", OK, { version: 3 }));
+  deepEqual([await hasSaid(world, "held/a"), await isReady(world)], [false, false]);
+  await release();
+  await start;
+  equal(await acked("held/a", revision), null);
+  equal(await isReady(world), true);
   await left(world);
 });
 

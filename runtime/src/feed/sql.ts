@@ -22,12 +22,12 @@ export interface Ack {
   error: LoadError | null;
 }
 
-/** What is published later than a revision. Numbers are in the order of their commits: none turns up late. */
-export async function readPublished(sql: Sql, after: string, stages: string[]): Promise<Row[]> {
+/** What is published in a stage later than a revision. Numbers are in the order of their commits: none turns up late. */
+export async function readPublished(sql: Sql, after: string, stage: string): Promise<Row[]> {
   return await sql<Row[]>`
     SELECT name, revision::text, version, artifact, code, vendor, methods, timeout_ms, is_deleted, expires_at
     FROM imp.functions LEFT JOIN imp.artifacts ON digest = artifact AND NOT is_deleted
-    WHERE revision > ${after}::text::bigint AND split_part(name, '/', 1) = ANY(${stages})
+    WHERE revision > ${after}::text::bigint AND split_part(name, '/', 1) = ${stage}
     ORDER BY revision`;
 }
 
@@ -41,15 +41,22 @@ export async function readSourceMap(sql: Sql, digest: string): Promise<string | 
   return row?.source_map;
 }
 
+export interface Registered {
+  instance: string;
+  process: string;
+  stages: string[];
+  isReady: boolean;
+}
+
 /**
  * On the connection that listens: whoever asks whether this runtime is there looks whether that is.
  *
  * Roles of gateways may not read the list of connections; of their own they may ask.
  */
-export async function register(sql: Sql, instance: string, process: string, stages: string[]): Promise<void> {
+export async function register(sql: Sql, { instance, process, stages, isReady }: Registered): Promise<void> {
   await sql`
-    INSERT INTO imp.instances (id, process, stages, backend_pid, backend_start)
-    SELECT ${instance}, ${process}, ${stages}, pg_backend_pid(), pg_stat_get_backend_start(each)
+    INSERT INTO imp.instances (id, process, stages, is_ready, backend_pid, backend_start)
+    SELECT ${instance}, ${process}, ${stages}, ${isReady}, pg_backend_pid(), pg_stat_get_backend_start(each)
     FROM pg_stat_get_backend_idset() AS each WHERE pg_stat_get_backend_pid(each) = pg_backend_pid()
     ON CONFLICT (id) DO UPDATE SET backend_pid = excluded.backend_pid, backend_start = excluded.backend_start`;
   // What those leave who had no time to say goodbye
@@ -62,22 +69,25 @@ export async function register(sql: Sql, instance: string, process: string, stag
 }
 
 export interface There {
-  /** The latest one for its stages. */
-  revision: string;
+  /** The latest one of each stage. */
+  revisions: Record<string, string>;
   /** This runtime is registered, under this connection. */
   isKnown: boolean;
 }
 
 /** What tells that it's another database than before, or an older one. */
 export async function look(sql: Sql, instance: string, stages: string[]): Promise<There> {
-  const [found] = await sql<There[]>`
-    SELECT coalesce((
-      SELECT revision FROM imp.functions WHERE split_part(name, '/', 1) = ANY(${stages})
-      ORDER BY revision DESC LIMIT 1
+  const rows = await sql<{ stage: string; revision: string; isKnown: boolean }[]>`
+    SELECT stage, coalesce((
+      SELECT revision FROM imp.functions WHERE split_part(name, '/', 1) = stage ORDER BY revision DESC LIMIT 1
     ), 0)::text AS revision, EXISTS (
       SELECT FROM imp.instances WHERE id = ${instance} AND backend_pid = pg_backend_pid()
-    ) AS "isKnown"`;
-  return found ?? { revision: "0", isKnown: false };
+    ) AS "isKnown"
+    FROM unnest(${stages}::text[]) AS stage`;
+  return {
+    revisions: Object.fromEntries(rows.map(({ stage, revision }) => [stage, revision])),
+    isKnown: rows.every((row) => row.isKnown),
+  };
 }
 
 export async function acknowledge(sql: Sql, instance: string, acks: Ack[]): Promise<void> {
@@ -91,8 +101,15 @@ export async function acknowledge(sql: Sql, instance: string, acks: Ack[]): Prom
       revision = excluded.revision, load_ms = excluded.load_ms, error = excluded.error, acked_at = clock_timestamp()`;
 }
 
+/** One of its stages has all up to a revision; another may have come further. */
 export async function caughtUp(sql: Sql, instance: string, revision: string): Promise<void> {
-  await sql`UPDATE imp.instances SET is_ready = true, revision = ${revision}::text::bigint WHERE id = ${instance}`;
+  await sql`
+    UPDATE imp.instances SET revision = greatest(revision, ${revision}::text::bigint) WHERE id = ${instance}`;
+}
+
+/** All of its stages had all that there was. */
+export async function ready(sql: Sql, instance: string): Promise<void> {
+  await sql`UPDATE imp.instances SET is_ready = true WHERE id = ${instance}`;
 }
 
 export async function signOff(sql: Sql, instance: string): Promise<void> {

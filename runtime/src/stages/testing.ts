@@ -16,13 +16,32 @@ addEventListener("message", (event) => {
   isEnding = true;
   later(() => { throw new Error("dies"); }, 200);
 });`;
+const HOLDING = `
+if (name.startsWith("held ")) {
+  const post = postMessage;
+  const channel = new BroadcastChannel("held");
+  const heard = new Promise((resolve) => channel.onmessage = resolve);
+  globalThis.postMessage = (message) => heard.then(() => post(message));
+  heard.then(() => channel.postMessage(""));
+}`;
 
 /** What the runtime's bundle has as one text. */
 export const PROGRAM = `import ${JSON.stringify(MAIN)};`;
 /** The same; but it ends at what nobody caught. Once `dies` is called it ends soon, and begins nothing until then. */
 export const MORTAL = `import "data:text/javascript,${encodeURIComponent(ENDING)}"; ${PROGRAM}`;
+/** The same; but nothing is heard of the one of a stage called `held` until it's released. */
+export const HELD = `import "data:text/javascript,${encodeURIComponent(HOLDING)}"; ${PROGRAM}`;
 export const BROKEN = "throw new Error('There is no memory left');";
 export const SILENT = "setInterval(() => {}, 1000);";
+
+/** Until such a one knows. */
+export async function release(): Promise<void> {
+  const channel = new BroadcastChannel("held");
+  const timer = setInterval(() => channel.postMessage(""), 10);
+  await new Promise((resolve) => channel.onmessage = resolve);
+  clearInterval(timer);
+  channel.close();
+}
 
 export const DIES = "module.exports = () => new Promise(() => {});";
 

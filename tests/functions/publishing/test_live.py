@@ -86,6 +86,9 @@ def test_what_functions_notify_is_no_acknowledgement(place: Place) -> None:
             functions.execute("SELECT pg_notify('acked', %s)", [f"{revision} dev/hello"])
         assert waiting.result().state == "publishing"
         runtime.execute("INSERT INTO imp.acks (instance, name, revision) VALUES ('here', 'dev/hello', %s)", [revision])
+        # Its process waits for the worker of another stage, and answers nobody yet
+        assert await_live(function, within=0).state == "publishing"
+        runtime.execute("UPDATE imp.instances SET is_ready = true")
         assert await_live(function, within=PATIENCE).state == "live"
 
 
