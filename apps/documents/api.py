@@ -21,13 +21,14 @@ from apps.documents import selectors, services
 from apps.documents.problems import DataUnanswered
 from apps.documents.selectors import ASKED, SHOWN, Collection, Document, Index, SlowOperation
 from apps.documents.values import read_object
-from apps.gateways.api import OF_ONE
+from apps.gateways.api.below import OF_ONE, OfGateway
 from apps.gateways.models import FunctionGateway
-from apps.gateways.selectors import get_gateway
-from apps.tenants.api_base import TenantApi
 
 COLLECTION = "[A-Za-z][A-Za-z0-9_-]{0,47}"
-NAMES_ONE = {"schema": {"type": "string", "pattern": f"^{COLLECTION}$"}}
+PATH_PARAMETERS = {
+    **OfGateway.path_parameters,
+    "collection": {"schema": {"type": "string", "pattern": f"^{COLLECTION}$"}, "description": "Its name."},
+}
 
 
 class CollectionSerializer(serializers.Serializer[Collection]):
@@ -93,15 +94,11 @@ def _several(kind: type[serializers.Serializer[Any]], name: str, *, paged: bool 
     return type(name, (serializers.Serializer,), fields)
 
 
-class DataApi(TenantApi, ApiViewSet):
+class DataApi(OfGateway, ApiViewSet):
     """Asked of the gateway's runtime, as functions ask: there's one way that documents are read and written."""
 
     queryset = FunctionGateway.objects.none()
     refusals = frozenset({400, 404, 409, 422, 503})
-
-    @property
-    def gateway(self) -> FunctionGateway:
-        return get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
 
     @property
     def about(self) -> dict[str, Any]:
@@ -184,7 +181,7 @@ class SlowViewSet(DataApi):
 class IndexViewSet(DataApi):
     tag, singular, plural = "indexes", "an index", "indexes"
     serializer_class = IndexSerializer
-    path_parameters = {"collection": NAMES_ONE}
+    path_parameters = PATH_PARAMETERS
 
     @extend_schema(responses={200: _several(IndexSerializer, "Indexes")})
     def list(self, request: Request, gateway_id: str, collection: str) -> HttpResponse:
@@ -220,7 +217,7 @@ class DocumentViewSet(DataApi):
 
     tag, singular, plural = "documents", "a document", "documents"
     serializer_class = DocumentSerializer
-    path_parameters = {"collection": NAMES_ONE}
+    path_parameters = PATH_PARAMETERS
 
     def query_parameters(self) -> frozenset[str]:
         return frozenset({"filter", "sort", "projection", "limit", "cursor"}) if self.action == "list" else frozenset()

@@ -4,7 +4,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from apps.functions.models import Function
+from apps.functions.models import Function, FunctionVersion
 from apps.functions.services.wishes import METHODS
 from apps.gateways.sizes import StageName
 
@@ -45,4 +45,13 @@ class DeletedFilter(django_filters.FilterSet):
 
     class Meta:
         model = Function
+        fields: list[str] = []
+
+
+class VersionFilter(django_filters.FilterSet):
+    kind = django_filters.ChoiceFilter(choices=FunctionVersion.Kind.choices, label=_("Kind"), empty_label=_("Any kind"))
+    q = django_filters.CharFilter(field_name="note", lookup_expr="icontains", label=_("Find a version by its note"))
+
+    class Meta:
+        model = FunctionVersion
         fields: list[str] = []

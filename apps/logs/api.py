@@ -16,9 +16,8 @@ from apps.core.api.viewsets import PAGING, Listed, Retrieved, Updated, link_head
 from apps.core.errors import InvalidInput
 from apps.core.events.urls import live_origin
 from apps.core.listing import Page, read_limit
-from apps.gateways.api import OF_ONE
+from apps.gateways.api.below import OF_ONE, OfGateway
 from apps.gateways.models import FunctionGateway
-from apps.gateways.selectors import get_gateway
 from apps.gateways.sizes import StageName
 from apps.logs.asking import FOLLOWED, NAMES, read_filter
 from apps.logs.lines import LEVELS, SOURCES, LogLine
@@ -27,7 +26,6 @@ from apps.logs.selectors import read_logs, retention_of
 from apps.logs.services import change_retention
 from apps.logs.streaming.askers import make_ticket
 from apps.logs.streaming.stream import PATH
-from apps.tenants.api_base import TenantApi
 
 FOLLOW = "follow"
 
@@ -72,7 +70,7 @@ OTHERS = (
 )
 
 
-class LogViewSet(TenantApi, Listed):
+class LogViewSet(OfGateway, Listed):
     """What the functions of one gateway write, the newest first."""
 
     tag, singular, plural = "api-gateway-logs", "a line of a log", "the lines of a gateway's log"
@@ -85,10 +83,6 @@ class LogViewSet(TenantApi, Listed):
 
     def get_queryset(self) -> "QuerySet[LogRetention]":
         return self.queryset
-
-    @property
-    def gateway(self) -> FunctionGateway:
-        return get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
 
     @extend_schema(parameters=[STAGES, FUNCTION, *OTHERS])
     def list(self, request: Request, **named: str) -> HttpResponse:
@@ -140,7 +134,7 @@ class RetentionChanges(Input):
     )
 
 
-class RetentionViewSet(TenantApi, Retrieved, Updated):
+class RetentionViewSet(OfGateway, Retrieved, Updated):
     """How long a gateway's log is kept."""
 
     tag, singular, plural = "api-gateway-log-retention", "how long a gateway's log is kept", "retentions of logs"
@@ -149,8 +143,7 @@ class RetentionViewSet(TenantApi, Retrieved, Updated):
     update_serializer_class = RetentionChanges
 
     def get_object(self) -> LogRetention:
-        gateway = get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
-        return retention_of(actor=self.actor, gateway=gateway)
+        return retention_of(actor=self.actor, gateway=self.gateway)
 
     def retrieve(self, request: Request, gateway_id: str) -> HttpResponse:  # type: ignore[override]
         return super().retrieve(request)

@@ -12,11 +12,9 @@ from apps.core.api.serializers import Input
 from apps.core.api.views import answer
 from apps.core.api.viewsets import Created, Destroyed, Listed, Retrieved, Updated, verb
 from apps.core.errors import NotFound
-from apps.functions.api.addresses import ID
-from apps.gateways.models import FunctionGateway
-from apps.gateways.selectors import get_gateway
+from apps.functions.models import LONGEST_METHOD
+from apps.gateways.api.below import ID, OF_ONE, OfGateway
 from apps.gateways.sizes import StageName
-from apps.tenants.api_base import TenantApi
 from apps.triggers import services
 from apps.triggers.cron import LONGEST_EXPRESSION, BadExpression, parse
 from apps.triggers.filters import RunFilter, TriggerFilter
@@ -32,13 +30,6 @@ from apps.triggers.selectors import get_trigger, list_runs, list_triggers, upcom
 from apps.triggers.services.checking import refusal_of_zone
 from apps.triggers.telling import detail_of, words_of
 from apps.triggers.zones import is_zone
-
-UPCOMING = 5
-_ID = {"type": "string", "pattern": f"^{ID}$"}
-PATH_PARAMETERS: dict[str, dict[str, Any]] = {
-    "gateway_id": {"schema": _ID, "description": "The gateway's id."},
-    "trigger_id": {"schema": _ID, "description": "The trigger's id."},
-}
 
 
 class TriggerSerializer(serializers.ModelSerializer[Trigger]):
@@ -86,7 +77,7 @@ class TriggerSerializer(serializers.ModelSerializer[Trigger]):
 
     def get_upcoming(self, row: Trigger) -> list[str]:
         try:
-            return [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in upcoming_of(row, clock.now(), UPCOMING)]
+            return [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in upcoming_of(row, clock.now())]
         except BadExpression:
             return []
 
@@ -97,7 +88,7 @@ class TriggerChanges(Input):
         help_text="Five fields (minute, hour, day, month, day of the week), or six with seconds before them.",
     )
     zone = serializers.CharField(default="UTC", max_length=LONGEST_ZONE, help_text="Such as `Europe/Berlin`.")
-    method = serializers.CharField(default="POST", max_length=16)
+    method = serializers.CharField(default="POST", max_length=LONGEST_METHOD)
     path = serializers.CharField(
         default="", allow_blank=True, max_length=LONGEST_PATH, help_text="Empty: the function's own."
     )
@@ -159,9 +150,8 @@ class TriggerRunSerializer(serializers.ModelSerializer[TriggerRun]):
         return detail_of(row)
 
 
-class TriggerViewSet(TenantApi, Listed, Retrieved, Created, Updated, Destroyed):
+class TriggerViewSet(OfGateway, Listed, Retrieved, Created, Updated, Destroyed):
     tag, singular, plural = "triggers", "a cron trigger", "cron triggers"
-    path_parameters = PATH_PARAMETERS
     queryset = Trigger.objects.none()
     serializer_class = TriggerSerializer
     create_serializer_class = TriggerInput
@@ -170,10 +160,6 @@ class TriggerViewSet(TenantApi, Listed, Retrieved, Created, Updated, Destroyed):
     sorts = ("created_at", "next_at", "base_name")
     from_columns = False
     lives = True
-
-    @property
-    def gateway(self) -> FunctionGateway:
-        return get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
 
     def get_queryset(self) -> "QuerySet[Trigger]":
         return list_triggers(actor=self.actor, gateway=self.gateway)
@@ -223,14 +209,18 @@ class TriggerViewSet(TenantApi, Listed, Retrieved, Created, Updated, Destroyed):
         Also one that is paused. The answer comes at once, and the run after it: it's among the trigger's runs.
         """
         run = services.run_trigger(actor=self.actor, trigger=self.get_object())
-        return answer(TriggerRunSerializer(run).data, status=201)
+        where = f"{request.path.removesuffix('/run')}/runs/{run.pk}"
+        return answer(TriggerRunSerializer(run).data, status=201, headers={"Location": where})
 
 
-class TriggerRunViewSet(TenantApi, Listed, Retrieved):
+class TriggerRunViewSet(OfGateway, Listed, Retrieved):
     """What came of each due time, the newest first. The newest hundred are kept of each trigger."""
 
     tag, singular, plural = "trigger-runs", "a run of a cron trigger", "the runs of a cron trigger"
-    path_parameters = PATH_PARAMETERS
+    path_parameters = {
+        **OfGateway.path_parameters,
+        "trigger_id": {"schema": {"type": "string", "pattern": f"^{ID}$"}, "description": "The trigger's id."},
+    }
     queryset = TriggerRun.objects.none()
     serializer_class = TriggerRunSerializer
     filterset_class = RunFilter
@@ -249,8 +239,7 @@ class TriggerRunViewSet(TenantApi, Listed, Retrieved):
         return super().retrieve(request, pk)
 
 
-OF_GATEWAY = f"api-gateways/(?P<gateway_id>{ID})"
 urlpatterns = [
-    *routes(f"{OF_GATEWAY}/triggers/(?P<trigger_id>{ID})/runs", TriggerRunViewSet, name="trigger-runs"),
-    *routes(f"{OF_GATEWAY}/triggers", TriggerViewSet, name="triggers"),
+    *routes(f"{OF_ONE}/triggers/(?P<trigger_id>{ID})/runs", TriggerRunViewSet, name="trigger-runs"),
+    *routes(f"{OF_ONE}/triggers", TriggerViewSet, name="triggers"),
 ]

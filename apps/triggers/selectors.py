@@ -10,6 +10,8 @@ from apps.tenants.member import Member
 from apps.triggers.cron import Schedule
 from apps.triggers.models import Trigger, TriggerRun
 
+# So many of the next runs are told
+UPCOMING = 5
 WITH = ("gateway", "gateway__cluster", "gateway__tenant")
 
 
@@ -62,9 +64,9 @@ def waits(trigger: Trigger) -> bool:
     return any(each.name == trigger.stage and each.state == Stage.State.INACTIVE for each in gateway.stages.all())
 
 
-def upcoming_of(trigger: Trigger, now: datetime, count: int = 5) -> list[datetime]:
+def upcoming_of(trigger: Trigger, now: datetime) -> list[datetime]:
     """When it's due next; none while it's paused or waits."""
-    return schedule_of(trigger).upcoming(now, count) if trigger.is_enabled and not waits(trigger) else []
+    return schedule_of(trigger).upcoming(now, UPCOMING) if trigger.is_enabled and not waits(trigger) else []
 
 
 def schedule_of(trigger: Trigger) -> Schedule:

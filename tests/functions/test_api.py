@@ -4,8 +4,12 @@ import hashlib
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
+from apps.functions.calling import Answered, Asked
+from apps.functions.calling.history import keep_call
 from apps.functions.models import Artifact, Draft, Function, FunctionVersion
 from apps.functions.services import delete_function, save_function
 from apps.gateways.models import FunctionGateway
@@ -271,6 +275,58 @@ def test_its_history_is_read_and_gone_back_in(alice: User, bob: User, owner: Mem
     assert Api(alice).get(f"{path}/3").json()["artifact"] == artifact
     assert Api(alice).post(f"{path}/1/pin", {"is_pinned": True}).json()["is_pinned"]
     assert FunctionVersion.objects.get(number=1).is_pinned
+
+
+def test_its_history_is_filtered_as_on_its_page(alice: User, owner: Member, gateway: Any) -> None:
+    row = some_function(owner, gateway, "dev/x")
+    save_function(actor=owner, function=row, files=says("new"), note="Newer", base_version=1)
+
+    def found(**query: str) -> list[int]:
+        return [each["number"] for each in Api(alice).get(f"{URL}/dev%2Fx/history", query).json()["items"]]
+
+    assert (found(kind="created"), found(q="newer")) == ([1], [2])
+    assert_problem(Api(alice).get(f"{URL}/dev%2Fx/history", {"kind": "none"}), "invalid-input")
+
+
+def test_ones_calls_are_told_as_they_were_made(alice: User, bob: User, owner: Member, gateway: Any) -> None:
+    row = some_function(owner, gateway, "dev/x")
+    keep(owner, row)
+    [call] = Api(alice).get(f"{URL}/dev%2Fx/calls").json()["items"]
+    assert call["request"]["headers"] == [
+        {"name": "x-b", "value": "2"},
+        {"name": "Authorization", "value": "•••"},
+    ]
+    assert (call["request"]["path"], call["request"]["query"], call["request"]["body"]) == ("/x", "a=1", "{}")
+    assert call["answer"]["headers"] == [{"name": "content-type", "value": "text/plain"}]
+    assert (call["answer"]["status"], call["answer"]["body"], call["error"]) == (200, "hi", "")
+    assert Api(bob).get(f"{URL}/dev%2Fx/calls").json()["items"] == []
+
+
+def keep(actor: Member, function: Function) -> None:
+    asked = Asked("POST", "/x", "a=1", (("x-b", "2"), ("Authorization", "Bearer secret")), b"{}")
+    answered = Answered("req_1", 12.3, 200, (("content-type", "text/plain"),), b"hi")
+    keep_call(actor=actor, function=function, asked=asked, answered=answered, is_draft=False)
+
+
+def test_no_list_asks_for_each_of_its_rows(alice: User, owner: Member, gateway: Any) -> None:
+    """Those that no contract of a list looks after."""
+    row = some_function(owner, gateway, "dev/x")
+    lists = (f"{URL}/dev%2Fx/history", f"{URL}/dev%2Fx/calls", f"/v1/api-gateways/{GATEWAY}/deleted-functions")
+    counts = []
+    for round_number in range(2):
+        for number in range(1 + round_number):
+            row = save_function(
+                actor=owner, function=row, files=says(f"{round_number} {number}"), base_version=row.version
+            )
+            some_function(owner, gateway, f"dev/gone/{round_number}/{number}", deleted=True)
+            keep(owner, row)
+        asked = []
+        for url in lists:
+            with CaptureQueriesContext(connection) as queries:
+                assert len(Api(alice).get(url).json()["items"]) >= 1 + round_number
+            asked.append(len(queries))
+        counts.append(asked)
+    assert counts[0] == counts[1], dict(zip(lists, zip(*counts, strict=True), strict=True))
 
 
 def test_filters_find_by_method_tag_and_text(alice: User, owner: Member, gateway: Any) -> None:

@@ -100,8 +100,8 @@ def test_run_now_answers_with_the_run(alice: User) -> None:
     assert answer.status_code == 201, answer.content
     shown = answer.json()
     assert (shown["kind"], shown["outcome"], shown["trigger"]) == ("manual", "waiting", trigger.pk)
-    [listed] = Api(alice).get(f"{URL}/{trigger.pk}/runs").json()["items"]
-    assert listed["id"] == shown["id"]
+    assert answer["Location"] == f"{URL}/{trigger.pk}/runs/{shown['id']}"
+    assert Api(alice).get(answer["Location"]).json()["id"] == shown["id"]
 
 
 def test_a_trigger_is_found_below_its_own_gateway_alone(alice: User, tidewater: Tenant) -> None:

@@ -6,6 +6,7 @@ name ends in such a word is reached by its id.
 
 from typing import Any
 
+from apps.gateways.api.below import OfGateway
 from apps.gateways.sizes import StageName
 
 # What stands behind a function's name in the addresses of the API
@@ -13,9 +14,7 @@ WORDS = ("logs", "source", "history", "draft", "rename", "copy", "restore", "run
 _STAGES = "|".join(StageName.values)
 FUNCTION = rf"fn_[0-9a-z]{{26}}|(?:{_STAGES})/[A-Za-z0-9._~:*/-]{{1,200}}"
 NUMBER = "[0-9]{1,6}"
-ID = "[0-9a-zA-Z_-]{1,64}"
 
-_BY_ID = {"schema": {"type": "string", "pattern": f"^{ID}$"}, "description": "The gateway's id."}
 _BY_NAME = {
     "schema": {"type": "string"},
     "description": "The function's name with its stage, percent-encoded; or its id, by which one is reached whose name "
@@ -23,7 +22,7 @@ _BY_NAME = {
     "example": "dev%2Fuser%2F:id",
 }
 PATH_PARAMETERS: dict[str, dict[str, Any]] = {
-    "gateway_id": _BY_ID,
+    **OfGateway.path_parameters,
     "id": _BY_NAME,
     "pk": _BY_NAME,
     "function": _BY_NAME,

@@ -1,6 +1,6 @@
 """What is shown of a function, and what is taken to make and change one."""
 
-from typing import Any
+from typing import Any, get_args
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
@@ -19,13 +19,12 @@ from apps.functions.models import (
     Function,
     FunctionVersion,
 )
-from apps.functions.publishing import standing_of
+from apps.functions.publishing import Live, standing_of
+from apps.functions.publishing.live import State
 from apps.functions.selectors import called_at
 from apps.functions.services.wishes import LONGEST_TIMEOUT_MS, METHODS, SHORTEST_TIMEOUT_MS, USUAL_TIMEOUT_MS
 from apps.functions.templates import TEMPLATES
-from apps.gateways.sizes import StageName
 
-LIVE_STATES = ("live", "publishing", "waiting", "failed")
 HANDLER = "export default async (req: ImpRequest, res: ImpResponse) => {\n  return { id: req.params.id };\n};\n"
 
 
@@ -36,7 +35,7 @@ class FileHashSerializer(serializers.Serializer[Any]):
 
 class LiveSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(
-        choices=LIVE_STATES,
+        choices=get_args(State),
         help_text="`live`: each process that is there answers with this version. `publishing`: it's on its way. "
         "`waiting`: it goes live when the gateway starts. `failed`: it couldn't be loaded, and what was live goes on.",
     )
@@ -105,7 +104,7 @@ class FunctionSerializer(serializers.ModelSerializer[Function]):
         return shown_live(standing_of(row), row)
 
 
-def shown_live(live: Any, row: Function) -> dict[str, Any]:
+def shown_live(live: Live, row: Function) -> dict[str, Any]:
     return {
         "state": live.state,
         "version": row.live_version or None,
@@ -113,7 +112,7 @@ def shown_live(live: Any, row: Function) -> dict[str, Any]:
         "compile_ms": live.compile_ms,
         "store_ms": live.store_ms,
         "load_ms": live.load_ms,
-        "error": live.error or "",
+        "error": live.error,
     }
 
 
@@ -317,6 +316,3 @@ class DraftInput(Input):
         default=None,
         help_text="Of the draft that this goes on from, 0 for none: `stale-draft` where another window saved since.",
     )
-
-
-STAGES = "|".join(StageName.values)

@@ -30,30 +30,9 @@ from apps.functions.calling.api import RunsFunctions
 from apps.functions.filters import DeletedFilter, FunctionFilter
 from apps.functions.models import Function
 from apps.functions.publishing import await_live, standing_of
+from apps.functions.publishing.live import ANSWERED_WITHIN
 from apps.functions.selectors import get_draft, head_of, list_deleted, list_functions
-from apps.gateways.models import FunctionGateway
-from apps.gateways.selectors import list_gateways
-from apps.tenants.api_base import TenantApi
-
-# How long an answer to a save waits for the runtimes to say that they have it, in seconds
-WAITS = 1.0
-
-
-class OfGateway(TenantApi):
-    """Below a gateway's address."""
-
-    path_parameters = PATH_PARAMETERS
-    _gateway: FunctionGateway | None = None
-
-    @property
-    def gateway(self) -> FunctionGateway:
-        if self._gateway is None:
-            # Its cluster is part of each address; whose it is isn't told here
-            rows = list_gateways(actor=self.actor).select_related("cluster")
-            self._gateway = rows.filter(pk=self.kwargs["gateway_id"]).first()
-        if self._gateway is None:
-            raise NotFound
-        return self._gateway
+from apps.gateways.api.below import OfGateway
 
 
 def named(rows: "QuerySet[Function]", asked: str) -> "QuerySet[Function]":
@@ -64,6 +43,8 @@ def named(rows: "QuerySet[Function]", asked: str) -> "QuerySet[Function]":
 
 class SavesFunctions(OfGateway, ApiViewSet):
     """Answers with a function, and once it's committed with how it went live."""
+
+    path_parameters = PATH_PARAMETERS
 
     @property
     def functions(self) -> "QuerySet[Function]":
@@ -80,7 +61,7 @@ class SavesFunctions(OfGateway, ApiViewSet):
 
     def _once_live(self, row: Function, shown: dict[str, Any], response: HttpResponse) -> HttpResponse:
         """Only after the commit there's anything to wait for, and nothing else has changed by then."""
-        live = await_live(row, within=WAITS)
+        live = await_live(row, within=ANSWERED_WITHIN)
         plain = {**shown, "live": shown_live(standing_of(row), row)}
         headers = {"Location": response["Location"]} if "Location" in response else {}
         # As of whoever reads it later, who isn't told how long it took

@@ -10,6 +10,7 @@ from apps.functions import services
 from apps.functions.api.addresses import NUMBER
 from apps.functions.api.answers import FunctionSerializer, PinInput, SourceSerializer, VersionSerializer
 from apps.functions.api.functions import SavesFunctions, named
+from apps.functions.filters import VersionFilter
 from apps.functions.models import Function, FunctionVersion
 from apps.functions.selectors import list_functions, list_versions
 
@@ -20,6 +21,7 @@ class HistoryViewSet(SavesFunctions, Listed, Retrieved):
     tag, singular, plural = "function-history", "a version of a function", "the versions of a function"
     queryset = FunctionVersion.objects.none()
     serializer_class = VersionSerializer
+    filterset_class = VersionFilter
     default_sort = ("-number",)
     from_columns = False
     lookup_field = "number"

@@ -71,7 +71,39 @@ class RunSerializer(serializers.Serializer[Any]):
     logs = LogLineSerializer(many=True, allow_null=True, help_text="What the call wrote; null: it can't be read now.")
 
 
+class KeptHeadersField(serializers.ListField):
+    """As everywhere in the API; kept as pairs."""
+
+    child = HeaderSerializer()
+
+    def to_representation(self, data: Any) -> Any:
+        return [{"name": name, "value": value} for name, value in data]
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    method = serializers.CharField()
+    path = serializers.CharField()
+    query = serializers.CharField()
+    headers = KeptHeadersField(help_text="What they hold is left out where it's credentials.")
+    body = serializers.CharField(help_text="In base64 where `is_binary`.")
+    is_binary = serializers.BooleanField()
+    is_cut = serializers.BooleanField(help_text="There was more of it.")
+
+
+class AnsweredSerializer(serializers.Serializer[Any]):
+    status = serializers.IntegerField()
+    headers = KeptHeadersField()
+    body = serializers.CharField(help_text="In base64 where `is_binary`.")
+    is_binary = serializers.BooleanField()
+    is_cut = serializers.BooleanField(help_text="There was more of it, or it went on when the time was over.")
+    ms = serializers.FloatField()
+
+
 class CallSerializer(serializers.ModelSerializer[Call]):
+    request = AskedSerializer()
+    answer = AnsweredSerializer(allow_null=True, help_text="Null: there was none, and `error` says why.")
+    error = serializers.CharField(help_text="Why there was no answer, in words; empty: there was one.")
+
     class Meta:
         model = Call
         fields = ("id", "is_draft", "request", "answer", "error", "request_id", "at")

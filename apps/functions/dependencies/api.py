@@ -14,10 +14,7 @@ from apps.functions.dependencies.selectors import dependencies_of
 from apps.functions.dependencies.services import discard_change, set_dependencies
 from apps.functions.dependencies.shown import STEPS, because_of, packages_of_lock
 from apps.functions.models import Dependencies
-from apps.gateways.api import OF_ONE
-from apps.gateways.models import FunctionGateway
-from apps.gateways.selectors import get_gateway
-from apps.tenants.api_base import TenantApi
+from apps.gateways.api.below import OF_ONE, OfGateway
 
 
 class PackageSerializer(serializers.Serializer[dict[str, Any]]):
@@ -96,7 +93,7 @@ class DependenciesInput(Input):
     )
 
 
-class DependenciesViewSet(TenantApi, Retrieved):
+class DependenciesViewSet(OfGateway, Retrieved):
     """The npm packages of one gateway."""
 
     tag, singular, plural = "api-gateway-dependencies", "the npm packages of a gateway", "npm packages of gateways"
@@ -104,10 +101,6 @@ class DependenciesViewSet(TenantApi, Retrieved):
     serializer_class = DependenciesSerializer
     # Its state moves while its version stays
     lives = True
-
-    @property
-    def gateway(self) -> FunctionGateway:
-        return get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
 
     def get_object(self) -> Dependencies:
         return dependencies_of(actor=self.actor, gateway=self.gateway)

@@ -1,6 +1,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+# How long an answer to a save waits for the runtimes to say that they have it, in seconds. What comes later, a page
+# hears by an event
+ANSWERED_WITHIN = 1.0
 State = Literal["live", "publishing", "waiting", "failed"]
 
 

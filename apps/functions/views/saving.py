@@ -10,12 +10,10 @@ from django.views import View
 from apps.core.afterwards import afterwards
 from apps.functions.models import Function
 from apps.functions.publishing import await_live, standing_of
+from apps.functions.publishing.live import ANSWERED_WITHIN
 from apps.functions.services import save_function
 from apps.functions.views.about import AboutFunction, answer, read_json, take_files, take_number, take_text
 from apps.functions.views.standing import standing
-
-# Seconds; who waits longer is told by the event stream
-PATIENCE = 1.0
 
 
 class Save(AboutFunction, LoginRequiredMixin, View):
@@ -35,4 +33,4 @@ class Save(AboutFunction, LoginRequiredMixin, View):
 
 
 def _once_live(function: Function) -> HttpResponse:
-    return answer(standing(function, await_live(function, within=PATIENCE)))
+    return answer(standing(function, await_live(function, within=ANSWERED_WITHIN)))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import django_filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,25 +12,13 @@ from apps.core.errors import NotFound, Text
 from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, Touch
 from apps.core.web.lists import Column, Listing, ListPage
+from apps.functions.filters import VersionFilter
 from apps.functions.models import FunctionVersion
 from apps.functions.selectors import get_version, head_of, list_versions
 from apps.functions.services import pin_version, restore_version
 from apps.functions.services.locking import SAVE
 from apps.functions.views.about import AboutFunction, edit_url
 from apps.functions.views.shown import live_of
-
-
-class VersionFilter(django_filters.FilterSet):
-    kind = django_filters.ChoiceFilter(
-        choices=FunctionVersion.Kind.choices, label=gettext_lazy("Kind"), empty_label=gettext_lazy("Any kind")
-    )
-    q = django_filters.CharFilter(
-        field_name="note", lookup_expr="icontains", label=gettext_lazy("Find a version by its note")
-    )
-
-    class Meta:
-        model = FunctionVersion
-        fields: list[str] = []
 
 
 class Versions(AboutFunction, ListPage):

@@ -5,9 +5,8 @@ from rest_framework import serializers
 
 from apps.core.api.viewsets import Listed
 from apps.core.lifecycle.models import LifecycleEvent
+from apps.gateways.api.below import OfGateway
 from apps.gateways.progress import tell, timeline_of
-from apps.gateways.selectors import get_gateway
-from apps.tenants.api_base import TenantApi
 
 
 class LineSerializer(serializers.Serializer[LifecycleEvent]):
@@ -29,7 +28,7 @@ class LineSerializer(serializers.Serializer[LifecycleEvent]):
         return super().to_representation(tell(instance))  # type: ignore[arg-type]
 
 
-class TimelineViewSet(TenantApi, Listed):
+class TimelineViewSet(OfGateway, Listed):
     """What was wanted of one gateway, and each step, try and reason since, the newest first."""
 
     tag, singular, plural = "api-gateway-timeline", "a line of a timeline", "the lines of a gateway's timeline"
@@ -38,4 +37,4 @@ class TimelineViewSet(TenantApi, Listed):
     from_columns = False
 
     def get_queryset(self) -> "QuerySet[LifecycleEvent]":
-        return timeline_of(get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"]))
+        return timeline_of(self.gateway)

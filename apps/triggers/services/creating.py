@@ -8,7 +8,6 @@ from apps.audit.changes import fields_of
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.errors import InvalidInput
-from apps.core.versions import delete_version
 from apps.functions.models import Function
 from apps.functions.names import read_name
 from apps.gateways.models import LONGEST_ACTOR, FunctionGateway
@@ -18,7 +17,7 @@ from apps.triggers.models import Trigger
 from apps.triggers.problems import TooManyTriggers
 from apps.triggers.selectors import count_triggers, schedule_of
 from apps.triggers.services.checking import check_trigger
-from apps.triggers.services.locking import CHANGE, SHOWN, lock_trigger, tell
+from apps.triggers.services.locking import CHANGE, SHOWN, tell
 
 
 @transaction.atomic
@@ -69,15 +68,6 @@ def create_trigger(
     record(actor=actor, verb="trigger.created", target=trigger, after=fields_of(trigger, SHOWN))
     tell(trigger)
     return trigger
-
-
-@transaction.atomic
-def delete_trigger(*, actor: Member, trigger: Trigger, version: int | None = None) -> None:
-    """With its history. A run that is under way goes on to its end."""
-    actor, trigger = lock_trigger(actor, trigger, version=version)
-    record(actor=actor, verb="trigger.deleted", target=trigger, before=fields_of(trigger, SHOWN))
-    tell(trigger)
-    delete_version(trigger)
 
 
 def _function(gateway: FunctionGateway, stage: str, base_name: str) -> Function:

@@ -18,6 +18,7 @@ from apps.gateways.sizes import StageName
 from apps.gateways.views.base import AboutGateway
 from apps.triggers.cron import BadExpression, Schedule, parse
 from apps.triggers.forms import NewTriggerForm
+from apps.triggers.selectors import UPCOMING
 from apps.triggers.services import create_trigger
 from apps.triggers.services.checking import refusal_of_zone
 from apps.triggers.services.locking import CHANGE
@@ -27,7 +28,6 @@ from apps.triggers.words import in_words
 from apps.triggers.zones import is_zone
 
 FORM = "triggers/form.html"
-SHOWN = 5
 
 
 class New(AboutGateway, FormView):
@@ -62,7 +62,7 @@ class New(AboutGateway, FormView):
 
     def get_context(self) -> dict[str, Any]:
         asked = self.request.POST if self.request.method == "POST" else self.get_initial()
-        return {"gateway": self.gateway, **preview_of(str(asked["expression"]), str(asked["zone"]))}
+        return {"gateway": self.gateway, **preview_of(str(asked.get("expression", "")), str(asked.get("zone", "")))}
 
     def save(self, form: Any) -> Done:
         wanted = dict(form.cleaned_data)
@@ -100,5 +100,5 @@ def preview_of(expression: str, zone: str) -> dict[str, Any]:
     words = in_words(found)
     if not is_zone(zone):
         return {"words": words, "refusal": refusal_of_zone()}
-    upcoming = Schedule.of(expression, zone).upcoming(clock.now(), SHOWN)
+    upcoming = Schedule.of(expression, zone).upcoming(clock.now(), UPCOMING)
     return {"words": words, "zone": zone, "upcoming": [moment_in(zone, at) for at in upcoming]}

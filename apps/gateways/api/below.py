@@ -1,0 +1,26 @@
+"""What endpoints have in common that are about something of one gateway: which one it is."""
+
+from typing import Any
+
+from apps.gateways.api.gateways import GatewayViewSet
+from apps.gateways.models import FunctionGateway
+from apps.gateways.selectors import get_gateway
+from apps.tenants.api_base import TenantApi
+
+ID = GatewayViewSet.lookup_value_regex
+OF_ONE = f"api-gateways/(?P<gateway_id>{ID})"
+
+
+class OfGateway(TenantApi):
+    """Below a gateway's address, which is asked for once however often it's needed."""
+
+    path_parameters: dict[str, dict[str, Any]] = {
+        "gateway_id": {"schema": {"type": "string", "pattern": f"^{ID}$"}, "description": "The gateway's id."}
+    }
+    _gateway: FunctionGateway | None = None
+
+    @property
+    def gateway(self) -> FunctionGateway:
+        if self._gateway is None:
+            self._gateway = get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
+        return self._gateway
