@@ -1,18 +1,17 @@
 """Whether what was saved has reached the gateways that run it, and whether there is a compiler at all."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.db.models import Count
 
-from apps.core.clock import now
 from apps.core.doctor.findings import Finding, error, ok, warning
 from apps.functions.compiling import CompilerFailed, compile_files, compiler_name
 from apps.functions.models import Function
 from apps.functions.publishing.wanting import WITHOUT_DATABASE
 
 NAME = "functions"
-OVERDUE_AFTER = timedelta(minutes=1)
+# Of tries that failed: one alone may have met a database that was just starting
+MANY = 2
 MOST_NAMED = 5
 
 
@@ -31,7 +30,7 @@ def _compiler() -> Iterator[Finding]:
 
 
 def _overdue() -> Iterator[Finding]:
-    late = Function.objects.filter(publish_due_at__lte=now() + OVERDUE_AFTER, publish_attempts__gt=2)
+    late = Function.objects.filter(publish_due_at__isnull=False, publish_attempts__gt=MANY)
     late = late.exclude(gateway__phase__in=WITHOUT_DATABASE)
     found = list(late.values_list("gateway__name").annotate(Count("pk")).order_by("gateway__name"))
     if found:

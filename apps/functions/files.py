@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput
 from apps.core.texts import has_half_character
+from apps.functions.compiling.resolving import LOADERS
 from apps.functions.models import LONGEST_PATH
 
 MOST_FILES = 100
 LARGEST_FILE, LARGEST_WHOLE = 256 * 1024, 1024 * 1024
 # What code may import, and of these, what can be run
 CODE = (".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs")
-EXTENSIONS = (*CODE, ".json", ".txt")
+EXTENSIONS = tuple(f".{each}" for each in LOADERS)
 USUAL_ENTRYPOINTS = ("index.ts", "index.tsx", "index.js", "index.mjs", "src/index.ts", "main.ts", "handler.ts")
 # These say something about a whole project elsewhere, and nothing here
 RESERVED = frozenset({"package.json", "package-lock.json", "deno.json", "deno.lock", "tsconfig.json"})

@@ -1,6 +1,6 @@
 """The forms of functions' pages. What is allowed is decided by the services; these only ask."""
 
-from typing import Any
+from collections.abc import Collection
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -94,7 +94,9 @@ class SettingsForm(forms.Form):
         return [tag.strip() for tag in str(self.cleaned_data["tags"]).split(",") if tag.strip()]
 
 
-def in_stages(form: Any, stages: Any) -> Any:
+def in_stages(form: forms.BaseForm, stages: Collection[str]) -> forms.BaseForm:
     """Offers only those in which somebody may write."""
-    form.fields["stage"].choices = [(stage, stage) for stage in stages]
+    chosen = form.fields["stage"]
+    assert isinstance(chosen, forms.ChoiceField)
+    chosen.choices = [(stage, stage) for stage in stages]
     return form

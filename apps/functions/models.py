@@ -59,7 +59,7 @@ class Function(Versioned, TenantOwned):
     head_id: str | None
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
     deleted_by = models.CharField(max_length=200, blank=True, editable=False)
-    # Since when the gateway's database has yet to hear of what is wanted; null: it knows
+    # When the gateway's database is told of what is wanted, for the first time or again; null: it knows
     publish_due_at = models.DateTimeField(null=True, editable=False)
     publish_attempts = models.PositiveIntegerField(default=0, editable=False)
     publish_error = models.CharField(max_length=300, blank=True, editable=False)

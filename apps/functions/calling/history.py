@@ -13,6 +13,7 @@ KEPT = 20
 # Of a body, either way
 LARGEST_KEPT = 64 * 1024
 LONGEST_ERROR = 300
+SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "apikey", "x-api-key"})
 
 
 def list_calls(*, actor: Member, function: Function) -> "QuerySet[Call]":
@@ -75,9 +76,6 @@ def _of_answered(answered: Answered) -> dict[str, Any]:
         "is_cut": answered.is_cut or body["is_cut"],
         "ms": round(answered.ms, 1),
     }
-
-
-SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "apikey", "x-api-key"})
 
 
 def _kept(name: str, value: str) -> str:

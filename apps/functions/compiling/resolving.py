@@ -12,10 +12,9 @@ NAMESPACE = "function"
 TRIED = ("", ".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs", ".json", "/index.ts", "/index.tsx", "/index.js")
 # As TypeScript has it: the name that a file is going to have
 WRITTEN_AS = {".js": (".ts", ".tsx"), ".jsx": (".tsx",), ".mjs": (".mts",)}
+# By ending, how each file is read; a function has no others
 LOADERS = {
-    "ts": "ts", "mts": "ts", "cts": "ts", "tsx": "tsx", "js": "js", "mjs": "js", "cjs": "js", "jsx": "jsx",
-    "json": "json",
-    "txt": "text", "md": "text", "html": "text", "css": "text", "sql": "text", "graphql": "text", "svg": "text",
+    "ts": "ts", "tsx": "tsx", "mts": "ts", "js": "js", "jsx": "jsx", "mjs": "js", "json": "json", "txt": "text",
 }  # fmt: skip
 # Where a source names its map, the compiler reads it from this machine's disk
 _NAMES_A_MAP = re.compile(r"(?<=/[/*][#@] )s(?=ourceMappingURL=)")
@@ -67,9 +66,7 @@ class Files:
         stem, ending = posixpath.splitext(path)
         for each in (*(path + more for more in TRIED), *(stem + other for other in WRITTEN_AS.get(ending, ()))):
             if each in self.files:
-                if extension_of(each) in LOADERS:
-                    return _found(each)
-                return _refused(_("%(file)s is of a kind that can't be imported.") % {"file": each})
+                return _found(each)
         return _refused(_("The function has no file %(path)s.") % {"path": path or name})
 
     def _why_not(self, name: str, package: str) -> tuple[str, str]:

@@ -88,6 +88,7 @@ class Service:
             self._write(number, {**request, "key": key}, is_answer=False)
             return future.result(within)
         except TimeoutError:
+            # It's an OSError too
             raise
         except OSError:
             raise Ended(self._last_words()) from None

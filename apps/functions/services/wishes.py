@@ -1,8 +1,8 @@
 """What somebody wants a function to be: checked as a whole before anything is locked or written."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,9 @@ from apps.functions.models import (
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 MOST_TAGS = 20
 SHORTEST_TIMEOUT_MS, LONGEST_TIMEOUT_MS, USUAL_TIMEOUT_MS = 50, 60_000, 10_000
+
+
+Checked = TypeVar("Checked")
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,11 @@ class Wish:
             asked = entrypoint if entrypoint is not None else self.entrypoint if self.entrypoint in there else ""
             wanted["entrypoint"] = told.of(lambda: checked_entrypoint(asked, there), self.entrypoint)
         if description is not None:
-            wanted["description"] = told.of(lambda: checked_description(description), "")
+            wanted["description"] = told.of(lambda: checked_description(description), self.description)
         if tags is not None:
-            wanted["tags"] = told.of(lambda: checked_tags(tags), ())
+            wanted["tags"] = told.of(lambda: checked_tags(tags), self.tags)
         if methods is not None:
-            wanted["methods"] = told.of(lambda: checked_methods(methods), ())
+            wanted["methods"] = told.of(lambda: checked_methods(methods), self.methods)
         if timeout_ms is not None:
             wanted["timeout_ms"] = told.of(lambda: checked_timeout(timeout_ms), self.timeout_ms)
         told.end()
@@ -129,7 +132,7 @@ class _Telling:
     def __init__(self) -> None:
         self.fields: dict[str, list[Any]] = {}
 
-    def of(self, check: Any, otherwise: Any) -> Any:
+    def of(self, check: Callable[[], Checked], otherwise: Checked) -> Checked:
         try:
             return check()
         except InvalidInput as refusal:

@@ -55,12 +55,10 @@ def words() -> dict[str, str]:
         "close": _("Close {file}"),
         "editorLabel": _("{file}. Press Ctrl M to let the Tab key leave the editor."),
         "readOnly": _("Your role may read this, not change it."),
-        "sending": _("Calling…"),
         "noAnswer": _("No answer"),
         "name": _("Name {number}"),
         "value": _("Value {number}"),
         "header": _("Header {number}"),
         "headerValue": _("Value of header {number}"),
-        "ranDraft": _("Your draft was called, not what is live."),
         "notLoaded": _("The editor could not be loaded. The files below work without it."),
     }
