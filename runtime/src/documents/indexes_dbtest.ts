@@ -73,6 +73,17 @@ test("an index is really used: equality, ranges, $in, several fields, orders", a
   equal(await physicalOf("used", "s_1"), "none");
 });
 
+test("of many that make the same index at once, one does, and all have it", async () => {
+  await fresh("raced", [{ n: 1 }]);
+  for (const options of [{}, { unique: true }]) {
+    const made = await Promise.all(Array.from({ length: 8 }, () => exec("createIndex", "raced", { n: 1 }, options)));
+    deepEqual(new Set(made), new Set(["n_1"]));
+    equal((await exec("listIndexes", "raced")).length, 2);
+    await exec("dropIndex", "raced", "n_1");
+    equal((await exec("listIndexes", "raced")).length, 1);
+  }
+});
+
 test("a unique index holds for values, missing ones and null", async () => {
   await fresh("unique", [{ _id: "1", mail: "a" }, { _id: "2", mail: "b" }]);
   equal(await exec("createIndex", "unique", { mail: 1 }, { unique: true }), "mail_1");

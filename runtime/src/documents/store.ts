@@ -189,8 +189,14 @@ export class Store {
   async indexes(collection: string, isFresh = false): Promise<KnownIndex[]> {
     const known = this.#indexes.get(collection);
     if (known && !isFresh && performance.now() - known.at < INDEXES_KNOWN_MS) return known.found;
-    const rows = await this.run(INDEXES, [tableOf(collection)]);
-    const found = rows.flatMap((row): KnownIndex[] => {
+    const found = await this.#indexesThere(collection);
+    this.#indexes.set(collection, { found, at: performance.now() });
+    return found;
+  }
+
+  async #indexesThere(collection: string, runner: Runner = this.sql): Promise<KnownIndex[]> {
+    const rows = await this.run(INDEXES, [tableOf(collection)], runner);
+    return rows.flatMap((row): KnownIndex[] => {
       const told = parsed(row["told"]);
       if (!told) return [];
       const { name, keys, unique } = told;
@@ -203,22 +209,12 @@ export class Store {
         uses: row["uses"],
       }];
     });
-    this.#indexes.set(collection, { found, at: performance.now() });
-    return found;
   }
 
   async createIndex(collection: string, keys: Sort, name: string, isUnique: boolean): Promise<string> {
     await this.ensure(collection);
-    const there = await this.indexes(collection, true);
-    const text = indexNameOf(keys);
-    const same = there.find((index) => index.name === name || indexNameOf(index.keys) === text);
-    if (same) {
-      if (indexNameOf(same.keys) === text && same.isUnique === isUnique) return same.name;
-      badQuery(`The index ${same.name} is there already, and is another one: drop it first.`);
-    }
-    if (there.length >= LIMITS.indexesOfCollection) {
-      badQuery(`A collection has at most ${LIMITS.indexesOfCollection} indexes.`);
-    }
+    const there = sameOf(await this.indexes(collection, true), keys, name, isUnique);
+    if (there !== undefined) return there;
     const table = tableOf(collection);
     const physical = `imp_i_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
     const columns = keys.map(([path, direction]) => `${keyOf(path, direction)} ${direction === 1 ? "ASC" : "DESC"}`)
@@ -230,8 +226,12 @@ export class Store {
       unique: isUnique,
     });
     try {
-      await this.inTransaction(async (runner) => {
+      return await this.inTransaction(async (runner) => {
         await runner.unsafe(`SET LOCAL statement_timeout = ${LIMITS.indexMs}`);
+        // Several that make the same at once take turns: what is written waits for an index in any case
+        await runner.unsafe(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
+        const made = sameOf(await this.#indexesThere(collection, runner), keys, name, isUnique);
+        if (made !== undefined) return made;
         await runner.unsafe(`CREATE ${isUnique ? "UNIQUE " : ""}INDEX ${physical} ON ${table} (${columns})`);
         await runner.unsafe(`COMMENT ON INDEX data.${physical} IS ${quoted(told)}`);
         if (isUnique) await runner.unsafe(`ALTER TABLE ${table} ADD CONSTRAINT ${physical}_c CHECK (NOT (${many}))`);
@@ -239,11 +239,11 @@ export class Store {
         // How few documents have arrays there; without it, half of them is what is planned with
         await runner.unsafe(`CREATE STATISTICS data.${physical}_s ON (${many}) FROM ${table}`);
         await runner.unsafe(`ANALYZE ${table}`);
+        return name;
       });
     } finally {
       this.#indexes.delete(collection);
     }
-    return name;
   }
 
   async dropIndex(collection: string, name: string): Promise<void> {
@@ -257,6 +257,20 @@ export class Store {
     });
     this.#indexes.delete(collection);
   }
+}
+
+/** The name of the one that is wanted, where it's there; refused where another one is in its place, or no room. */
+function sameOf(there: KnownIndex[], keys: Sort, name: string, isUnique: boolean): string | undefined {
+  const text = indexNameOf(keys);
+  const same = there.find((index) => index.name === name || indexNameOf(index.keys) === text);
+  if (same) {
+    if (indexNameOf(same.keys) === text && same.isUnique === isUnique) return same.name;
+    badQuery(`The index ${same.name} is there already, and is another one: drop it first.`);
+  }
+  if (there.length >= LIMITS.indexesOfCollection) {
+    badQuery(`A collection has at most ${LIMITS.indexesOfCollection} indexes.`);
+  }
+  return undefined;
 }
 
 function parsed(told: unknown): { name: string; keys: [string, 1 | -1][]; unique: boolean } | undefined {
