@@ -16,6 +16,7 @@ from apps.functions.models import Function
 from apps.functions.publishing.pushing import push
 from apps.functions.publishing.timing import begin
 from apps.gateways.lifecycle.table import Phase
+from apps.gateways.models import FunctionGateway
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +25,7 @@ GRACE = timedelta(seconds=1)
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=2), timedelta(minutes=1)
 MOST_AT_ONCE = 500
 LONGEST_ERROR = 300
-# There is no database yet, or no more
+# There is no database yet, or no more. What is due before there is one, the gateway's start publishes
 WITHOUT_DATABASE = (Phase.CREATING, Phase.DELETING, Phase.DELETED)
 
 
@@ -34,24 +35,24 @@ def want_published(function: Function) -> None:
 
 
 def want_published_all(functions: Sequence[Function]) -> None:
-    by_gateway: dict[str, list[str]] = defaultdict(list)
+    by_gateway: dict[FunctionGateway, list[str]] = defaultdict(list)
     due_at = now() + GRACE
     for function in functions:
         _put_due(function, due_at)
-        by_gateway[function.gateway_id].append(function.pk)
+        by_gateway[function.gateway].append(function.pk)
         begin(function.pk, function.version)
     Function.objects.filter(pk__in=[function.pk for function in functions]).update(
         publish_due_at=due_at, publish_attempts=0, publish_error=""
     )
-    for gateway_id, ids in by_gateway.items():
-        _push_after(gateway_id, ids)
+    for gateway, ids in by_gateway.items():
+        _push_after(gateway, ids)
 
 
 def want_version(function: Function, number: int) -> tuple[str, ...]:
     """The same of one that is about to be written, as that version: the fields to be written with it."""
     _put_due(function, now() + GRACE)
     begin(function.pk, number)
-    _push_after(function.gateway_id, [function.pk])
+    _push_after(function.gateway, [function.pk])
     return ("publish_due_at", "publish_attempts", "publish_error")
 
 
@@ -59,9 +60,10 @@ def _put_due(function: Function, due_at: datetime) -> None:
     function.publish_due_at, function.publish_attempts, function.publish_error = due_at, 0, ""
 
 
-def _push_after(gateway_id: str, ids: Sequence[str]) -> None:
+def _push_after(gateway: FunctionGateway, ids: Sequence[str]) -> None:
     """Whatever happens to it, what was saved is saved."""
-    transaction.on_commit(partial(try_to_push, gateway_id, ids), robust=True)
+    if gateway.phase not in WITHOUT_DATABASE:
+        transaction.on_commit(partial(try_to_push, gateway.pk, ids), robust=True)
 
 
 def try_to_push(gateway_id: str, function_ids: Collection[str]) -> bool:

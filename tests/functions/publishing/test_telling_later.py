@@ -13,12 +13,14 @@ from apps.functions import doctor
 from apps.functions.compiling import CompilerFailed
 from apps.functions.doctor import check_functions
 from apps.functions.models import Function
-from apps.functions.publishing import push_due, standing_of, wanting
+from apps.functions.publishing import publish_all, push_due, standing_of, wanting
 from apps.functions.publishing.pushing import push
+from apps.functions.services import delete_function
 from apps.gateways import store
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
 from tests.functions.world import Place, fresh, push_due_now, unreachable
+from tests.gateways.world import drop_for_good
 from tests.queue.cluster import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,12 +72,22 @@ def _killed(*_: object) -> None:
     raise SystemExit
 
 
-def test_without_a_database_yet_it_waits(place: Place) -> None:
-    function = place.make()
+def test_without_a_database_yet_nothing_is_tried_and_its_start_tells_it(place: Place) -> None:
+    drop_for_good(place.name)
     FunctionGateway.objects.update(phase=Phase.CREATING)
+    function = place.make()
+    delete_function(actor=place.actor, function=place.make("dev/gone"))
     Function.objects.update(publish_due_at=clock.now() - timedelta(minutes=1))
     assert push_due() == 0
-    assert standing_of(fresh(function)).state == "waiting"
+    found = fresh(function)
+    # It can't have failed
+    assert (found.publish_attempts, found.publish_error) == (0, "")
+    assert standing_of(found).state == "waiting"
+    place.make_database()
+    FunctionGateway.objects.update(phase=Phase.STARTING)
+    publish_all(fresh(function).gateway)
+    assert place.there() == {"dev/hello": (1, False)}
+    assert not Function.objects.exclude(publish_due_at=None).exists()
 
 
 def test_what_is_told_is_read_while_nobody_else_can_tell(place: Place) -> None:
