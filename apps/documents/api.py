@@ -6,7 +6,7 @@ from urllib.parse import quote
 from django.http import HttpResponse
 from django.urls import re_path
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -25,9 +25,10 @@ from apps.gateways.api.below import OF_ONE, OfGateway
 from apps.gateways.models import FunctionGateway
 
 COLLECTION = "[A-Za-z][A-Za-z0-9_-]{0,47}"
+INDEX = "[^/]{1,200}"
 PATH_PARAMETERS = {
     **OfGateway.path_parameters,
-    "collection": {"schema": {"type": "string", "pattern": f"^{COLLECTION}$"}, "description": "Its name."},
+    "collection": {"schema": {"type": "string", "pattern": f"^{COLLECTION}$"}, "description": "The collection's name."},
 }
 
 
@@ -129,6 +130,7 @@ class CollectionViewSet(DataApi):
     """What functions keep in collections of documents."""
 
     tag, singular, plural = "collections", "a collection", "collections"
+    path_parameters = PATH_PARAMETERS
     serializer_class = CollectionSerializer
     create_serializer_class = CollectionInput
 
@@ -137,14 +139,19 @@ class CollectionViewSet(DataApi):
         """List the collections of a gateway."""
         return self.items(selectors.list_collections(actor=self.actor, gateway=self.gateway))
 
-    @extend_schema(request=CollectionInput, responses={201: OpenApiResponse(CollectionInput)})
+    def retrieve(self, request: Request, gateway_id: str, collection: str) -> HttpResponse:
+        """Read a collection's sizes."""
+        return answer(self.represent(selectors.get_collection(**self.about)))
+
+    @extend_schema(request=CollectionInput, responses={201: CollectionSerializer})
     def create(self, request: Request, gateway_id: str) -> HttpResponse:
         """Make an empty collection."""
         body = self.read_body(CollectionInput)
 
         def make() -> HttpResponse:
             name = services.create_collection(actor=self.actor, gateway=self.gateway, **body)
-            return answer({"name": name}, status=201, headers={"Location": f"{request.path}/{quote(name)}"})
+            row = selectors.get_collection(actor=self.actor, gateway=self.gateway, collection=name)
+            return answer(self.represent(row), status=201, headers={"Location": f"{request.path}/{quote(name)}"})
 
         return self.changing(make)
 
@@ -181,12 +188,19 @@ class SlowViewSet(DataApi):
 class IndexViewSet(DataApi):
     tag, singular, plural = "indexes", "an index", "indexes"
     serializer_class = IndexSerializer
-    path_parameters = PATH_PARAMETERS
+    path_parameters = {
+        **PATH_PARAMETERS,
+        "name": {"schema": {"type": "string", "pattern": f"^{INDEX}$"}, "description": "The index's name."},
+    }
 
     @extend_schema(responses={200: _several(IndexSerializer, "Indexes")})
     def list(self, request: Request, gateway_id: str, collection: str) -> HttpResponse:
         """List a collection's indexes."""
         return self.items(selectors.list_indexes(**self.about))
+
+    def retrieve(self, request: Request, gateway_id: str, collection: str, name: str) -> HttpResponse:
+        """Read an index."""
+        return answer(self.represent(selectors.get_index(**self.about, name=name)))
 
     @extend_schema(request=IndexInput, responses={201: IndexSerializer})
     def create(self, request: Request, gateway_id: str, collection: str) -> HttpResponse:
@@ -195,7 +209,7 @@ class IndexViewSet(DataApi):
 
         def make() -> HttpResponse:
             made = services.create_index(**self.about, **body)
-            [row] = [each for each in selectors.list_indexes(**self.about) if each.name == made]
+            row = selectors.get_index(**self.about, name=made)
             where = {"Location": f"{request.path}/{quote(made, safe='')}"}
             return answer(self.represent(row), status=201, headers=where)
 
@@ -217,7 +231,13 @@ class DocumentViewSet(DataApi):
 
     tag, singular, plural = "documents", "a document", "documents"
     serializer_class = DocumentSerializer
-    path_parameters = PATH_PARAMETERS
+    path_parameters = {
+        **PATH_PARAMETERS,
+        "id": {
+            "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+            "description": "The document's `_id`, percent-encoded.",
+        },
+    }
 
     def query_parameters(self) -> frozenset[str]:
         return frozenset({"filter", "sort", "projection", "limit", "cursor"}) if self.action == "list" else frozenset()
@@ -320,10 +340,14 @@ ALL = f"{OF_ONE}/collections"
 ONE = f"{ALL}/(?P<collection>{COLLECTION})"
 urlpatterns = [
     re_path(f"^{ALL}$", CollectionViewSet.as_view({"get": "list", "post": "create"}), name="collections"),
-    re_path(f"^{ONE}$", CollectionViewSet.as_view({"delete": "destroy"}), name="collection"),
+    re_path(f"^{ONE}$", CollectionViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="collection"),
     re_path(f"^{OF_ONE}/slow-operations$", SlowViewSet.as_view({"get": "list"}), name="slow-operations"),
     re_path(f"^{ONE}/indexes$", IndexViewSet.as_view({"get": "list", "post": "create"}), name="collection-indexes"),
-    re_path(f"^{ONE}/indexes/(?P<name>[^/]{{1,200}})$", IndexViewSet.as_view({"delete": "destroy"}), name="index"),
+    re_path(
+        f"^{ONE}/indexes/(?P<name>{INDEX})$",
+        IndexViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="index",
+    ),
     re_path(f"^{ONE}/documents$", DocumentViewSet.as_view({"get": "list", "post": "create"}), name="documents"),
     re_path(
         f"^{ONE}/documents/(?P<id>.{{1,200}})$",

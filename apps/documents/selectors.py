@@ -1,11 +1,12 @@
 """What functions of a gateway have kept. Each of these asks a runtime of it, so each can find it away."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.dateparse import parse_datetime
 
+from apps.core.errors import NotFound
 from apps.documents.asking import ask
 from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
@@ -14,6 +15,7 @@ MOST_SHOWN, SHOWN = 200, 20
 # What of a query is written as JSON
 ASKED = ("filter", "sort", "projection")
 Keys = tuple[tuple[str, int], ...]
+Named = TypeVar("Named", "Collection", "Index")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ def list_collections(*, actor: Member, gateway: FunctionGateway) -> list[Collect
     ]
 
 
+def get_collection(*, actor: Member, gateway: FunctionGateway, collection: str) -> Collection:
+    return _named(list_collections(actor=actor, gateway=gateway), collection)
+
+
 def list_documents(
     *,
     actor: Member,
@@ -112,6 +118,10 @@ def list_indexes(*, actor: Member, gateway: FunctionGateway, collection: str) ->
     return [Index(row["name"], _keys(row["keys"]), row["unique"], row["bytes"], row["uses"]) for row in rows]
 
 
+def get_index(*, actor: Member, gateway: FunctionGateway, collection: str, name: str) -> Index:
+    return _named(list_indexes(actor=actor, gateway=gateway, collection=collection), name)
+
+
 def list_slow(*, actor: Member, gateway: FunctionGateway, collection: str = "") -> list[SlowOperation]:
     """Those that took longest in all come first."""
     actor.require("data.read", row=gateway)
@@ -129,6 +139,14 @@ def list_slow(*, actor: Member, gateway: FunctionGateway, collection: str = "") 
         )
         for row in rows
     ]
+
+
+def _named(rows: Iterable[Named], name: str) -> Named:
+    """There are few of them, so the runtime gives them all."""
+    for row in rows:
+        if row.name == name:
+            return row
+    raise NotFound
 
 
 def _keys(pairs: list[list[Any]]) -> Keys:

@@ -39,6 +39,8 @@ def test_collections_are_made_listed_and_dropped(owner: Api, url: str) -> None:
     assert (made.status_code, made.headers["Location"]) == (201, f"{url}/notes")
     [row] = owner.get(url).json()["items"]
     assert (row["name"], row["documents"], row["is_exact"]) == ("notes", 0, True)
+    assert made.json() == owner.get(made.headers["Location"]).json() == row
+    assert_problem(owner.get(f"{url}/others"), 404, "not-found")
     assert owner.delete(f"{url}/notes").status_code == 204
     assert owner.get(url).json() == {"items": []}
     assert_problem(owner.post(url, {"name": "imp_x"}), 422, "invalid-input", at="/name")
@@ -91,9 +93,11 @@ def test_indexes_are_made_listed_and_dropped(owner: Api, url: str) -> None:
     made = owner.post(f"{url}/notes/indexes", {"keys": {"mail": 1}, "is_unique": True})
     assert (made.status_code, made.json()["name"], made.json()["keys"]) == (201, "mail_1", {"mail": 1})
     assert [row["name"] for row in owner.get(f"{url}/notes/indexes").json()["items"]] == ["_id_", "mail_1"]
+    assert owner.get(made.headers["Location"]).json() == made.json()
     assert owner.post(documents(url), {"document": {"mail": "a"}}).status_code == 409
     assert owner.delete(f"{url}/notes/indexes/mail_1").status_code == 204
     assert owner.delete(f"{url}/notes/indexes/mail_1").status_code == 404
+    assert owner.get(f"{url}/notes/indexes/mail_1").status_code == 404
     for keys in ({}, {"a": 2}, {"_id": 1}):
         assert owner.post(f"{url}/notes/indexes", {"keys": keys}).status_code == 422
     assert owner.get(url.replace("collections", "slow-operations")).json() == {"items": []}
