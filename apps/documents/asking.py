@@ -16,7 +16,7 @@ from apps.gateways.sizes import StageName
 
 # What the runtime says is wrong with what it was asked
 WRONG = frozenset({"bad-query", "unsupported", "bad-value", "too-large"})
-MISSING = frozenset({"no-such-document", "no-such-index"})
+MISSING = frozenset({"no-such-collection", "no-such-document", "no-such-index"})
 REFUSALS: Mapping[str, type[Problem]] = {
     "changed-meanwhile": DocumentChanged,
     "duplicate-key": DuplicateDocument,
@@ -24,7 +24,7 @@ REFUSALS: Mapping[str, type[Problem]] = {
 }
 
 
-def ask(gateway: FunctionGateway, op: str, collection: str = "", *args: Any, field: str = "__all__") -> Any:
+def ask(gateway: FunctionGateway, op: str, collection: str = "", *args: Any, field: str = "") -> Any:
     """What it answers. `field` is where a form shows what is wrong with what was asked."""
     answered = ask_data(gateway, op, collection, list(args), stage=_stage_of(gateway))
     if answered.is_cut:

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput
+from apps.core.repeats import RepeatedField, each_once
 
 LONGEST = 1024 * 1024
 LONGEST_SHOWN = 50
@@ -20,9 +21,13 @@ def read_object(text: str, field: str) -> dict[str, Any]:
         raise InvalidInput(fields={field: [_("Write at most a million characters.")]})
     try:
         found = json.loads(
-            text if text.strip() else "{}", parse_constant=_refuse, parse_int=_exact_whole, parse_float=_exact
+            text if text.strip() else "{}",
+            object_pairs_hook=each_once,
+            parse_constant=_refuse,
+            parse_int=_exact_whole,
+            parse_float=_exact,
         )
-    except InexactNumber as error:
+    except (InexactNumber, RepeatedField) as error:
         raise InvalidInput(fields={field: [error.words]}) from None
     except RecursionError:
         raise InvalidInput(fields={field: [_too_deep()]}) from None

@@ -104,12 +104,20 @@ def test_only_json_is_understood(alice: User, content_type: str) -> None:
         (b'{\n "title": nope}', "line 2, column 11"),
         (b"\xff", "line 1"),
         (b'"\\ud800"', "line 1"),
+        (b'{"title": "a", "text": "b", "title": "c"}', "“title” stands twice"),
+        (b'[{"in": {"a": 1, "\\u0061": 2}}]', "“a” stands twice"),
     ],
 )
 def test_malformed_json_says_where(alice: User, body: bytes, place: str) -> None:
     response = Api(alice).post(NOTES, body)
     assert response.status_code == 400
     assert place in assert_problem(response, "malformed-request")["detail"]
+
+
+@pytest.mark.parametrize("levels", [500, 1_010, 100_000])
+def test_however_deep_a_body_nests_it_is_refused(alice: User, levels: int) -> None:
+    response = Api(alice).post(NOTES, b'{"title": %s1%s}' % (b"[" * levels, b"]" * levels))
+    assert response.status_code in (400, 422)
 
 
 def test_too_large_a_body_is_refused(alice: User, settings: Any) -> None:

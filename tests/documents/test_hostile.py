@@ -73,6 +73,7 @@ FILTERS = {
     "a number below all": '{"a": 1e-999999999999999999999}',
     "many digits": f'{{"a": 0.{"1" * 5_000}}}',
     "a text": '"x"',
+    "a field twice": '{"a": 1, "b": 2, "a": 3}',
 }
 
 
@@ -96,6 +97,7 @@ DOCUMENTS = {
     "1,000 levels": '{"a":' * 1000 + "1" + "}" * 1000,
     "many digits": '{"a": [{"b": 12345678901234567890}]}',
     "a number as an id": '{"_id": 5}',
+    "a field twice": '{"a": [{"b": 1, "b": 1}]}',
     "a date that is none": '{"a": {"$date": "never"}}',
     "2 MB": json.dumps({"a": "x" * 2_000_000}),
 }
@@ -112,6 +114,12 @@ def test_documents(alices: Client, about: dict[str, Any], page: str, url: str, a
     answer = client.post(f"{url}/notes/documents", body, content_type="application/json")
     assert answer.status_code in (400, 413, 422), answer.content
     assert len(list_documents(**about, filter={}, sort={}).documents) == 1
+
+
+def test_a_document_of_a_collection_that_is_not_there(url: str, about: dict[str, Any], alice: User) -> None:
+    answer = Api(alice).get(f"{url}/nowhere/documents/x")
+    assert answer.status_code == 404
+    assert assert_problem(answer, "not-found")["detail"] == "There is no collection nowhere."
 
 
 NAMES = [

@@ -132,6 +132,7 @@ def test_walls(
     assert follow(alice, gateway="gw_nothing").status == 404
     assert follow(alice, level="loud").status == 422
     assert follow(alice, since="1:2:x").status == 422
+    assert follow(alice, since="5:3:").status == 422
     assert follow(alice, headers={"Origin": "https://elsewhere.example"}).status == 403
 
 

@@ -91,6 +91,7 @@ def test_a_trigger_is_set_on_its_gateway_s_page(console: Client) -> None:
         ("payload", {"payload": "[NaN]"}),
         ("payload", {"payload": "[1e400]"}),
         ("payload", {"payload": "9" * 5_000}),
+        ("payload", {"payload": '{"a": 1, "a": 2}'}),
         ("path", {"path": "/elsewhere"}),
     ],
 )
@@ -103,6 +104,12 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(
     assert "Tidy up" in answer.content.decode()
     assert next(iter(values.values())) in answer.content.decode().replace("&quot;", '"')
     assert not Trigger.objects.exists()
+
+
+def test_a_form_without_its_fields_is_asked_for_them(console: Client) -> None:
+    answer = console.post(f"{URL}/new", {"note": "x"})
+    assert answer.status_code == 422
+    assert {"expression", "function", "zone"} <= set(answer.context["form"].errors)
 
 
 @pytest.mark.parametrize(

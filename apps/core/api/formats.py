@@ -13,6 +13,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from apps.core.errors import MalformedRequest, NotAcceptable
+from apps.core.repeats import RepeatedField, refuse_repeated
 
 ACCEPTABLE = {"application/json", "application/problem+json", "application/*", "*/*"}
 
@@ -51,13 +52,20 @@ class JsonParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        content = stream.read()
         try:
-            return orjson.loads(stream.read())
+            found = orjson.loads(content)
+            refuse_repeated(content)
+            return found
         except orjson.JSONDecodeError as error:
             where = {"line": error.lineno, "column": error.colno, "message": error.msg.partition(":")[0]}
             raise MalformedRequest(
                 _("The body isn't JSON: line %(line)d, column %(column)d: %(message)s.") % where
             ) from error
+        except RepeatedField as error:
+            raise MalformedRequest(error.words) from error
+        except RecursionError as error:
+            raise MalformedRequest(_("The body nests too deeply.")) from error
 
 
 class JsonNegotiation(BaseContentNegotiation):

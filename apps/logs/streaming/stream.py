@@ -49,7 +49,7 @@ async def _open(request: HttpRequest) -> StreamingHttpResponse:
         raise InvalidInput(fields={"?gateway": [_("Name the gateway by its id.")]})
     since = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
     if since and not _SNAPSHOT.fullmatch(since):
-        raise InvalidInput(fields={"?since": [_("This isn't a place that a stream has given out.")]})
+        raise _no_place()
     asked = request.GET.copy()
     asked.pop("since", None)
     wanted = read_filter(asked)
@@ -71,11 +71,18 @@ async def _open(request: HttpRequest) -> StreamingHttpResponse:
             await tail.missed(watcher, since, joined_at)
     except BaseException as error:
         tails.leave(watcher)
+        if isinstance(error, psycopg.DataError):
+            # Numbers that no snapshot has in this order
+            raise _no_place() from error
         if isinstance(error, psycopg.Error):
             raise Away(headers={"Retry-After": "3"}) from error
         raise
     watcher.say("ping")
     return StreamingHttpResponse(_messages(watcher, tail), content_type="text/event-stream", headers=HEADERS)
+
+
+def _no_place() -> InvalidInput:
+    return InvalidInput(fields={"?since": [_("This isn't a place that a stream has given out.")]})
 
 
 async def _messages(watcher: Watcher, tail: Tail) -> AsyncIterator[bytes]:

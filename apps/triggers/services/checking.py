@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput
 from apps.core.names import tidy_name
+from apps.core.repeats import RepeatedField, each_once
 from apps.core.texts import has_half_character
 from apps.functions.calling.asked import Asked, check_asked
 from apps.functions.models import Function
@@ -56,7 +57,9 @@ def read_payload(text: str) -> Any:
     if not text.strip():
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=each_once)
+    except RepeatedField as error:
+        raise InvalidInput(fields={"payload": [error.words]}) from None
     except (ValueError, RecursionError) as error:
         at = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""
         raise InvalidInput(fields={"payload": [_("This is no JSON%(at)s.") % {"at": at}]}) from None

@@ -87,7 +87,7 @@ export class Documents {
     } catch (error) {
       const explained = this.store.explained(error);
       if (explained instanceof NoCollection) {
-        throw new DocumentsError("bad-query", `There is no collection ${collection}.`);
+        throw new DocumentsError("no-such-collection", `There is no collection ${collection}.`);
       }
       throw explained;
     } finally {

@@ -5,6 +5,7 @@ export type DocumentsErrorCode =
   | "bad-value"
   | "too-large"
   | "duplicate-key"
+  | "no-such-collection"
   | "no-such-index"
   | "no-such-document"
   | "changed-meanwhile"
@@ -17,6 +18,7 @@ const STATUSES: Record<DocumentsErrorCode, number> = {
   "bad-value": 400,
   "too-large": 413,
   "duplicate-key": 409,
+  "no-such-collection": 404,
   "no-such-index": 404,
   "no-such-document": 404,
   "changed-meanwhile": 409,
