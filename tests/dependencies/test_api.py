@@ -61,7 +61,7 @@ def test_a_refusal_says_why_until_it_is_discarded(gateway: FunctionGateway, alic
     run_due_tasks()
     shown = Api(alice).get(path).json()
     assert (shown["state"], shown["change"]["package"]) == ("failed", "nothing")
-    assert shown["change"]["because"] == "There is no npm package nothing."
+    assert shown["change"]["because"] == "There is no npm package nothing. Check how its name is spelled."
     assert Api(alice).post(f"{path}/discard").json()["state"] == "ready"
     assert_problem(Api(alice).post(f"{path}/discard"), "conflict")
 

@@ -59,7 +59,7 @@ def test_a_real_one_that_needs_node_is_refused_by_its_name(real_registry: None) 
 
 
 def test_a_real_one_that_isnt_there(real_registry: None) -> None:
-    assert str(refusal({"zod": "^999"})) == "zod has no version that fits ^999."
+    assert str(refusal({"zod": "^999"})) == "zod has no version that fits ^999. Choose another one."
     assert refusal({"no-such-package-of-anybody-at-all": "1"}).package == "no-such-package-of-anybody-at-all"
 
 
@@ -175,7 +175,7 @@ def test_one_that_needs_node_deep_within_is_named_with_the_one_that_brought_it(r
 
 def test_one_without_code_and_one_of_types_alone(registry: Registry) -> None:
     registry.add("empty", {"readme.md": "nothing"}, main="gone.js")
-    assert str(refusal({"empty": "1"})) == "empty has nothing that can be imported."
+    assert str(refusal({"empty": "1"})) == "empty has nothing that can be imported. Choose another package."
     registry.add("@types/thing", {"index.d.ts": "export type Thing = string"}, types="index.d.ts")
     found = resolve({"@types/thing": "1"})
     assert found.types["@types/thing/index.d.ts"]
