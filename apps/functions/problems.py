@@ -15,6 +15,12 @@ class CompileError(InvalidInput):
     advice = _("Mend what `findings` names by file, line and column, and save it again. Nothing was changed.")
 
 
+class LoadFailed(InvalidInput):
+    slug = "load-failed"
+    title = _("The code compiles, but can't be loaded")
+    advice = _("Mend what happens outside of the handler, which runs when the code is loaded.")
+
+
 class StaleSave(Conflict):
     slug = "stale-save"
     title = _("Someone saved first")

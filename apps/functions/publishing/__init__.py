@@ -5,14 +5,13 @@
 
 from apps.functions.publishing.acks import await_live, read_unsettled, standing_of
 from apps.functions.publishing.comparing import compare_some, publish_all
-from apps.functions.publishing.drafts import LoadFailed, publish_draft
+from apps.functions.publishing.drafts import publish_draft
 from apps.functions.publishing.live import Live
 from apps.functions.publishing.timing import note_compiled
 from apps.functions.publishing.wanting import push_due, want_published, want_published_all, want_version
 
 __all__ = [
     "Live",
-    "LoadFailed",
     "await_live",
     "compare_some",
     "note_compiled",

@@ -1,11 +1,9 @@
 from datetime import timedelta
 
-from django.utils.translation import gettext_lazy as _
-
-from apps.core.errors import InvalidInput
 from apps.functions.compiling import Compiled
 from apps.functions.dependencies.using import imports_of
 from apps.functions.models import Draft
+from apps.functions.problems import LoadFailed
 from apps.functions.publishing.acks import wait_for_acks
 from apps.functions.publishing.pushing import COUNT, take_counter
 from apps.functions.publishing.wanted import put_artifact, put_vendors
@@ -25,12 +23,6 @@ ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, artifact = exclud
     methods = excluded.methods, timeout_ms = excluded.timeout_ms, is_deleted = false, expires_at = excluded.expires_at,
     published_at = clock_timestamp()
 """
-
-
-class LoadFailed(InvalidInput):
-    slug = "load-failed"
-    title = _("The code compiles, but can't be loaded")
-    advice = _("Mend what happens outside of the handler, which runs when the code is loaded.")
 
 
 def publish_draft(draft: Draft, compiled: Compiled) -> str:

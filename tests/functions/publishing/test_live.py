@@ -10,9 +10,9 @@ from django.db import connections
 from apps.core.events.models import Event
 from apps.functions.compiling import compile_files
 from apps.functions.models import Draft, Function
+from apps.functions.problems import LoadFailed
 from apps.functions.publishing import (
     Live,
-    LoadFailed,
     await_live,
     publish_all,
     publish_draft,
