@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from apps.core.postgres.connection import SUPERUSER, Connection
 from portal.env import database_from_url
 
-pytest_plugins = ["tests.actors", "tests.browser.plugin", "tests.events.plugin", "tests.rerun"]
+pytest_plugins = ["tests.actors", "tests.browser.plugin", "tests.events.plugin", "tests.rerun", "tests.told"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,7 +9,7 @@ DEBUG = False
 SECRET_KEY = "not-secret-and-only-for-tests"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.sample", "tests.vault"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.database", "tests.sample", "tests.vault"]
 ROOT_URLCONF = "tests.urls"
 # Not the product's, which may be running in this folder: this one is made to be quick, and nothing in it is to be kept
 EMBEDDED_POSTGRES = EmbeddedPostgres(STATE_DIR / "tests" / "postgres")

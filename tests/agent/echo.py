@@ -18,7 +18,7 @@ class Echo(socketserver.ThreadingUnixStreamServer):
         super().__init__(str(socket), Conversation)
         # The head of each call that came, but for the engine's own
         self.heads: list[str] = []
-        self._thread = threading.Thread(target=self.serve_forever)
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
     def end(self) -> None:

@@ -1,5 +1,6 @@
 """What a test may ask of a page beyond what it shows."""
 
+import os
 import time
 from collections.abc import Callable
 from functools import cache
@@ -59,7 +60,7 @@ def check_fits(page: Page) -> None:
 
 
 def press_until(press: Callable[[], None], shown: Locator) -> None:
-    """A click goes nowhere in the very moment in which a live part is replaced under it; a person clicks again."""
+    """For what may not be ready yet without showing so, such as the editor's suggestions; a person tries again."""
     until = time.monotonic() + PATIENCE / 1000
     while True:
         try:
@@ -71,11 +72,10 @@ def press_until(press: Callable[[], None], shown: Locator) -> None:
                 raise
 
 
-def look(page: Page, folder: Path, name: str) -> Path:
-    """A picture of the whole page, for a person to look at."""
-    path = folder / f"{name}.png"
-    page.screenshot(path=path, full_page=True, animations="disabled")
-    return path
+def look(page: Page, folder: Path, name: str) -> None:
+    """A picture of the whole page, where somebody asks for pictures with LOOKS: it takes longer than the page."""
+    if os.environ.get("LOOKS"):
+        page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")
 
 
 @cache

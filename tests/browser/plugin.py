@@ -13,6 +13,7 @@ in the main thread, where Playwright isn't.
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from tests.browser.chromium import NoChromium, find_chromium
 from tests.browser.thread import BrowserThread
@@ -51,11 +52,22 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     def body() -> None:
         try:
             pyfuncitem.obj(**arguments)
+        except BaseException:
+            _picture(pyfuncitem)
+            raise
         finally:
             connections.close_all()
 
     thread.run(body)
     return True
+
+
+def _picture(failed: pytest.Function) -> None:
+    """Of what the page showed when the test failed; a page that is gone shows nothing."""
+    page = failed.funcargs.get("page")
+    if isinstance(page, Page):
+        with suppress(Error):
+            page.screenshot(path=failed._request.getfixturevalue("folder") / "failed.png", animations="disabled")
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +91,7 @@ def variant(request: pytest.FixtureRequest) -> Variant:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Pictures of a failed test stay in its own folder; LOOKS names one for those who want to see them all."""
+    """Where a failed test leaves a picture of its page; LOOKS names one for those who want to see all pages."""
     return Path(os.environ.get("LOOKS") or tmp_path)
 
 

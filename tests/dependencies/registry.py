@@ -7,6 +7,7 @@ import json
 import tarfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
@@ -18,19 +19,24 @@ class Registry:
         self._tarballs: dict[str, bytes] = {}
         #: It takes requests and says nothing to them
         self.is_silent = threading.Event()
+        #: It takes requests and answers them once this is set
+        self.speaks = threading.Event()
+        self.speaks.set()
         self.ends = threading.Event()
         registry = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                registry._answer(self)
+                # Who has asked may be gone
+                with suppress(ConnectionError):
+                    registry._answer(self)
 
             def log_message(self, *arguments: object) -> None:
                 """Nobody reads it."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
     def add(
@@ -57,6 +63,7 @@ class Registry:
 
     def stop(self) -> None:
         self.ends.set()
+        self.speaks.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -64,6 +71,7 @@ class Registry:
         if self.is_silent.is_set():
             self.ends.wait(60)
             return None
+        self.speaks.wait(60)
         path = unquote(handler.path)
         if path in self._tarballs:
             return _send(handler, 200, "application/octet-stream", self._tarballs[path])

@@ -74,7 +74,7 @@ class DualStack(ThreadingHTTPServer):
 def elsewhere(handler: type[BaseHTTPRequestHandler] = Elsewhere) -> Iterator[DualStack]:
     server = DualStack(("::", 0), handler)
     server.seen = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
         yield server

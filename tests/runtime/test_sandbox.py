@@ -30,7 +30,7 @@ class Elsewhere(BaseHTTPRequestHandler):
 def neighbours(folder: Path) -> Iterator[dict[str, Any]]:
     """What there is to get at on this machine."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     (folder / "secret").write_text("of somebody else")
     (folder / "more.json").write_text("{}")
