@@ -17,9 +17,11 @@ class FunctionsConfig(AppConfig):
         from apps.functions.examples import example_of
         from apps.functions.publishing import publish_all
         from apps.functions.selectors import count_functions, count_in_stages
+        from apps.functions.views.overview import PART, functions_card
         from apps.gateways.examples import register_example
         from apps.gateways.lifecycle.belongings import register_belonging
         from apps.gateways.lifecycle.contents import register_contents
+        from apps.gateways.overview import Card, register_card
         from apps.gateways.stage_counts import register_counter
         from apps.gateways.tabs import Tab, register_tab
 
@@ -29,6 +31,7 @@ class FunctionsConfig(AppConfig):
         register_example(example_of)
         register_contents(publish_all)
         register_check(check_functions)
+        register_card(Card(PART, functions_card, place=10, permission="functions.read"))
         register_tab(
             Tab("functions", _("Functions"), "functions:list", 20, permission="functions.read", count=count_functions)
         )

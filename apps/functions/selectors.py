@@ -1,7 +1,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.contrib.postgres.aggregates import BoolOr
+from django.db.models import Count, IntegerField, Max, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 
 from apps.core.errors import NotFound
 from apps.functions.models import Artifact, Dependencies, Draft, Function, FunctionVersion
@@ -16,6 +19,21 @@ from apps.tenants.member import Member
 def list_functions(*, actor: Member, gateway: FunctionGateway) -> "QuerySet[Function]":
     """Those that are there; what was deleted is in the recycle bin."""
     return _all_functions(actor, gateway).filter(deleted_at=None)
+
+
+def list_newest(*, actor: Member, gateway: FunctionGateway, names: int) -> list[Function]:
+    """Of so many names, in all their stages: what can't be loaded first, then what was saved last."""
+    rows = list_functions(actor=actor, gateway=gateway)
+    refused = Q(version=Cast(KeyTextTransform("version", "load_error"), IntegerField()))
+    by_name = rows.order_by().values("base_name")
+    by_name = by_name.annotate(fails=Coalesce(BoolOr(refused), False), last=Max("head__saved_at"))
+    newest = by_name.order_by("-fails", "-last", "base_name").values_list("base_name", flat=True)[:names]
+    order = {name: place for place, name in enumerate(newest)}
+    found = rows.filter(base_name__in=order).select_related("head")
+    kept = list(found.defer("head__files", "head__hashes", "head__dependencies"))
+    for row in kept:
+        row.gateway = gateway
+    return sorted(kept, key=lambda row: order[row.base_name])
 
 
 def list_deleted(*, actor: Member, gateway: FunctionGateway) -> "QuerySet[Function]":

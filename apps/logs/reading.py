@@ -17,6 +17,20 @@ WITHIN_MS = 4_000
 # Rows of a runtime whose clock is ahead; without an end, no partition of the days to come could be left out
 AHEAD = timedelta(days=1)
 
+# What comes again and again is one line with its number; its newest call is the one to look at
+REPEATED = f"""
+WITH newest AS (
+    SELECT {COLUMNS} FROM imp.logs
+    WHERE level IN ('warn', 'error') AND at >= %(since)s AND at < %(ahead)s
+    ORDER BY at DESC, id DESC LIMIT %(among)s
+), told AS (
+    SELECT newest.*, count(*) OVER same AS times, row_number() OVER (same ORDER BY at DESC, id DESC) AS place
+    FROM newest WINDOW same AS (PARTITION BY stage, function, version = 0, level, text)
+)
+SELECT times, (SELECT count(*) FROM newest), {COLUMNS} FROM told WHERE place = 1
+ORDER BY at DESC, id DESC LIMIT %(limit)s
+"""  # noqa: S608 (all written above)
+
 Position = tuple[datetime, int]
 
 
@@ -79,6 +93,37 @@ def read_lines(
         has_newer=has_more if forwards else before is not None,
         snapshot=str(row[0]),
     )
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """The newest of lines that say the same, and how many do."""
+
+    line: LogLine
+    times: int
+
+
+@dataclass(frozen=True)
+class Warned:
+    """The newest first. `among`: of how many lines these are."""
+
+    lines: list[Repeated]
+    among: int
+
+
+def read_warned(
+    connection: "psycopg.Connection[Any]", *, since: datetime, limit: int, among: int, within_ms: int
+) -> Warned:
+    """Warnings and errors, each once; a flood is counted as far as `among` goes."""
+    values = {"since": since, "ahead": now() + AHEAD, "among": among, "limit": limit}
+    with connection.transaction():
+        connection.execute(sql.SQL("SET LOCAL statement_timeout TO {}").format(sql.Literal(within_ms)))
+        try:
+            rows = connection.execute(REPEATED, values).fetchall()
+        except QueryCanceled:
+            raise TookTooLong from None
+    found = [Repeated(LogLine.of(row), times) for times, _, *row in rows]
+    return Warned(found, rows[0][1] if rows else 0)
 
 
 def read_call(connection: "psycopg.Connection[Any]", request_id: str, *, limit: int = 1_000) -> list[LogLine]:

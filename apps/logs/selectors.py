@@ -23,6 +23,8 @@ from apps.tenants.member import Member
 from apps.tenants.models import Membership
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 200, 1_000
+# Warnings and errors of a gateway's first page: it's asked for often, so it doesn't look for long
+MOST_WARNED, COUNTED_AMONG, WARNED_WITHIN_MS = 8, 1_000, 1_500
 MOST_DOWNLOADED = 100_000
 LONGEST_CURSOR = 400
 OLDER, NEWER = "o", "n"
@@ -75,6 +77,18 @@ def read_logs(
         newer=_cursor(signer, NEWER, lines[-1]) if lines and found.has_newer else None,
         snapshot=found.snapshot,
     )
+
+
+def read_warned(*, actor: Member, gateway: FunctionGateway, since: datetime) -> reading.Warned:
+    """What went wrong since then, the newest first. Away: nobody can be asked."""
+    actor.require("functions.read", row=gateway)
+    with connect(gateway.pk) as connection:
+        try:
+            return reading.read_warned(
+                connection, since=since, limit=MOST_WARNED, among=COUNTED_AMONG, within_ms=WARNED_WITHIN_MS
+            )
+        except reading.TookTooLong:
+            raise SearchTookTooLong from None
 
 
 def download_logs(*, actor: Member, gateway: FunctionGateway, wanted: LogFilter) -> Iterator[LogLine]:

@@ -9,16 +9,19 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.core.lifecycle import kernel
 from apps.fleet.models import Cluster
+from apps.functions.models import Function
 from apps.gateways.lifecycle.machines import GATEWAY
 from apps.gateways.models import FunctionGateway, GatewayDatabase
 from apps.gateways.services.creating import create_gateway
 from apps.gateways.services.states import stop_gateway
 from apps.gateways.services.variables import Setting
 from apps.gateways.sizes import Layout, SizeName
+from apps.gateways.store import connect
 from apps.tenants.models import Tenant
 from tests.browser.checks import check_accessibility, check_fits, look
 from tests.browser.plugin import SignIn
 from tests.browser.variants import Variant, every_variant
+from tests.functions.contract import function_row
 from tests.gateways.world import ObedientCluster, converge, drop_for_good, make_cluster
 from tests.tenants.world import member
 
@@ -48,7 +51,27 @@ def running(transactional_db: None, alice: User, tidewater: Tenant, cluster: Clu
     converge(obedient)
     stop_gateway(actor=actor, gateway=other)
     converge(obedient)
+    _fill(gateway)
     return gateway
+
+
+def _fill(gateway: FunctionGateway) -> None:
+    """What its first page shows of what lies in it: a function that doesn't load, and what was logged."""
+    for name in ("dev/shipments/estimate", "prod/shipments/estimate", "staging/webhooks/carrier-update"):
+        function_row(gateway, name)
+    refused = {"version": 2, "message": "ReferenceError: zones is not defined (shipments/estimate/zones.ts:23:18)"}
+    Function.objects.filter(stage="dev").update(load_error=refused)
+    Function.objects.filter(stage="prod").update(live_version=2)
+    said = "signature older than 300 s, answered 401"
+    lines = [("prod", "webhooks/carrier-update", "warn", said, "{}")] * 3
+    stack = '{"stack": "TypeError: no zone\\n    at zoneFor (zones.ts:23:18)"}'
+    lines.append(("dev", "shipments/estimate", "error", "TypeError: no zone", stack))
+    with connect(gateway.pk) as there, there.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO imp.logs (at, stage, function, version, request_id, level, text, fields)"
+            " VALUES (now(), %s, %s, 2, 'req_8fK2mQ', %s, %s, %s)",
+            lines,
+        )
 
 
 @pytest.fixture
@@ -71,6 +94,8 @@ def _no_database_left(transactional_db: None) -> Iterator[None]:
 
 def show(page: Page, path: str, name: str, folder: Path, variant: Variant) -> None:
     page.goto(path)
+    # What a page asks for by itself once it's there
+    expect(page.locator("[hx-trigger^=load]")).to_have_count(0)
     check_fits(page)
     look(page, folder, f"{name}-{variant}")
     check_accessibility(page)

@@ -4,18 +4,20 @@ import re
 from typing import Any, ClassVar
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.functions.models import Function
 from apps.functions.services import delete_function, save_function
 from apps.functions.templates import TEMPLATES
-from apps.gateways.lifecycle.table import State
+from apps.gateways.lifecycle.table import Phase, State
 from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
 from apps.tenants.models import Tenant
 from apps.tenants.roles import Role
 from tests.contracts.lists import DetailContract
-from tests.functions.contract import FILES, says, some_function
+from tests.functions.contract import FILES, function_row, says, some_function
 from tests.gateways.contract import some_gateway
 from tests.gateways.pages import ASKING, GATEWAYS, IN_SHEET, put_up
 from tests.tenants.pages import IN_DIALOG, as_
@@ -137,15 +139,14 @@ def test_the_tab_says_how_many_and_whoever_reads_no_functions_has_none(
 
 
 def test_the_first_page_calls_what_is_the_easiest_to_call(
-    alice: User, bob: User, owner: Member, gateway: Any, tidewater: Tenant
+    alice: User, owner: Member, gateway: Any, tidewater: Tenant
 ) -> None:
     def command() -> str:
         found = re.search(r'<code id="try">(.*?)</code>', as_(alice).get(PAGE).content.decode())
         return found[1] if found else ""
 
     assert command() == ""
-    assert 'id="first-function"' in as_(alice).get(PAGE).content.decode()
-    assert 'id="first-function"' not in as_(bob).get(PAGE).content.decode()
+    assert "Call it" not in as_(alice).get(PAGE).content.decode()
     expected = (
         ("prod/first", ["GET"], r"curl -i http://\S+prod\S+/first"),
         ("dev/hooks", ["POST", "PUT"], r"curl -i -X POST http://\S+dev\S+/hooks"),
@@ -158,6 +159,123 @@ def test_the_first_page_calls_what_is_the_easiest_to_call(
         assert re.fullmatch(wanted, command()), (name, command())
     manager = make_member("manu", tidewater, Role.BUSINESS_MANAGER).person
     assert "curl" not in as_(manager).get(PAGE).content.decode()
+
+
+# --- On the gateway's first page -------------------------------------------------------------------
+
+CARD = re.compile(r'<section class="card" id="functions-by-stage".*?</section>', re.DOTALL)
+
+
+def card(person: User) -> str:
+    found = CARD.search(as_(person).get(PAGE).content.decode())
+    return found[0] if found else ""
+
+
+def row_of(text: str, name: str) -> str:
+    (found,) = [row for row in re.findall(r"<tr>.*?</tr>", text, re.DOTALL) if f">{name}<" in row]
+    return str(found)
+
+
+def test_without_functions_the_card_offers_the_first_one_to_those_who_may_make_it(
+    alice: User, bob: User, gateway: FunctionGateway
+) -> None:
+    assert "No function yet" in card(alice)
+    assert f'href="{FUNCTIONS}/new"' in card(alice)
+    assert "an API developer of this workspace" in card(bob)
+    assert f'href="{FUNCTIONS}/new"' not in card(bob)
+    FunctionGateway.objects.filter(pk=gateway.pk).update(state=State.DELETED)
+    assert f'href="{FUNCTIONS}/new"' not in card(alice)
+
+
+def test_the_card_says_of_each_function_how_it_stands_in_each_stage(
+    alice: User, owner: Member, gateway: FunctionGateway
+) -> None:
+    dev = some_function(owner, gateway, "dev/user/:id", description="A user by id")
+    some_function(owner, gateway, "prod/user/:id")
+    some_function(owner, gateway, "staging/labels")
+    Function.objects.filter(pk=dev.pk).update(publish_due_at=None, live_version=1)
+    text = card(alice)
+    for stage in ("dev", "staging", "prod"):
+        assert f'href="{FUNCTIONS}?stage={stage}"' in text
+    user = row_of(text, "user/:id")
+    _, in_dev, in_staging, in_prod, _ = re.split(r"<td|</tr>", user)
+    assert "A user by id" in user
+    for said in (f'href="{FUNCTIONS}/dev/user/:id"', ">v1<", ">live<", "</time>, Alice"):
+        assert said in in_dev, said
+    assert "Not in this stage" in in_staging
+    for said in (f'href="{FUNCTIONS}/prod/user/:id"', "being published"):
+        assert said in in_prod, said
+    # Where it isn't in dev, its name leads to the first stage that it's in
+    assert f'<a class="mono wrap" href="{FUNCTIONS}/staging/labels">' in row_of(text, "labels")
+    put_up(gateway, phase=Phase.STOPPED)
+    assert "waits for the gateway" in card(alice)
+
+
+def test_the_card_has_what_does_not_load_first_and_then_what_was_saved_last(
+    alice: User, owner: Member, gateway: FunctionGateway
+) -> None:
+    def names() -> list[str]:
+        return re.findall(r'<a class="mono wrap" href="[^"]*">(.*?)</a>', card(alice))
+
+    first = some_function(owner, gateway, "dev/first")
+    some_function(owner, gateway, "dev/second")
+    deleted = some_function(owner, gateway, "dev/third")
+    delete_function(actor=owner, function=deleted)
+    assert names() == ["second", "first"]
+    assert "Last saved first" in card(alice)
+    error = {"message": "zones is not defined", "version": first.version}
+    Function.objects.filter(pk=first.pk).update(publish_due_at=None, load_error=error)
+    assert names() == ["first", "second"]
+    assert "zones is not defined" in row_of(card(alice), "first")
+    assert "Not live first" in card(alice)
+    save_function(actor=owner, function=first, files=says("mended"), base_version=1)
+    some_function(owner, gateway, "dev/fourth")
+    assert names() == ["fourth", "first", "second"]
+    assert "Last saved first" in card(alice)
+
+
+def test_however_many_functions_there_are_the_card_asks_as_often_and_stays_short(
+    alice: User, gateway: FunctionGateway
+) -> None:
+    console = as_(alice)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            console.get(PAGE)
+        return len(queries)
+
+    function_row(gateway, "dev/number/0")
+    console.get(PAGE)
+    before = asked()
+    for number in range(1, 12):
+        function_row(gateway, f"dev/number/{number}")
+        function_row(gateway, f"prod/number/{number}")
+    assert asked() == before
+    assert card(alice).count("<tr>") == 1 + 8
+
+
+def test_a_save_brings_the_card_anew_to_those_who_look_on(alice: User, owner: Member, gateway: FunctionGateway) -> None:
+    function = some_function(owner, gateway)
+
+    def news(seen: str) -> str:
+        return as_(alice).get(PAGE, {"seen": seen}, headers=ASKING).content.decode()
+
+    seen = re.findall(r'"seen": "([^"]*)"', as_(alice).get(PAGE).content.decode())[-1]
+    assert "<section" not in news(seen)
+    save_function(actor=owner, function=function, files=says("more"), base_version=1)
+    assert re.findall(r'<section class="card" id="([\w-]+)" hx-swap-oob', news(seen)) == ["functions-by-stage"]
+
+
+def test_who_reads_no_functions_sees_no_card_of_them(
+    alice: User, owner: Member, gateway: FunctionGateway, tidewater: Tenant
+) -> None:
+    some_function(owner, gateway)
+    manager = make_member("manu", tidewater, Role.BUSINESS_MANAGER).person
+    assert card(alice)
+    text = as_(manager).get(PAGE).content.decode()
+    for hidden in ("functions-by-stage", "warned", "curl"):
+        assert hidden not in text
+    assert "Runtime" in text
 
 
 def test_the_head_is_asked_for_by_itself(alice: User, gateway: Any) -> None:

@@ -90,6 +90,8 @@ CREATE TABLE imp.logs (
 ) PARTITION BY RANGE (at);
 CREATE INDEX logs_at ON imp.logs (at, id);
 CREATE INDEX logs_tx ON imp.logs (tx);
+-- Few among many, and a gateway's first page asks for the newest of them
+CREATE INDEX logs_warned ON imp.logs (at, id) WHERE level IN ('warn', 'error');
 CREATE INDEX logs_request ON imp.logs (request_id) WHERE request_id <> '';
 -- What no day's partition is there for is kept all the same
 CREATE TABLE imp.logs_rest PARTITION OF imp.logs DEFAULT;

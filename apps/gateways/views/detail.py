@@ -1,16 +1,15 @@
-"""A gateway's first page: what it's doing, where its stages answer, what runs behind them."""
+"""A gateway's first page: what it's doing, where its stages answer, and the cards of what lies in it."""
 
 from typing import Any
 
 from apps.fleet.models import Bundle
 from apps.fleet.selectors import bundle_of
-from apps.gateways.examples import example_of
+from apps.gateways.overview import cards_of
 from apps.gateways.rendering.names import bundle_key
-from apps.gateways.sizes import StageName
 from apps.gateways.stage_counts import functions_in_stages
 from apps.gateways.views.live import Part
 from apps.gateways.views.page import GatewayPage
-from apps.gateways.views.parts import about_part, activity_part, domains_part, runtime_part, stage_part
+from apps.gateways.views.parts import about_part, activity_part, domains_part, stage_part
 from apps.gateways.views.shown import is_moving, places_of
 from apps.gateways.views.timeline import timeline_parts
 
@@ -22,35 +21,21 @@ class Detail(GatewayPage):
     def get_parts(self) -> list[Part]:
         gateway = self.with_stages
         routes = bundle_of(gateway.cluster_id, bundle_key(gateway.pk, "routes"))
-        runtime = bundle_of(gateway.cluster_id, bundle_key(gateway.pk, "runtime"))
-        self.places = places_of(gateway, serves=_is_served(routes))
+        places = places_of(gateway, serves=_is_served(routes))
         counts = functions_in_stages(gateway)
-        self.stages = [stage_part(gateway, place, counts.get(place.stage, 0)) for place in self.places]
+        self.stages = [stage_part(gateway, place, counts.get(place.stage, 0)) for place in places]
+        self.cards = cards_of(gateway, self.actor)
         return [
             *timeline_parts(gateway),
             *self.stages,
-            runtime_part(gateway, runtime),
-            domains_part(gateway, self.places),
+            *self.cards,
+            domains_part(gateway, places),
             activity_part(gateway, self.actor),
             about_part(gateway),
         ]
 
     def get_context(self) -> dict[str, Any]:
-        return {
-            "is_moving": is_moving(self.gateway),
-            "try_it": self._try_it(),
-            "may_make": any(self.actor.may("functions.save", stage=stage) for stage in StageName),
-            "stages": self.stages,
-        }
-
-    def _try_it(self) -> str:
-        """A command that calls what is there; empty where nothing is."""
-        example = example_of(self.gateway) if self.actor.may("functions.read") else None
-        if example is None:
-            return ""
-        url = next(place.url for place in self.places if place.stage == example.stage)
-        method = "" if example.method == "GET" else f"-X {example.method} "
-        return f"curl -i {method}{url.rstrip('/')}{example.path}"
+        return {"is_moving": is_moving(self.gateway), "stages": self.stages, "cards": self.cards}
 
 
 def _is_served(routes: Bundle | None) -> bool:

@@ -8,8 +8,12 @@ from apps.core.errors import Text
 from apps.core.lifecycle.timeline import told
 from apps.core.web.addresses import address
 from apps.fleet.models import Bundle
+from apps.fleet.selectors import bundle_of
+from apps.gateways.examples import example_of
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway, RuntimeDomain
+from apps.gateways.rendering.names import bundle_key
+from apps.gateways.selectors import address_of, hosts_of
 from apps.gateways.sizes import PROCESSES, process_of
 from apps.gateways.views.custom_domains import shown_domains
 from apps.gateways.views.live import Part, render_part
@@ -35,7 +39,18 @@ def stage_part(gateway: FunctionGateway, place: Place, count: int) -> Part:
     return render_part(f"{PAGE}#stage", f"stage-{place.stage}", context)
 
 
-def runtime_part(gateway: FunctionGateway, bundle: Bundle | None) -> Part:
+def call_card(gateway: FunctionGateway, actor: Member) -> Part:
+    """A command that calls what is there; nothing is seen of it while there is nothing to call."""
+    command, example = "", example_of(gateway)
+    if example is not None:
+        url = address_of(gateway, hosts_of(gateway, example.stage)[0])
+        method = "" if example.method == "GET" else f"-X {example.method} "
+        command = f"curl -i {method}{url.rstrip('/')}{example.path}"
+    return render_part(f"{PAGE}#call_it", "call-it", {"command": command})
+
+
+def runtime_card(gateway: FunctionGateway, actor: Member) -> Part:
+    bundle = bundle_of(gateway.cluster_id, bundle_key(gateway.pk, "runtime"))
     word, tone = _standing(bundle)
     processes = [ShownProcess(each.name, each.stages, word, tone) for each in PROCESSES[gateway.layout]]
     facts = gateway.cluster.facts

@@ -47,10 +47,7 @@ class ShownLine:
 
     @property
     def where(self) -> str:
-        if not self.line.function:
-            return self.line.stage
-        name = f"{self.line.stage}/{self.line.function}"
-        return f"{name} ({_('draft')})" if self.line.is_draft else name
+        return where_of(self.line)
 
 
 @dataclass(frozen=True)
@@ -110,6 +107,13 @@ class Asked:
         """As a field for date and time takes it, in the reader's zone."""
         found = getattr(self.filter, name)
         return timezone.localtime(found).strftime("%Y-%m-%dT%H:%M:%S") if found else ""
+
+
+def where_of(line: LogLine) -> str:
+    if not line.function:
+        return line.stage
+    name = f"{line.stage}/{line.function}"
+    return f"{name} ({_('draft')})" if line.is_draft else name
 
 
 def follow_url(request: HttpRequest, gateway: FunctionGateway, asked: Asked, page: LogPage) -> str:
