@@ -1,5 +1,7 @@
 /** `imp.db` and `imp.sql` as a function has them: each call is a message to the isolate that holds the connection. */
 import { DocumentsError, type DocumentsErrorCode } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+import { fromWire } from "./wire.ts";
 
 export type Ask = (op: string, collection: string, args: unknown[]) => Promise<unknown>;
 
@@ -11,10 +13,12 @@ interface Batch {
 type Options = Record<string, unknown>;
 
 /** What asks, with values as JSON on the way there and as dates and texts on the way back. */
-function speaking(ask: Ask): Ask {
+function speaking(ask: Ask, mostGiven = Infinity): Ask {
   return async (op, collection, args) => {
     try {
-      return fromWire(await ask(op, collection, args.map((each, at) => toWire(each, `Argument ${at + 1} of ${op}`))));
+      const room = { op, left: mostGiven };
+      const given = args.map((each, at) => toWire(each, `Argument ${at + 1} of ${op}`, room));
+      return fromWire(await ask(op, collection, given));
     } catch (error) {
       const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
       if (error instanceof DocumentsError || typeof code !== "string") throw error;
@@ -168,7 +172,7 @@ function trimmed(args: unknown[]): unknown[] {
 
 /** `imp.db()` gives the database, `imp.db("deliveries")` the collection. */
 export function makeDb(ask: Ask): (name?: string) => object {
-  const spoken = speaking(ask);
+  const spoken = speaking(ask, LIMITS.given);
   const database = Object.freeze({
     collection: (name: string) => collectionOf(spoken, nameOf(name)),
     listCollections: () => spoken("listCollections", "", []),
@@ -215,13 +219,25 @@ export function makeSql(ask: Ask): Tag & { begin<T>(work: (sql: Tag) => Promise<
 }
 
 const MOST_DEPTH = 110;
+/** What a value counts for that is no text. */
+const OF_OTHERS = 8;
+
+/** What an operation may still be given. More of it is held twice on the way than its process has memory for. */
+interface Room {
+  op: string;
+  left: number;
+}
 
 /** As JSON, refusing what would become something else on the way. */
-export function toWire(value: unknown, where: string, depth = 0): unknown {
+function toWire(value: unknown, where: string, room: Room, depth = 0): unknown {
   const refuse = (what: string): never => {
     throw new DocumentsError("bad-value", `${where} ${what}`);
   };
   if (depth > MOST_DEPTH) refuse("nests too deep, or holds itself.");
+  if ((room.left -= typeof value === "string" ? value.length : OF_OTHERS) < 0) {
+    const most = LIMITS.given.toLocaleString("en");
+    throw new DocumentsError("too-large", `${room.op} is given over ${most} characters: give it less at once.`);
+  }
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -241,13 +257,16 @@ export function toWire(value: unknown, where: string, depth = 0): unknown {
   }
   if (value instanceof RegExp) return { $regex: value.source, $options: optionsOf(value, refuse) };
   if (value instanceof Uint8Array) return { $bytes: value.toBase64() };
-  if (Array.isArray(value)) return Array.from(value, (each, at) => toWire(each, `${where}[${at}]`, depth + 1));
+  if (Array.isArray(value)) return Array.from(value, (each, at) => toWire(each, `${where}[${at}]`, room, depth + 1));
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     refuse("is an object of a class, which can't be kept: make a plain object of it.");
   }
   const found: Record<string, unknown> = Object.create(null);
-  for (const [name, each] of Object.entries(value)) found[name] = toWire(each, `${where}: ${name}`, depth + 1);
+  for (const [name, each] of Object.entries(value)) {
+    room.left -= name.length;
+    found[name] = toWire(each, `${where}: ${name}`, room, depth + 1);
+  }
   return found;
 }
 
@@ -255,13 +274,4 @@ function optionsOf({ flags }: RegExp, refuse: (what: string) => never): string {
   const options = flags.replace(/[gyud]/g, "");
   if (/[^ims]/.test(options)) refuse(`has the flag ${options}, which isn't supported.`);
   return options;
-}
-
-export function fromWire(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(fromWire);
-  if (typeof value !== "object" || value === null) return value;
-  const { $date, $bytes } = value as Record<string, unknown>;
-  if (typeof $date === "string") return new Date($date);
-  if (typeof $bytes === "string") return Uint8Array.fromBase64($bytes);
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fromWire(each)]));
 }

@@ -40,6 +40,10 @@ test("a function sees dates, expressions and cursors", async () => {
     [{ _id: null, n: 3 }],
   );
   deepEqual((await db().listCollections()).some(({ name }: { name: string }) => name === "seen"), true);
+  const large = { text: "x".repeat(LIMITS.documentBytes - 100) };
+  equal((await seen.insertMany([large, large])).insertedCount, 2);
+  await rejects(seen.insertMany(Array.from({ length: 8 }, () => large)), refusedWith("too-large"));
+  await rejects(seen.find({ n: { $in: Array(LIMITS.given / 8).fill(1) } }).toArray(), refusedWith("too-large"));
   class Custom {}
   for (
     const bad of [

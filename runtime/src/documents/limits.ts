@@ -12,8 +12,8 @@ export const LIMITS = {
   fieldsOfIndex: 8,
   /** Documents given to insertMany or bulkWrite at once. */
   atOnce: 1000,
-  /** Bytes of what is given to one operation. */
-  givenBytes: 8 * MIB,
+  /** Characters of what is given to one operation: of its names and texts, and eight for each other value. */
+  given: 8_000_000,
   /** Documents of one batch of a cursor, and their bytes. */
   batch: 1000,
   batchBytes: 4 * MIB,
