@@ -11,8 +11,9 @@ import { onCustom } from "./imp/dom.ts";
 import { type State, Stream, type Told } from "./live/stream.ts";
 import { showState, startStrip } from "./live/strip.ts";
 
-interface Asked {
+interface Sent {
   elt: HTMLElement;
+  target: Element;
   xhr: XMLHttpRequest;
 }
 
@@ -28,8 +29,8 @@ const RESYNC_SPREAD = 1_000;
 
 const waiting = new Map<string, Map<string, Told>>();
 const toldAt = new Map<string, number>();
-// Requests under way, with the topics of the element that asks: it's replaced before its request is over
-const refetching = new Map<XMLHttpRequest, string[]>();
+// Requests under way, with the topics of what their answers replace: told now, it would be gone before it has asked
+const replacing = new Map<XMLHttpRequest, string[]>();
 let flushing = 0;
 
 export function startLive(): void {
@@ -74,7 +75,7 @@ export function startLive(): void {
     childList: true,
     attributeFilter: ["data-live"],
   });
-  followRefetches();
+  followRequests();
   look();
 }
 
@@ -101,7 +102,7 @@ function told(event: Told): void {
 function flush(): void {
   flushing = 0;
   const now = performance.now();
-  const busy = new Set([...refetching.values()].flat());
+  const busy = new Set([...replacing.values()].flat());
   const telling = new Map<Element, Told[]>();
   for (const [topic, kinds] of waiting) {
     if (now - (toldAt.get(topic) ?? -PACE) < PACE || busy.has(topic)) continue;
@@ -131,7 +132,11 @@ function resync(): void {
   );
 }
 
-function followRefetches(): void {
-  onCustom<Asked>("htmx:beforeRequest", ({ elt, xhr }) => refetching.set(xhr, topicsOf(elt)));
-  onCustom<Asked>("htmx:afterRequest", ({ xhr }) => setTimeout(() => refetching.delete(xhr), SETTLING));
+function followRequests(): void {
+  onCustom<Sent>("htmx:beforeSend", ({ elt, target, xhr }) => {
+    const parts = [elt, ...target.querySelectorAll<HTMLElement>("[data-live]")];
+    replacing.set(xhr, parts.flatMap(topicsOf));
+    // HTMX's own event doesn't get here from an element that another answer has replaced
+    xhr.addEventListener("loadend", () => setTimeout(() => replacing.delete(xhr), SETTLING));
+  });
 }

@@ -1,6 +1,6 @@
 /**
  * A part that refreshes itself waits while somebody is in it: a menu is open, or rows are chosen. It waits, too, while
- * a click is under way anywhere: what was pressed, or what has sent something, must still be there when that ends.
+ * a click is under way anywhere: what was pressed, or what has asked for something, must still be there when that ends.
  * What somebody unfolded stays unfolded.
  */
 
@@ -17,54 +17,66 @@ interface Asking {
   triggeringEvent?: Event;
 }
 
-interface Swapping {
-  elt: HTMLElement;
+interface Sent {
   target: Element;
-  shouldSwap: boolean;
-  requestConfig: { triggeringEvent?: Event };
+  xhr: XMLHttpRequest;
+  // The event's own `elt` is the one it happens to
+  requestConfig: { elt: HTMLElement; triggeringEvent?: Event };
 }
 
-interface Sending {
-  xhr: XMLHttpRequest;
-  requestConfig: { verb: string };
+interface Swapping extends Sent {
+  shouldSwap: boolean;
 }
 
 const held = new WeakSet<Element>();
-const sending = new Set<XMLHttpRequest>();
+// Requests under way, with the elements that ask
+const asking = new Map<XMLHttpRequest, HTMLElement>();
 const unfolded = new Set<string>();
 let pressedAt = -LONGEST_PRESS;
 
 export function startInUse(): void {
   onCustom<Asking>("htmx:confirm", ({ elt, target, triggeringEvent }, event) => {
-    if (hold(elt, target, triggeringEvent)) event.preventDefault();
+    if (!isLive(elt) || !isInUse(target)) return;
+    event.preventDefault();
+    askLater(elt, target, triggeringEvent);
   });
-  // Somebody may open a menu between the question and its answer
+  // Between the question and its answer somebody may open a menu, or go on to another page of a list
   onCustom<Swapping>("htmx:beforeSwap", (detail) => {
-    if (hold(detail.elt, detail.target, detail.requestConfig.triggeringEvent)) detail.shouldSwap = false;
-    else remember(detail.target);
+    const { target, requestConfig: { elt, triggeringEvent } } = detail;
+    if (!isLive(elt) || (elt.isConnected && !isInUse(target))) return remember(target);
+    detail.shouldSwap = false;
+    askLater(elt, target, triggeringEvent);
+  });
+  // What somebody asks for takes its place in the queue (hx-sync)
+  onCustom<Sent>("htmx:sendAbort", ({ target, requestConfig: { elt, triggeringEvent } }) => {
+    if (isLive(elt)) askLater(elt, target, triggeringEvent);
   });
   onCustom<{ target: Element }>("htmx:oobBeforeSwap", ({ target }) => remember(target));
   for (const swapped of ["htmx:afterSwap", "htmx:oobAfterSwap"]) onCustom(swapped, unfold);
   followPresses();
+  followRequests();
 }
 
-/** Whether it has to wait; then it's told the same again as soon as nobody is in it. */
-function hold(elt: HTMLElement, target: Element, event: Event | undefined): boolean {
-  if (!event || !elt.hasAttribute("data-live") || !isInUse(target)) return false;
-  if (held.has(elt)) return true;
+/** It's told the same again as soon as nobody is in it; what asks every few seconds will do so by itself. */
+function askLater(elt: HTMLElement, target: Element, event: Event | undefined): void {
+  if (!event || held.has(elt)) return;
   held.add(elt);
   const look = () => {
-    if (elt.isConnected && isInUse(target)) return setTimeout(look, LOOK_AGAIN);
+    if (elt.isConnected && (isInUse(target) || [...asking.values()].includes(elt))) return setTimeout(look, LOOK_AGAIN);
     held.delete(elt);
     const told = event.target instanceof Element && event.target.isConnected ? event.target : elt;
     told.dispatchEvent(new CustomEvent(event.type));
   };
   setTimeout(look, LOOK_AGAIN);
-  return true;
+}
+
+function isLive(elt: Element): boolean {
+  return elt.hasAttribute("data-live");
 }
 
 function isInUse(target: Element): boolean {
-  return sending.size > 0 || performance.now() - pressedAt < LONGEST_PRESS || target.querySelector(IN_USE) !== null;
+  return performance.now() - pressedAt < LONGEST_PRESS || target.querySelector(IN_USE) !== null ||
+    [...asking.values()].some((elt) => !isLive(elt));
 }
 
 function followPresses(): void {
@@ -72,10 +84,12 @@ function followPresses(): void {
   // The click comes right after, and whoever hears of it may ask for something first
   const released = () => setTimeout(() => pressedAt = -LONGEST_PRESS);
   for (const type of ["pointerup", "pointercancel"]) document.addEventListener(type, released, { capture: true });
-  onCustom<Sending>("htmx:beforeSend", ({ xhr, requestConfig }) => {
-    if (requestConfig.verb === "get") return;
-    sending.add(xhr);
-    xhr.addEventListener("loadend", () => sending.delete(xhr));
+}
+
+function followRequests(): void {
+  onCustom<Sent>("htmx:beforeSend", ({ xhr, requestConfig: { elt } }) => {
+    asking.set(xhr, elt);
+    xhr.addEventListener("loadend", () => asking.delete(xhr));
   });
 }
 
