@@ -51,3 +51,7 @@ export function unsupported(message: string): never {
 export function badValue(message: string): never {
   throw new DocumentsError("bad-value", message);
 }
+
+export function unreachable(): DocumentsError {
+  return new DocumentsError("unavailable", "The gateway's database can't be reached at the moment; try it again.");
+}

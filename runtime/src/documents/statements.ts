@@ -1,7 +1,8 @@
 /** `imp.sql`: statements whose values are parameters, alone or in a transaction of the call that began it. */
-import { badQuery, DocumentsError } from "./errors.ts";
+import { badQuery, DocumentsError, unreachable } from "./errors.ts";
 import { type Lane, type Lanes, type Rows, tookTooLong } from "./lanes.ts";
 import { LIMITS } from "./limits.ts";
+import { fromWire } from "./wire.ts";
 
 interface Open {
   lane: Lane;
@@ -161,19 +162,6 @@ function explained(error: unknown): unknown {
   if (code === "23505") return new DocumentsError("duplicate-key", String(message));
   if (/^(08|53|57P)/.test(code) || code.startsWith("CONNECT")) return unreachable();
   return new DocumentsError("bad-query", `PostgreSQL ${code}: ${message}`);
-}
-
-function unreachable(): DocumentsError {
-  return new DocumentsError("unavailable", "The gateway's database can't be reached at the moment; try it again.");
-}
-
-function fromWire(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(fromWire);
-  if (typeof value !== "object" || value === null) return value;
-  const { $date, $bytes } = value as Record<string, unknown>;
-  if (typeof $date === "string") return new Date($date);
-  if (typeof $bytes === "string") return Uint8Array.fromBase64($bytes);
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fromWire(each)]));
 }
 
 function toWire(value: unknown): unknown {

@@ -1,6 +1,6 @@
 /** The tables and indexes behind collections, and the statements on them. */
 import type { Row, Sql, TransactionSql } from "postgres";
-import { badQuery, badValue, DocumentsError } from "./errors.ts";
+import { badQuery, badValue, DocumentsError, unreachable } from "./errors.ts";
 import { FUNCTIONS, type Index, indexNameOf, keyOf, manyOf, quoted, type Sort, sortOf } from "./keys.ts";
 import { LIMITS } from "./limits.ts";
 
@@ -103,7 +103,7 @@ export class Store {
     }
     if (code === "40P01") return new DocumentsError("unavailable", "Two changes waited for each other; try it again.");
     if (/^(08|53|57P)/.test(code) || /^(CONNECT|CONNECTION)/.test(code)) {
-      return new DocumentsError("unavailable", "The gateway's database can't be reached at the moment; try it again.");
+      return unreachable();
     }
     return error;
   }
