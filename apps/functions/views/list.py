@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy
 
-from apps.core.errors import Text
-from apps.core.web.lists import Column, Listing, ListPage
+from apps.core.web.lists import Column, Listing
 from apps.functions.filters import DeletedFilter, FunctionFilter
 from apps.functions.models import Function
 from apps.functions.names import parameters_of
@@ -19,35 +16,10 @@ from apps.functions.sweeping import ends_at
 from apps.functions.views.about import edit_url
 from apps.functions.views.shown import live_of, offers_for, stages_for
 from apps.gateways.lifecycle.table import State
-from apps.gateways.views.base import AboutGateway
-from apps.gateways.views.live import Parts, is_asked, take_seen
-from apps.gateways.views.page import head_context, head_parts
+from apps.gateways.views.page import GatewayListPage
 
 
-class FunctionsPage(AboutGateway, ListPage):
-    """A list as a tab of a gateway: the head is asked for by itself, and the table."""
-
-    tab: str
-    tab_label: Text
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if is_asked(request):
-            return self._head().answer(take_seen(request))
-        return super().get(request, *args, **kwargs)
-
-    def get_context(self, listing: Listing) -> dict[str, Any]:
-        context = {**super().get_context(listing), "gateway": self.gateway, "member": self.actor}
-        if listing.request.headers.get("HX-Target") == self.partial:
-            return context
-        head = head_context(self.gateway, self.actor, self._head())
-        return {**head, **context, "tab": self.tab, "tab_label": self.tab_label}
-
-    def _head(self) -> Parts:
-        parts = head_parts(self.gateway, self.actor)
-        return Parts(parts, topic=f"gateway:{self.gateway.pk}", url=self.request.path)
-
-
-class FunctionList(FunctionsPage):
+class FunctionList(GatewayListPage):
     template_name = "functions/list.html"
     filterset_class = FunctionFilter
     shown_filters: Sequence[str] = ("stage", "method")
@@ -87,7 +59,7 @@ def _openable(row: Function) -> str:
     return called_at(row)
 
 
-class RecycleBin(FunctionsPage):
+class RecycleBin(GatewayListPage):
     template_name = "functions/bin.html"
     filterset_class = DeletedFilter
     shown_filters: Sequence[str] = ("stage",)

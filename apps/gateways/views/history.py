@@ -4,27 +4,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy
 
 from apps.core.lifecycle.models import LifecycleEvent
-from apps.core.web.lists import Column, Listing, ListPage
+from apps.core.web.lists import Column, Listing
 from apps.gateways.filters import TimelineFilter
 from apps.gateways.progress import label_of, tell, timeline_of
-from apps.gateways.views.base import AboutGateway
-from apps.gateways.views.live import Parts, is_asked, take_seen
-from apps.gateways.views.page import head_context, head_parts
+from apps.gateways.views.page import GatewayListPage
 from apps.gateways.views.shown import seconds_told
 from apps.gateways.views.timeline import LEVELS
 
 
-class History(AboutGateway, ListPage):
+class History(GatewayListPage):
     template_name = "gateways/history.html"
     filterset_class = TimelineFilter
     shown_filters: Sequence[str] = ("kind", "phase")
     order = "-id"
     export_name = "gateway-timeline"
+    tab, tab_label = "history", gettext_lazy("History")
     columns: Sequence[Column] = (
         Column("id", gettext_lazy("Id"), on_page=False),
         Column("at", gettext_lazy("When")),
@@ -40,25 +37,12 @@ class History(AboutGateway, ListPage):
         Column("next_at", gettext_lazy("Next try"), on_page=False),
     )
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if is_asked(request):
-            return self._head().answer(take_seen(request))
-        return super().get(request, *args, **kwargs)
-
     def get_queryset(self) -> "QuerySet[LifecycleEvent]":
         return timeline_of(self.gateway)
 
     def get_context(self, listing: Listing) -> dict[str, Any]:
         lines = [_shown(row) for row in listing.rows]
-        context = {**super().get_context(listing), "lines": lines, "gateway": self.gateway}
-        if listing.request.headers.get("HX-Target") == self.partial:
-            return context
-        head = head_context(self.gateway, self.actor, self._head())
-        return {**head, **context, "tab": "history", "tab_label": gettext_lazy("History")}
-
-    def _head(self) -> Parts:
-        parts = head_parts(self.gateway, self.actor)
-        return Parts(parts, topic=f"gateway:{self.gateway.pk}", url=self.request.path)
+        return {**super().get_context(listing), "lines": lines}
 
 
 def _shown(row: LifecycleEvent) -> dict[str, Any]:

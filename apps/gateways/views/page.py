@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,6 +13,7 @@ from django.views import View
 from apps.core.errors import NotFound, Text
 from apps.core.web import htmx
 from apps.core.web.addresses import address
+from apps.core.web.lists import Listing, ListPage
 from apps.gateways.models import FunctionGateway
 from apps.gateways.tabs import tabs_of
 from apps.gateways.views.base import AboutGateway
@@ -85,6 +87,29 @@ class GatewayPage(AboutGateway, LoginRequiredMixin, View):
         response = render(request, self.template_name, context)
         response["Cache-Control"] = "private, no-cache"
         return htmx.vary(response)
+
+
+class GatewayListPage(AboutGateway, ListPage):
+    """A list as a tab of a gateway: the head is asked for by itself, and the table."""
+
+    tab: ClassVar[str]
+    tab_label: ClassVar[Text]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if is_asked(request):
+            return self._head().answer(take_seen(request))
+        return super().get(request, *args, **kwargs)
+
+    def get_context(self, listing: Listing) -> dict[str, Any]:
+        context = {**super().get_context(listing), "gateway": self.gateway, "member": self.actor}
+        if listing.request.headers.get("HX-Target") == self.partial:
+            return context
+        head = head_context(self.gateway, self.actor, self._head())
+        return {**head, **context, "tab": self.tab, "tab_label": self.tab_label}
+
+    def _head(self) -> Parts:
+        parts = head_parts(self.gateway, self.actor)
+        return Parts(parts, topic=f"gateway:{self.gateway.pk}", url=self.request.path)
 
 
 def _menu(gateway: FunctionGateway, actor: Member, offers: list[Offer]) -> list[Offer]:

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy
 
 from apps.core.web.lists import Column, Listing, ListPage
 from apps.functions.models import Function
-from apps.functions.views.list import FunctionsPage
 from apps.gateways.lifecycle.table import State
 from apps.gateways.views.base import InGateways
+from apps.gateways.views.page import GatewayListPage
 from apps.triggers.filters import TriggerFilter
 from apps.triggers.models import Trigger
 from apps.triggers.selectors import list_triggers, waits, with_last_runs
@@ -46,7 +46,7 @@ class ShowsTriggers(ListPage):
         return {**super().get_context(listing), "member": self.actor}
 
 
-class TriggerList(ShowsTriggers, FunctionsPage):
+class TriggerList(ShowsTriggers, GatewayListPage):
     template_name = "triggers/list.html"
     columns: Sequence[Column] = COLUMNS
     tab, tab_label = "triggers", gettext_lazy("Triggers")
