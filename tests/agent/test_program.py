@@ -140,7 +140,8 @@ def test_a_port_that_is_taken_is_named(start: Start, tmp_path: Path) -> None:
 def test_what_hinders_it_is_said_in_a_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
     broken = tmp_path / "broken"
     (broken / "bundles" / "in-the-way.unfinished").mkdir(parents=True)
-    ended = run("--state", str(tmp_path / "state"), *(each.format(broken=broken) for each in options))
+    usual = ["--state", str(tmp_path / "state"), "--listen", f"127.0.0.1:{free_port()}"]
+    ended = run(*usual, *(each.format(broken=broken) for each in options))
     assert ended.returncode == 3
     assert sentence.format(broken=broken) in ended.stderr
     assert "Traceback" not in ended.stderr
