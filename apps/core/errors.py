@@ -22,6 +22,8 @@ class Problem(Exception):
     advice: ClassVar[Text]
     # The name of the page where people mend it by themselves, and what the link to it says
     mended_at: ClassVar[tuple[str, Text] | None] = None
+    # Somebody saved first: it helps to look at what is there now
+    is_stale: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -106,6 +108,7 @@ class StaleVersion(Problem):
     status = 412
     title = _("Someone saved first")
     advice = _("Load the current version and apply your change to it.")
+    is_stale = True
 
 
 class TooLarge(Problem):

@@ -28,6 +28,7 @@ class StaleSave(Conflict):
         "Look at what changed since the version that you began from. Merge it into yours and save with the current "
         "base_version, or override it."
     )
+    is_stale = True
 
 
 class StaleDraft(Conflict):

@@ -27,8 +27,9 @@ shared_preload_libraries = 'pg_stat_statements'
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
-# Whatever gateways' roles take together, so many stay for the platform. Not in the file, as data of before has another
-# A gateway has two processes, mostly, which hold one each, and some more while they're busy: hundreds of gateways
+# A gateway has two processes, mostly, which hold one each, and some more while they're busy: enough for hundreds.
+# Whatever their roles take together, the reserved ones stay for the platform. Not in the file, as data of before has
+# another one
 CONNECTIONS = {"max_connections": 1000, "reserved_connections": 100}
 # Nobody gets in without a password, not even from this machine
 ACCESS = """\

@@ -21,8 +21,6 @@ from apps.core.errors import Conflict, InvalidInput, Problem, StaleVersion, Text
 from apps.core.web import htmx
 
 OVERLAYS = ("dialog", "sheet")
-# Refusals that looking at what is there now helps against
-STALE = (Conflict.slug, StaleVersion.slug, "stale-save")
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ class FormView(LoginRequiredMixin, View, ABC):
             **self.get_context(),
             "form": form,
             "conflict": conflict,
-            "is_stale": conflict is not None and conflict.slug in STALE,
+            "is_stale": conflict is not None and (conflict.is_stale or conflict.slug == Conflict.slug),
             "frame": f"overlays/{frame}.html",
             "overlay": frame,
             "back_url": self.get_back_url(),

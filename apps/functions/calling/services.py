@@ -20,6 +20,7 @@ from apps.functions.calling.problems import GatewayOutOfReach, TooManyRuns
 from apps.functions.compiling import Compiled
 from apps.functions.models import Call, Draft, Function
 from apps.functions.publishing import publish_draft
+from apps.functions.services.locking import SAVE
 from apps.tenants.member import Member
 
 _places = BoundedSemaphore(CALLS_AT_ONCE)
@@ -51,7 +52,7 @@ def begin_call(request: Asked, *, actor: Member, function: Function, draft: Draf
     actor.require("functions.call", row=function, stage=function.stage)
     if draft is not None:
         # What isn't saved would run there all the same
-        actor.require("functions.save", row=function, stage=function.stage)
+        actor.require(SAVE, row=function, stage=function.stage)
     request = check_asked(request)
     if function.deleted_at is not None:
         raise Conflict(_("%(function)s is deleted. Restore it first.") % {"function": function})

@@ -17,6 +17,7 @@ from apps.functions.models import Draft, Function, FunctionVersion
 from apps.functions.problems import CompileError, StaleSave
 from apps.functions.selectors import get_draft, get_version, head_of
 from apps.functions.services import discard_draft, save_draft, save_function
+from apps.functions.services.locking import SAVE
 from apps.functions.views.about import AboutFunction, edit_url, url_of
 
 MERGED, THEIRS, MINE = "merged", "theirs", "mine"
@@ -126,7 +127,7 @@ class Conflict(AboutFunction, LoginRequiredMixin, View):
 
     def _clash(self) -> Clash | None:
         """None where one's draft was begun from what is there, or there is none."""
-        self.actor.require("functions.save", row=self.function, stage=self.function.stage)
+        self.actor.require(SAVE, row=self.function, stage=self.function.stage)
         return clash_of(self.function, get_draft(actor=self.actor, function=self.function), self)
 
     def _show(self, clash: Clash, *, status: int = 200, refusal: str = "") -> HttpResponse:

@@ -26,6 +26,7 @@ from apps.functions.presence import names_of_editors
 from apps.functions.problems import CompileError, StaleSave
 from apps.functions.selectors import get_draft, head_of, list_functions, packages_of
 from apps.functions.services import copy_function, save_draft, save_function
+from apps.functions.services.locking import SAVE
 from apps.functions.views.about import edit_url, url_of
 from apps.functions.views.forms import PlainForm, read_plain
 from apps.functions.views.standing import standing
@@ -118,7 +119,7 @@ class Editor(AboutGateway, LoginRequiredMixin, View):
         context = {
             **self._frame(tabs),
             "sources": [tab.function for tab in tabs if tab.function is not None],
-            "may_save": self.actor.may("functions.save", stage=stage),
+            "may_save": self.actor.may(SAVE, stage=stage),
             "roles": self._roles_for(stage),
             "refusals": refusals or [],
         }
@@ -149,7 +150,7 @@ class Editor(AboutGateway, LoginRequiredMixin, View):
         status: int = 200,
     ) -> HttpResponse:
         tabs, nonce = self._tabs(), secrets.token_urlsafe(16)
-        may_save = self.actor.may("functions.save", stage=function.stage)
+        may_save = self.actor.may(SAVE, stage=function.stage)
         may_run = self.actor.may("functions.call", stage=function.stage)
         draft = get_draft(actor=self.actor, function=function)
         context = {
@@ -218,7 +219,7 @@ class Editor(AboutGateway, LoginRequiredMixin, View):
 
     def _roles_for(self, stage: str) -> list[str]:
         """Who may save there, for those who may not."""
-        return roles.roles_that_may("functions.save", kind=self.actor.tenant.kind, stage=stage)
+        return roles.roles_that_may(SAVE, kind=self.actor.tenant.kind, stage=stage)
 
     def _answer(self, template: str, context: dict[str, Any], *, status: int) -> HttpResponse:
         response = render(self.request, template, context, status=status)
