@@ -217,6 +217,22 @@ def test_a_registry_that_says_nothing_keeps_nobody_waiting(registry: Registry, m
     assert "within 2 seconds" in str(refusal({"slow": "1"}))
 
 
+def test_all_tries_to_bundle_share_their_time(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.add("broken", {"index.js": "import 'gone'"}, **ESM)
+    registry.add("fine", {"index.js": "export const x = 1"}, **ESM)
+    build, ends = bundling._build, []
+
+    def built(folder: Path, give_up_at: float) -> dict[str, Any]:
+        ends.append(give_up_at)
+        return build(folder, give_up_at)
+
+    monkeypatch.setattr(bundling, "_build", built)
+    assert refusal({"broken": "1", "fine": "1"}).package == "broken"
+    assert (len(ends) > 1, len(set(ends))) == (True, 1)
+    monkeypatch.setattr(bundling, "WITHIN", 0)
+    assert "within 0 seconds" in str(refusal({"fine": "1"}))
+
+
 def test_a_registry_that_isnt_there_is_said_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NPM_CONFIG_REGISTRY", "http://127.0.0.1:9/")
     assert "registry of npm packages can't be reached" in str(refusal({"zod": "3"}))

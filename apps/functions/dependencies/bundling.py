@@ -5,6 +5,7 @@ name, instead of failing in a call.
 """
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from apps.functions.dependencies.refusing import (
 
 log = structlog.get_logger(__name__)
 
+# All tries together
 WITHIN = 20.0
 LARGEST = 8 * 1024 * 1024
 MOST_MESSAGES = 20
@@ -89,23 +91,23 @@ def bundle(found: Installed, entries: Mapping[str, Sequence[str]]) -> tuple[str,
 
     A package comes as a whole, or else alone without the paths below it: some of those are for Node or for its tests.
     """
-    whole = {name: list(paths) for name, paths in entries.items()}
+    whole, give_up_at = {name: list(paths) for name, paths in entries.items()}, time.monotonic() + WITHIN
     try:
-        return _bundled(found, whole), whole
+        return _bundled(found, whole, give_up_at), whole
     except Refused:
-        fitting = {name: _fitting(found, name, paths) for name, paths in whole.items()}
-    return _bundled(found, fitting), fitting
+        fitting = {name: _fitting(found, name, paths, give_up_at) for name, paths in whole.items()}
+    return _bundled(found, fitting, give_up_at), fitting
 
 
-def _fitting(found: Installed, name: str, paths: list[str]) -> list[str]:
+def _fitting(found: Installed, name: str, paths: list[str], give_up_at: float) -> list[str]:
     try:
-        _bundled(found, {name: paths})
+        _bundled(found, {name: paths}, give_up_at)
     except Refused as refused:
         itself = [path for path in paths if path == name]
         try:
             if not itself or itself == paths:
                 raise refused
-            _bundled(found, {name: itself})
+            _bundled(found, {name: itself}, give_up_at)
         except Refused as because:
             because.package = name
             raise
@@ -113,7 +115,7 @@ def _fitting(found: Installed, name: str, paths: list[str]) -> list[str]:
     return paths
 
 
-def _bundled(found: Installed, entries: Mapping[str, Sequence[str]]) -> str:
+def _bundled(found: Installed, entries: Mapping[str, Sequence[str]], give_up_at: float) -> str:
     names = [path for paths in entries.values() for path in paths]
     if not names:
         return ""
@@ -126,7 +128,7 @@ def _bundled(found: Installed, entries: Mapping[str, Sequence[str]]) -> str:
         f'  {orjson.dumps(name).decode()}: () => require("./{number}.mjs")' for number, name in enumerate(names)
     )
     (folder / "vendor.js").write_text(f"const table = {{\n{table}\n}};\n{HEAD}")
-    answer = _build(folder)
+    answer = _build(folder, give_up_at)
     if errors := answer.get("errors"):
         raise _refusal(errors[0])
     code: str = next(each["contents"] for each in answer["outputFiles"] if each["path"].endswith("vendor.js")).decode()
@@ -140,8 +142,10 @@ def _bundled(found: Installed, entries: Mapping[str, Sequence[str]]) -> str:
     return code
 
 
-def _build(folder: Path) -> dict[str, Any]:
+def _build(folder: Path, give_up_at: float) -> dict[str, Any]:
     """In a process of its own: a package that makes it end takes nobody's save with it."""
+    if (left := give_up_at - time.monotonic()) <= 0:
+        raise Refused(TOO_LONG, {"seconds": int(WITHIN)})
     request = {
         "command": "build",
         "flags": FLAGS,
@@ -156,7 +160,7 @@ def _build(folder: Path) -> dict[str, Any]:
     }
     service = Service()
     try:
-        return service.build(request, partial(_answer, folder.parent), within=WITHIN)
+        return service.build(request, partial(_answer, folder.parent), within=left)
     except TimeoutError:
         raise Refused(TOO_LONG, {"seconds": int(WITHIN)}) from None
     except Ended as ended:

@@ -20,6 +20,8 @@ from typing import Any
 import orjson
 import structlog
 
+from agent.engine import become
+from apps.functions.dependencies.folders import own_folder
 from apps.functions.dependencies.refusing import BROKEN, MISSING, NO_VERSION, TOO_LARGE, TOO_LONG, UNREACHABLE, Refused
 from apps.functions.dependencies.wanted import is_exact
 
@@ -58,8 +60,7 @@ class Installed:
 def installed(wanted: Mapping[str, str], *, lock_text: str = "") -> Iterator[Installed]:
     """The folder is there until the block ends. Refused says which package is missing, or what else is wrong."""
     give_up_at = time.monotonic() + WITHIN
-    with tempfile.TemporaryDirectory(prefix="imp-packages-", ignore_cleanup_errors=True) as scratch:
-        folder = Path(scratch).resolve()
+    with own_folder() as folder:
         if lock_text:
             (folder / "deno.lock").write_text(lock_text)
         _run(folder, wanted, give_up_at)
@@ -80,7 +81,8 @@ def _run(folder: Path, wanted: Mapping[str, str], give_up_at: float) -> None:
     (folder / "package.json").write_bytes(orjson.dumps({"private": True, "dependencies": dict(wanted)}))
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            [str(deno()), "install", "--quiet"],
+            # Whoever watches its time and size may be killed, and it goes with them
+            [sys.executable, "-IS", become.__file__, str(os.getpid()), "0", "0", "", str(deno()), "install", "--quiet"],
             cwd=folder,
             env=_environment(folder),
             stdin=subprocess.DEVNULL,

@@ -3,19 +3,26 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef
 
 from apps.core import clock
+from apps.core.queue.models import QueuedTask
 from apps.core.queue.sweeper import sweep
+from apps.core.queue.tasks import task_of
 from apps.functions.dependencies.refusing import FAILED
-from apps.functions.dependencies.services import ABANDONED_AFTER, UNDER_WAY, tell_pages
+from apps.functions.dependencies.services import UNDER_WAY, tell_pages
+from apps.functions.dependencies.tasks import resolve_dependencies
 from apps.functions.models import Artifact, Dependencies, Lock
 
 # Whoever built a function with one may be about to write that down
 UNUSED_FOR = timedelta(days=1)
 
 
-@sweep(every=timedelta(minutes=1))
+@sweep(every=timedelta(seconds=5))
 def end_abandoned_changes() -> None:
-    """Whoever was at it has ended without a word: it's said, and nothing has changed."""
-    for row in Dependencies.objects.filter(state__in=UNDER_WAY, asked_at__lt=clock.now() - ABANDONED_AFTER):
+    """Nobody is at it any more, as its task has failed or is gone: it's said, and nothing has changed."""
+    name = task_of(resolve_dependencies).name
+    for row in Dependencies.objects.filter(state__in=UNDER_WAY):
+        if QueuedTask.objects.filter(function=name, arguments={"pk": row.pk, "attempt": row.attempt}).exists():
+            continue
+        # One that ended a moment ago has written down how
         rows = Dependencies.objects.filter(pk=row.pk, attempt=row.attempt, state__in=UNDER_WAY)
         if rows.update(state=Dependencies.State.FAILED, step="", because=FAILED, because_of={}):
             tell_pages(row)

@@ -1,16 +1,11 @@
 from datetime import timedelta
 
-import structlog
-
 from apps.core.queue.tasks import task
-from apps.functions.compiling import CompilerFailed
-from apps.functions.dependencies.applying import Overtaken, apply
-from apps.functions.dependencies.refusing import FAILED, Refused
+from apps.functions.dependencies.applying import apply
+from apps.functions.dependencies.refusing import Refused
 from apps.functions.dependencies.resolving import resolve
 from apps.functions.dependencies.services import UNDER_WAY, tell_pages
 from apps.functions.models import Dependencies
-
-log = structlog.get_logger(__name__)
 
 # Fetching and bundling end by themselves before it
 TIMEOUT = timedelta(seconds=80)
@@ -18,7 +13,11 @@ TIMEOUT = timedelta(seconds=80)
 
 @task(timeout=TIMEOUT, attempts=2)
 def resolve_dependencies(pk: str, attempt: int) -> None:
-    """What was asked for, or why not. Somebody who asked for something else meanwhile isn't answered by it."""
+    """What was asked for, or why not. Somebody who asked for something else meanwhile isn't answered by it.
+
+    Whatever else it ends by, it's tried again; after the last try operators find it among failed tasks, and a sweep
+    tells whoever waits.
+    """
     row = Dependencies.objects.filter(pk=pk, attempt=attempt, state__in=UNDER_WAY).select_related("gateway").first()
     if row is None:
         return
@@ -31,13 +30,6 @@ def resolve_dependencies(pk: str, attempt: int) -> None:
         apply(row, attempt, resolved)
     except Refused as refused:
         _refuse(row, attempt, refused)
-    except (Overtaken, CompilerFailed) as error:
-        log.warning("dependencies can't be applied", dependencies=pk, error=repr(error))
-        _refuse(row, attempt, Refused(FAILED))
-    # Whoever waits for it is told, and the operators find it among failed tasks
-    except Exception:
-        _refuse(row, attempt, Refused(FAILED))
-        raise
 
 
 def _say(row: Dependencies, attempt: int, step: str) -> None:
