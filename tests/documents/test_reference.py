@@ -118,7 +118,7 @@ def test_limits_are_those_of_the_code() -> None:
         f"| {numbers['held']} documents 16 MiB |",
         f"| Values of `distinct` | {numbers['distinct']} |",
         f"| {int(numbers['statementMs']) // 1000} seconds; making an index {int(numbers['indexMs']) // 1000} |",
-        f"| Rows of a statement of `imp.sql` | {numbers['rows']} |",
+        f"| What a statement of `imp.sql` returns | {numbers['rows']} rows {numbers['rowCharacters']} characters |",
         f"| {numbers['transactions']}; {int(numbers['idleMs']) // 1000} seconds |",
     ):
         assert row in said, row

@@ -8,27 +8,76 @@ import { LIMITS } from "./limits.ts";
 export type Connect = (onLost: () => void) => Sql;
 /** Ends a session; there is a way to do it however long those of functions take. */
 export type Stop = (pid: number) => Promise<unknown>;
-export type Rows = Record<string, unknown>[] & { count: number | null; command: string };
+type Row = Record<string, unknown>;
+export type Rows = Row[] & { count: number | null; command: string };
 
 /** After what PostgreSQL itself would have ended; and until it's tried again. */
 const LATE_MS = 1_000;
 const TIDY = "ROLLBACK; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all()";
 
-type Asked = Promise<unknown> & { state: { pid: number | null } | null };
+type Asked = Promise<unknown> & {
+  state: { pid: number | null } | null;
+  forEach(take: (row: Row) => void): unknown;
+};
+
+/** What a statement has returned so far, and, once that is too much, why there is no more of it. */
+class Taken {
+  readonly rows: Row[] = [];
+  refusal: DocumentsError | undefined;
+  #size = 0;
+
+  add(row: Row): boolean {
+    if (this.refusal) return false;
+    this.#size += sizeOf(row);
+    if (this.rows.length === LIMITS.rows) this.#refuse(`${LIMITS.rows} rows: add a LIMIT`);
+    else if (this.#size > LIMITS.rowCharacters) {
+      this.#refuse(`${LIMITS.rowCharacters.toLocaleString("en")} characters: ask for less of it`);
+    } else this.rows.push(row);
+    return this.refusal === undefined;
+  }
+
+  #refuse(most: string): void {
+    this.rows.length = 0;
+    this.refusal = new DocumentsError("too-large", `A statement returns at most ${most}.`);
+  }
+}
+
+/** In characters: of its texts, of bytes, and eight for each other value. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string" || value instanceof Uint8Array) return value.length;
+  if (typeof value !== "object" || value === null) return 8;
+  return Object.values(value).reduce((sum: number, each) => sum + sizeOf(each), 8);
+}
 
 export class Lane {
   readonly #sql: Sql;
   /** The connection that it was taken with is gone, and what had begun on it. */
   isLost = false;
+  /** It's about to be: nobody else gets it. */
+  #isEnding = false;
 
   constructor(connect: Connect, readonly stop: Stop) {
     this.#sql = connect(() => this.isLost = true);
   }
 
-  /** One at a time. */
+  /** One at a time. What would return too much is ended with its session, before it takes all memory. */
   async run(text: string, values: unknown[] = []): Promise<Rows> {
-    const rows = await this.#ended(this.#sql.unsafe(text, values as never[], { prepare: true }) as unknown as Asked);
-    return Array.isArray(rows) ? rows as Rows : letGo(rows as Readable | Writable);
+    const asked = this.#sql.unsafe(text, values as never[], { prepare: true }) as unknown as Asked;
+    const taken = new Taken();
+    asked.forEach((row) => {
+      if (taken.add(row) || this.#isEnding) return;
+      this.#isEnding = true;
+      if (asked.state?.pid) this.stop(asked.state.pid).catch(() => {});
+    });
+    let done: Rows | Readable | Writable;
+    try {
+      done = await this.#ended(asked) as typeof done;
+    } catch (error) {
+      throw taken.refusal ?? error;
+    }
+    if (taken.refusal) throw taken.refusal;
+    if (!Array.isArray(done)) return letGo(done);
+    return Object.assign(taken.rows, { count: done.count, command: done.command });
   }
 
   /** As a new session is, once what runs there has ended. False: it's of no more use. */
@@ -37,7 +86,7 @@ export class Lane {
     if (this.isLost) return false;
     try {
       await this.#ended(this.#sql.unsafe(TIDY) as unknown as Asked);
-      return !this.isLost;
+      return !this.isLost && !this.#isEnding;
     } catch {
       return false;
     }

@@ -89,6 +89,22 @@ test("a session that ends in the middle takes its transaction with it, and nothi
   await exec("insertOne", "after", {});
 });
 
+test("a statement that returns too much is ended before it has returned it all", async () => {
+  const much = [
+    "SELECT generate_series(1, 1000000000)",
+    "SELECT repeat('x', 1000000) FROM generate_series(1, 5000)",
+    "SELECT jsonb_build_array(repeat('x', 1000000)) FROM generate_series(1, 5000)",
+  ];
+  for (const text of much) {
+    await rejects(run(text), refusedWith("too-large"), text);
+    const id = await begin();
+    await rejects(run(text, id), refusedWith("too-large"), text);
+    await documents.exec("sql.rollback", "", [id], "f").catch(() => {});
+  }
+  deepEqual(await everywhere("SELECT 1"), [1]);
+  equal((await run("SELECT repeat('x', 1000000) FROM generate_series(1, 15)")).length, 15);
+});
+
 test("a statement ends in time, whatever it sets and catches", async () => {
   const endless = `DO $$ BEGIN
     PERFORM set_config('statement_timeout', '0', false);

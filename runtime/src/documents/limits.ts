@@ -34,8 +34,9 @@ export const LIMITS = {
   transactions: 3,
   /** Connections for imp.sql: one more than transactions, so that a statement alone always gets on. */
   lanes: 4,
-  /** Rows that a statement of imp.sql may return. */
+  /** Rows that a statement of imp.sql may return, and their characters: of texts, of bytes, and eight for others. */
   rows: 10_000,
+  rowCharacters: 16_000_000,
   /** Milliseconds from which an operation is noted as slow. */
   slowMs: 100,
 } as const;

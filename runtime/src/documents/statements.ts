@@ -80,9 +80,6 @@ export class Statements {
   async #answer(work: Promise<Rows>): Promise<unknown> {
     try {
       const rows = await work;
-      if (rows.length > LIMITS.rows) {
-        throw new DocumentsError("too-large", `A statement returns at most ${LIMITS.rows} rows: add a LIMIT.`);
-      }
       return { rows: rows.map((row) => toWire({ ...row })), count: rows.count ?? rows.length };
     } catch (error) {
       throw explained(error);
