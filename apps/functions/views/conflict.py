@@ -13,7 +13,7 @@ from apps.core.diffs import Diff, side_by_side
 from apps.core.errors import InvalidInput
 from apps.core.web import htmx
 from apps.functions.conflicts import Merge, merge_files
-from apps.functions.models import Draft, Function, FunctionVersion
+from apps.functions.models import Draft, FunctionVersion
 from apps.functions.problems import CompileError, StaleSave
 from apps.functions.selectors import get_draft, get_version, head_of
 from apps.functions.services import discard_draft, save_draft, save_function
@@ -128,7 +128,12 @@ class Conflict(AboutFunction, LoginRequiredMixin, View):
     def _clash(self) -> Clash | None:
         """None where one's draft was begun from what is there, or there is none."""
         self.actor.require(SAVE, row=self.function, stage=self.function.stage)
-        return clash_of(self.function, get_draft(actor=self.actor, function=self.function), self)
+        function, head = self.function, head_of(self.function)
+        draft = get_draft(actor=self.actor, function=function)
+        if draft is None or draft.base_version == head.number:
+            return None
+        base = get_version(actor=self.actor, function=function, number=draft.base_version)
+        return Clash(base, head, draft, merge_files(base=base.files, theirs=head.files, mine=draft.files))
 
     def _show(self, clash: Clash, *, status: int = 200, refusal: str = "") -> HttpResponse:
         function = self.function
@@ -145,14 +150,6 @@ class Conflict(AboutFunction, LoginRequiredMixin, View):
         response = render(self.request, "functions/conflict.html", context, status=status)
         response["Cache-Control"] = "private, no-store"
         return htmx.vary(response)
-
-
-def clash_of(function: Function, draft: Draft | None, view: AboutFunction) -> Clash | None:
-    head = head_of(function)
-    if draft is None or draft.base_version == head.number:
-        return None
-    base = get_version(actor=view.actor, function=function, number=draft.base_version)
-    return Clash(base, head, draft, merge_files(base=base.files, theirs=head.files, mine=draft.files))
 
 
 def _change(before: dict[str, str], after: dict[str, str]) -> Change:

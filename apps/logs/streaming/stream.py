@@ -25,7 +25,7 @@ from apps.core.events.stream import HEADERS, answered, require_our_page
 from apps.gateways.store import Away
 from apps.logs.asking import FOLLOWED, read_filter
 from apps.logs.streaming.askers import Asker, read_ticket, still_allowed
-from apps.logs.streaming.tails import Tail, Watcher, tails
+from apps.logs.streaming.tails import Watcher, tails
 
 PATH = "/live/logs"
 MOST_OF_PERSON, MOST_OF_GATEWAY, MOST_GATEWAYS = 10, 100, 200
@@ -78,14 +78,14 @@ async def _open(request: HttpRequest) -> StreamingHttpResponse:
             raise Away(headers={"Retry-After": "3"}) from error
         raise
     watcher.say("ping")
-    return StreamingHttpResponse(_messages(watcher, tail), content_type="text/event-stream", headers=HEADERS)
+    return StreamingHttpResponse(_messages(watcher), content_type="text/event-stream", headers=HEADERS)
 
 
 def _no_place() -> InvalidInput:
     return InvalidInput(fields={"?since": [_("This isn't a place that a stream has given out.")]})
 
 
-async def _messages(watcher: Watcher, tail: Tail) -> AsyncIterator[bytes]:
+async def _messages(watcher: Watcher) -> AsyncIterator[bytes]:
     try:
         yield b"retry: 2000\n\n"
         while waiting := await watcher.next():
