@@ -10,6 +10,7 @@
 import { onCustom } from "./imp/dom.ts";
 import { type State, Stream, type Told } from "./live/stream.ts";
 import { showState, startStrip } from "./live/strip.ts";
+import { whileVisible } from "./live/visible.ts";
 
 interface Sent {
   elt: HTMLElement;
@@ -17,7 +18,6 @@ interface Sent {
   xhr: XMLHttpRequest;
 }
 
-const HIDDEN_FOR = 1_500;
 // So long a form may take to lead to its next page
 const LEAVING = 10_000;
 // A topic on which much happens is told four times a second
@@ -39,7 +39,6 @@ export function startLive(): void {
   const stream = new Stream(url, { told, resync, changed: (state: State) => showState(state) });
   startStrip(() => stream.tryNow());
 
-  let hidden = 0;
   let collecting = 0;
   let leaving = 0;
   const collect = () => {
@@ -48,19 +47,12 @@ export function startLive(): void {
       if (!document.hidden && !leaving) stream.want(topics());
     }, 50);
   };
-  const look = () => {
-    clearTimeout(hidden);
-    if (document.hidden) hidden = setTimeout(() => stream.rest(), HIDDEN_FOR);
-    else collect();
-  };
+  const look = whileVisible(collect, () => stream.rest());
   const stay = () => {
     clearTimeout(leaving);
     leaving = 0;
     look();
   };
-  document.addEventListener("visibilitychange", look);
-  // An open stream would keep the page out of the browser's back and forward cache
-  globalThis.addEventListener("pagehide", () => stream.rest());
   globalThis.addEventListener("pageshow", stay);
   // A form that takes the page along causes no news for it: at signing out, hearing of the session's end would have
   // the page go elsewhere than the form leads

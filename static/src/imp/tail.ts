@@ -6,6 +6,7 @@
  */
 
 import { readMessages } from "../live/messages.ts";
+import { whileVisible } from "../live/visible.ts";
 import { find } from "./dom.ts";
 
 interface Line {
@@ -27,15 +28,13 @@ const SILENCE = 25_000;
 const FIRST_DELAY = 400;
 const LONGEST_DELAY = 30_000;
 const LONGEST_BRIEF = 160;
-const HIDDEN_FOR = 1_500;
 const TONES: Record<string, string> = { error: "is-bad", warn: "is-warn", info: "is-busy" };
 
 let tail: Tail | null = null;
 
 export function startTail(): void {
-  let hidden = 0;
-  const look = () => {
-    clearTimeout(hidden);
+  const look = whileVisible(() => tail?.listen(), () => tail?.rest());
+  const meet = () => {
     const list = find("log-lines");
     if (!list?.dataset.tail) {
       tail?.rest();
@@ -47,17 +46,13 @@ export function startTail(): void {
       tail = new Tail(list);
       tail.show();
     }
-    if (document.hidden) hidden = setTimeout(() => tail?.rest(), HIDDEN_FOR);
-    else tail.listen();
+    look();
   };
-  document.addEventListener("visibilitychange", look);
-  document.addEventListener("htmx:afterSettle", look);
-  globalThis.addEventListener("pagehide", () => tail?.rest());
-  globalThis.addEventListener("pageshow", look);
+  document.addEventListener("htmx:afterSettle", meet);
   document.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("#tail-pause")) tail?.toggle();
   });
-  look();
+  meet();
 }
 
 class Tail {
