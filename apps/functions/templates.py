@@ -120,9 +120,9 @@ const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 // Server-sent events: a browser reads them with `new EventSource("…")`.
 export default async (req: ImpRequest, res: ImpResponse) => {
-  res.type("text/event-stream").set("cache-control", "no-store");
+  res.type("events").set("cache-control", "no-store");
   for (let count = 1; count <= 5 && !req.signal.aborted; count++) {
-    res.write(`data: ${JSON.stringify({ count, at: new Date() })}\\n\\n`);
+    await res.write(`data: ${JSON.stringify({ count, at: new Date() })}\\n\\n`);
     await wait(500);
   }
   res.end();
