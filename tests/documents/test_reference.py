@@ -116,7 +116,7 @@ def test_limits_are_those_of_the_code() -> None:
         f"| {numbers['pathLength']} characters; {numbers['pathParts']} |",
         f"| A pattern of `$regex` | {numbers['patternLength']} characters |",
         f"| {numbers['held']} documents 16 MiB |",
-        f"| Values of `distinct` | {numbers['distinct']} |",
+        f"| Values of `distinct` | {numbers['distinct']} 16 MiB |",
         f"| {int(numbers['statementMs']) // 1000} seconds; making an index {int(numbers['indexMs']) // 1000} |",
         f"| What a statement of `imp.sql` returns | {numbers['rows']} rows {numbers['rowCharacters']} characters |",
         f"| {numbers['transactions']}; {int(numbers['idleMs']) // 1000} seconds |",

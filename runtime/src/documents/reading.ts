@@ -128,20 +128,17 @@ export class Reading {
     const parameters = new Parameters();
     const condition = await this.condition(collection, filterOf(given), parameters);
     const steps = parameters.jsonpath(`$${path.parts.map((part) => `.${JSON.stringify(part)}`).join("")}[*]`);
-    const rows = await quietly(
-      () =>
-        this.store.run(
-          `SELECT DISTINCT v FROM ${
-            tableOf(collection)
-          }, jsonb_path_query(doc, ${steps}) AS v WHERE ${condition} LIMIT ${LIMITS.distinct + 1}`,
-          parameters.values,
-        ),
-      [],
-    );
-    if (rows.length > LIMITS.distinct) {
+    const inner = `SELECT DISTINCT v FROM ${tableOf(collection)}, jsonb_path_query(doc, ${steps}) AS v ` +
+      `WHERE ${condition} LIMIT ${LIMITS.distinct + 1}`;
+    // What would be too much stays where it is
+    const text = `SELECT CASE WHEN bytes <= ${LIMITS.heldBytes} THEN v END AS v, bytes > ${LIMITS.heldBytes} AS over ` +
+      `FROM (SELECT v, sum(pg_column_size(v)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes FROM (${inner}) AS q) AS w`;
+    const rows = await quietly(() => this.store.run(text, parameters.values), []);
+    if (rows.length > LIMITS.distinct || rows.some((row) => row["over"])) {
       throw new DocumentsError(
         "too-large",
-        `${path.name} has over ${LIMITS.distinct} different values; $group and $limit in a pipeline can give some.`,
+        `${path.name} has over ${LIMITS.distinct} different values, or ${LIMITS.heldBytes} bytes of them; ` +
+          "$group and $limit in a pipeline can give some.",
       );
     }
     return rows.map((row) => row["v"] as Json).sort(compare);

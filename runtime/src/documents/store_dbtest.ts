@@ -187,6 +187,12 @@ test("a batch ends before it's too much for a process", async () => {
   const { documents: found, after } = await exec("find", "large", {});
   equal(found.length, Math.floor(LIMITS.batchBytes / 900_100));
   ok(after);
+  equal((await exec("distinct", "large", "text")).length, 1);
+  const many = Math.ceil(LIMITS.heldBytes / 900_000);
+  for (let n = 8; n <= 8 + many; n++) await exec("insertOne", "large", { n, other: `${n}${text}` });
+  await rejects(exec("distinct", "large", "other"), refusedWith("too-large"));
+  equal((await exec("distinct", "large", "other", { n: { $lt: 20 } })).length, 12);
+  await exec("deleteMany", "large", { n: { $gte: 8 } });
   await rejects(
     exec("aggregate", "large", [{ $unwind: "$text" }, { $group: { _id: "$n", all: { $push: "$$ROOT" } } }, {
       $project: { a: "$$ROOT", b: "$$ROOT", c: "$$ROOT" },
