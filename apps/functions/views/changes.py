@@ -46,7 +46,6 @@ class _Change(AboutFunction, FormView):
 
 class Change(_Change):
     form_class = SettingsForm
-    template_name = "functions/change.html"
     overlay = "sheet"
     submit_label = gettext_lazy("Save settings")
     lead = gettext_lazy("They count from the next call on, and make a version of their own.")
