@@ -21,6 +21,7 @@ REFUSALS: Mapping[str, type[Problem]] = {
     "changed-meanwhile": DocumentChanged,
     "duplicate-key": DuplicateDocument,
     "timeout": DataTookTooLong,
+    "unanswered": DataUnanswered,
 }
 
 

@@ -1,7 +1,9 @@
 """What people change of functions' data: who may, what is written down, and that nothing is overwritten unseen."""
 
+import threading
 from typing import Any
 
+import psycopg
 import pytest
 
 from apps.accounts.models import User
@@ -33,12 +35,17 @@ from apps.tenants.roles import Role
 from tests.documents.conftest import empty
 from tests.documents.world import make_keeping, mute
 from tests.runtime.house import House
+from tests.runtime.processes import wait_until
 from tests.tenants.contract import WorkspaceServiceContract
 from tests.tenants.world import make_member, member
 from tests.triggers.world import answers_at
 
 pytestmark = pytest.mark.django_db
 NAME = "deliveries"
+END_WHAT_WAITS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 class DataServiceContract(WorkspaceServiceContract):
@@ -267,3 +274,16 @@ def test_of_a_change_without_an_answer_the_log_says_no_more_than_that_it_began(a
         with pytest.raises(DataUnanswered):
             insert_document(**about, document={})
     assert [verb for verb, _after in told()] == ["change_begun"]
+
+
+def test_nor_of_one_whose_session_ended_in_the_middle(about: dict[str, Any], house: House) -> None:
+    insert_document(**about, document={"_id": "x"})
+    made = len(told())
+    with psycopg.connect(house.spec["database_url"]) as holding:
+        holding.execute(f'LOCK TABLE data."{NAME}" IN EXCLUSIVE MODE')
+        ending = threading.Thread(target=wait_until, args=(lambda: bool(house.ask(END_WHAT_WAITS)),))
+        ending.start()
+        with pytest.raises(DataUnanswered):
+            insert_document(**about, document={"_id": "y"})
+        ending.join()
+    assert [verb for verb, _after in told()[made:]] == ["change_begun"]

@@ -10,6 +10,7 @@ export type DocumentsErrorCode =
   | "no-such-document"
   | "changed-meanwhile"
   | "timeout"
+  | "unanswered"
   | "unavailable";
 
 const STATUSES: Record<DocumentsErrorCode, number> = {
@@ -23,6 +24,7 @@ const STATUSES: Record<DocumentsErrorCode, number> = {
   "no-such-document": 404,
   "changed-meanwhile": 409,
   timeout: 504,
+  unanswered: 503,
   unavailable: 503,
 };
 

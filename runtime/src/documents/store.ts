@@ -16,6 +16,8 @@ const RESERVED = /^(imp_|pg_|system)/;
 const INDEXES_KNOWN_MS = 5_000;
 /** What those who make collections take one after the other: of two that make the same, PostgreSQL refuses one. */
 const TURNS = "CREATE TABLE IF NOT EXISTS data.imp_turns ()";
+/** Of a session that ended in the middle: what it was asked may be done or not. */
+const LOST = /^(CONNECTION_(CLOSED|DESTROYED|ENDED)|57P0[12]|08006)$/;
 const MADE_MEANWHILE = ["23505", "42P07", "42710"];
 
 const INDEXES = `
@@ -102,6 +104,12 @@ export class Store {
       return new DocumentsError("bad-value", "A number is too great or too small to be calculated with.");
     }
     if (code === "40P01") return new DocumentsError("unavailable", "Two changes waited for each other; try it again.");
+    if (LOST.test(code)) {
+      return new DocumentsError(
+        "unanswered",
+        "The connection was lost before the database answered: look what is there.",
+      );
+    }
     if (/^(08|53|57P)/.test(code) || /^(CONNECT|CONNECTION)/.test(code)) {
       return unreachable();
     }
