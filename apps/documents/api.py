@@ -350,7 +350,8 @@ urlpatterns = [
     ),
     re_path(f"^{ONE}/documents$", DocumentViewSet.as_view({"get": "list", "post": "create"}), name="documents"),
     re_path(
-        f"^{ONE}/documents/(?P<id>.{{1,200}})$",
+        # Any text, with ends of lines in it too
+        rf"^{ONE}/documents/(?P<id>[\s\S]{{1,200}})$",
         DocumentViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
         name="document",
     ),

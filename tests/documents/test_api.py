@@ -63,6 +63,13 @@ def test_documents_are_inserted_found_changed_and_deleted(owner: Api, url: str) 
     assert owner.get(where).status_code == 404
 
 
+@pytest.mark.parametrize("id", ["a\nb\n", "%2F", "e\u0301", "\u202e\u200b", "?x#y", "🛳" * 100])
+def test_a_document_is_where_its_insert_says_whatever_its_id(owner: Api, url: str, id: str) -> None:
+    made = owner.post(documents(url), {"document": {"_id": id}})
+    assert owner.get(made.headers["Location"]).json()["document"] == {"_id": id}
+    assert owner.delete(made.headers["Location"], if_match=made.headers["ETag"]).status_code == 204
+
+
 def test_an_insert_that_is_sent_again_is_made_once(owner: Api, url: str) -> None:
     for _time in range(2):
         made = owner.post(documents(url), {"document": {"n": 1}}, idempotency_key="the-same-insert")
