@@ -36,7 +36,6 @@ class _Change(ChangesGateway, FormView):
 class Rename(_Change):
     form_class = RenameForm
     submit_label = gettext_lazy("Rename")
-    template_name = "gateways/rename.html"
 
     def get_initial(self) -> dict[str, Any]:
         return {**super().get_initial(), "title": self.gateway.title}
