@@ -336,6 +336,15 @@ def test_what_met_is_marked_in_the_draft_and_not_saved(actor: Member, clash: Fun
     assert FunctionVersion.objects.filter(function=clash).count() == 3
 
 
+def test_where_what_both_began_from_is_forgotten_all_that_differs_is_settled(alice: User, clash: Function) -> None:
+    FunctionVersion.objects.filter(function=clash, number=1).delete()
+    assert "Both of you changed the same places." in browser(alice).get(url(clash, "conflict")).content.decode()
+    assert settle(alice, clash, "merged").status_code == 302
+    draft = Draft.objects.get(person=alice)
+    assert (draft.base_version, draft.files["lib/words.ts"].count("export")) == (2, 2)
+    assert all(text in draft.files["handler.ts"] for text in ("<<<<<<<", "Hello", "Ahoy"))
+
+
 def test_a_decision_about_what_is_there_no_more_is_asked_again(alice: User, clash: Function) -> None:
     for how, head in (("mine", 1), ("else", 2)):
         assert settle(alice, clash, how, head).status_code in (409, 422)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from apps.core.diffs import Diff, side_by_side
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, NotFound
 from apps.core.web import htmx
 from apps.functions.conflicts import Merge, merge_files
 from apps.functions.models import Draft, FunctionVersion
@@ -132,7 +132,11 @@ class Conflict(AboutFunction, LoginRequiredMixin, View):
         draft = get_draft(actor=self.actor, function=function)
         if draft is None or draft.base_version == head.number:
             return None
-        base = get_version(actor=self.actor, function=function, number=draft.base_version)
+        try:
+            base = get_version(actor=self.actor, function=function, number=draft.base_version)
+        except NotFound:
+            # Forgotten, as old versions are: with nothing to begin from, all that differs has to be settled
+            base = FunctionVersion(number=draft.base_version, files={}, entrypoint=head.entrypoint)
         return Clash(base, head, draft, merge_files(base=base.files, theirs=head.files, mine=draft.files))
 
     def _show(self, clash: Clash, *, status: int = 200, refusal: str = "") -> HttpResponse:
