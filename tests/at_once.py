@@ -10,7 +10,7 @@ from django.db import connections
 from tests.machine import database_url
 
 PATIENCE = 60.0
-WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
@@ -36,7 +36,8 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
     return [ends[number] for number in range(len(acts))]
 
 
-def is_anybody_waiting() -> bool:
+def is_anybody_waiting(least: int = 1) -> bool:
     """For a lock. Asked in a session of its own: in a transaction, what one has seen of the others stays so."""
     with psycopg.connect(database_url(), autocommit=True) as looking:
-        return looking.execute(WAITING).fetchone() is not None
+        [(count,)] = looking.execute(WAITING).fetchall()
+        return bool(count >= least)

@@ -57,6 +57,9 @@ def create_function(
     actor, gateway = lock_to_fill(actor, gateway, SAVE, stage=wanted.stage)
     require_room(gateway)
     require_free(gateway, wanted)
+    if packages.names and packages != (present := packages_of(gateway)):
+        # They changed while this was compiled
+        packages, built = present, compiled(wish, present)
     function = first_version(
         Function(tenant=actor.tenant, gateway=gateway, stage=wanted.stage, base_name=wanted.base),
         wish,

@@ -1,6 +1,7 @@
 """What all services of functions share: the rows as they are now, locked, and the actor with the role of now."""
 
 from django.conf import settings as conf
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from apps.core.errors import InvalidInput, NotFound
@@ -9,6 +10,7 @@ from apps.core.versions import raise_stale
 from apps.functions.models import Function
 from apps.functions.names import Name, clashes, refusal_of_name
 from apps.functions.problems import FunctionNameTaken, TooManyFunctions
+from apps.functions.selectors import Packages, packages_of
 from apps.gateways.lifecycle.table import Phase
 from apps.gateways.models import FunctionGateway
 from apps.gateways.services.wishing import require_staying
@@ -38,6 +40,15 @@ def lock_function(
     if version not in (None, row.version):
         raise_stale(row)
     return actor, row
+
+
+def hold_packages(gateway: FunctionGateway) -> Packages:
+    """As they stay until the transaction ends: a change of them waits, and sees what was built with these. Before a
+    function is locked, as whoever changes them does it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM functions_dependencies WHERE gateway_id = %s FOR SHARE", [gateway.pk])
+    return packages_of(gateway)
 
 
 def require_may_save(actor: Member, row: FunctionGateway | Function, stage: str) -> None:

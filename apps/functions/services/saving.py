@@ -14,7 +14,7 @@ from apps.functions.models import Draft, Function, FunctionVersion
 from apps.functions.problems import CompileError, StaleSave
 from apps.functions.selectors import Packages, head_of, packages_of
 from apps.functions.services.building import compiled, keep_artifact
-from apps.functions.services.locking import lock_function, require_may_save
+from apps.functions.services.locking import hold_packages, lock_function, require_may_save
 from apps.functions.services.versions import next_version
 from apps.functions.services.wishes import Wish, checked_note
 from apps.tenants.member import Member
@@ -59,6 +59,9 @@ def save_function(
     asked = Wish.of(head).but(**given)
     note, packages = checked_note(note), packages_of(function.gateway)
     built = _built(asked, packages, function, base_version, override)
+    if packages.names and packages != (held := hold_packages(function.gateway)):
+        # They changed while this was compiled
+        packages, built = held, _built(asked, held, function, base_version, override)
     actor, function = lock_function(actor, function)
     there = head_of(function)
     # Somebody may have saved while this was compiled; of the settings, only what is given is wanted
