@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import Session, User
 from tests.accounts.browsers import ELSEWHERE, FIREFOX, HOME, SAFARI, client_of
-from tests.browser.checks import check_accessibility, check_fits, press_until
+from tests.browser.checks import check_accessibility, check_fits
 from tests.browser.plugin import SignIn
 from tests.browser.variants import every_variant
 from tests.browser.watch import Problems
@@ -43,7 +43,8 @@ def test_the_sections_of_the_account_in_every_look(page: Page, signed_in: SignIn
 def test_the_dialogs_of_the_account_in_every_look(page: Page, signed_in: SignIn, mina: User) -> None:
     signed_in(mina)
     page.goto("/account")
-    press_until(page.locator("#sessions li .btn").first.click, page.locator("#dialog .touches"))
+    page.locator("#sessions li .btn").first.click()
+    expect(page.locator("#dialog .touches")).to_be_visible()
     check_accessibility(page)
     check_fits(page)
     page.goto("/account/delete")
@@ -55,7 +56,7 @@ def test_a_session_is_revoked_by_keyboard_and_the_list_follows(page: Page, signe
     signed_in(mina)
     page.goto("/account")
     link, dialog = page.get_by_role("link", name="Revoke Firefox 144 on Windows"), page.get_by_role("dialog")
-    press_until(lambda: link.press("Enter"), dialog)
+    link.press("Enter")
     expect(dialog).to_contain_text("Revoke Firefox 144 on Windows?")
     page.get_by_role("button", name="Revoke session").focus()
     page.keyboard.press("Enter")
@@ -92,8 +93,8 @@ def test_an_open_page_whose_session_is_revoked_elsewhere_goes_to_the_sign_in(
 def test_all_others_end_after_the_password(page: Page, signed_in: SignIn, mina: User) -> None:
     signed_in(mina)
     page.goto("/account")
-    asked = page.get_by_role("heading", level=1, name="Confirm that it's you")
-    press_until(page.get_by_role("link", name="Sign out the other 2").click, asked)
+    page.get_by_role("link", name="Sign out the other 2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm that it's you")
     confirm(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign out everywhere else?")
     page.get_by_role("button", name="Sign out the others").click()

@@ -58,13 +58,10 @@ def await_nothing(agent: RunningAgent, path: str) -> None:
 
 
 def choose(page: Page, function: Function, what: str) -> None:
-    """Of its row's menu, which is shut where the row comes anew in that moment."""
-
-    def press() -> None:
-        page.get_by_role("button", name=f"Actions for {function}", exact=True).click(timeout=3_000)
-        page.locator(f"#{what}-{function.pk}").click(timeout=3_000)
-
-    press_until(press, page.get_by_role("dialog"))
+    """Of its row's menu."""
+    page.get_by_role("button", name=f"Actions for {function}", exact=True).click()
+    page.locator(f"#{what}-{function.pk}").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
 
 
 def test_it_is_renamed_copied_deleted_and_brought_back(

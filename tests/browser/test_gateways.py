@@ -135,7 +135,7 @@ def test_from_its_making_to_its_end(
     page.locator("dialog[open]").get_by_role("button", name=say("Change bundle")).click()
     expect(page.locator("#settings")).to_contain_text("all")
     page.goto(f"{GATEWAYS}/{gateway.pk}")
-    expect(page.locator("#runtime tbody tr")).to_have_count(1)
+    expect(page.locator("#runtime tbody tr")).to_have_count(1, timeout=PATIENCE)
     expect(status).to_have_text(say("running"), timeout=PATIENCE)
 
     # A secret goes in and is never shown again

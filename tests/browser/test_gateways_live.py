@@ -19,6 +19,7 @@ from apps.gateways.services.states import start_gateway, stop_gateway
 from apps.gateways.views import stuck
 from apps.tenants.member import Member
 from apps.tenants.models import Tenant
+from tests.browser.checks import wait_for
 from tests.browser.plugin import SignIn
 from tests.gateways.pages import GATEWAYS
 from tests.gateways.test_mending import half_delete
@@ -70,11 +71,15 @@ def test_a_click_that_began_before_the_news_still_counts(
 ) -> None:
     signed_in(alice)
     follow(page, f"{GATEWAYS}/{gateway.pk}")
-    page.locator("#do-stop").hover()
-    page.mouse.down()
+    held: list[Route] = []
+    page.route("**seen=*", lambda route: held.append(route), times=1)
     # Takes the button away
     stop_gateway(actor=actor, gateway=gateway)
-    page.wait_for_timeout(600)
+    wait_for(page, lambda: held)
+    page.locator("#do-stop").hover()
+    page.mouse.down()
+    with page.expect_event("requestfinished"):
+        held.pop().continue_()
     page.mouse.up()
     expect(page.get_by_role("dialog", name="Stop Parcel tracking?")).to_be_visible()
     page.keyboard.press("Escape")

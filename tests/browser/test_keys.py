@@ -27,7 +27,9 @@ def test_search_opens_finds_moves_and_goes(page: Page) -> None:
     page.keyboard.press("Control+k")
     field = page.get_by_role("combobox", name="Search")
     expect(field).to_be_focused()
-    field.press_sequentially("account")
+    with page.expect_response(re.compile("q=account$")):
+        field.press_sequentially("account")
+    expect(page.locator(".htmx-request")).to_have_count(0)
     chosen = page.locator('#palette-results [role=option][aria-selected="true"]')
     expect(chosen).to_contain_text("Account")
     first = field.get_attribute("aria-activedescendant")
