@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.core import clock
@@ -136,6 +138,23 @@ def test_one_trigger_shows_its_runs_and_what_can_be_done(console: Client, gatewa
     page = console.get(f"{URL}/{trigger.pk}").content.decode()
     for said in ("req_1", "500", "The function answered with an error.", "7 were missed.", "09:00:00 KST", "do-run"):
         assert said in page
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["a gateway's triggers", "a trigger's runs"])
+def test_a_page_below_a_gateway_asks_nothing_per_row(console: Client, gateway: FunctionGateway, own: bool) -> None:
+    trigger = make_trigger(gateway)
+    url = f"{URL}/{trigger.pk}" if own else URL
+    console.get(url)  # The first visit of a while is written down
+    asked = []
+    for more in (2, 20):
+        for _ in range(more):
+            make_run(make_trigger(gateway))
+            make_run(trigger, outcome="succeeded", status=200)
+        with CaptureQueriesContext(connection) as queries:
+            rows = console.get(url).context["list"].rows
+        assert len(rows) >= more
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 @pytest.mark.parametrize("switch_off", [stopped, held, stage_off])
