@@ -12,7 +12,6 @@ import psutil
 import pytest
 import time_machine
 
-from apps.accounts.models import User
 from apps.core import clock
 from apps.core.queue.models import QueuedTask, TaskFailure
 from apps.functions.dependencies import sweeps
@@ -24,27 +23,15 @@ from apps.functions.models import Dependencies, Function
 from apps.functions.services import save_function
 from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
-from apps.tenants.models import Tenant
 from tests.dependencies.registry import Registry
 from tests.functions.contract import some_function
 from tests.gateways.contract import some_gateway
 from tests.queue.cluster import RunningCluster, running_cluster, wait_until
 from tests.tasks import run_due_tasks
-from tests.tenants.world import member
 
 State = Dependencies.State
 ESM = {"type": "module", "exports": "./index.js"}
 USES = 'import { said } from "greet";\n\nexport default async () => %s;\n'
-
-
-@pytest.fixture
-def owner(alice: User, tidewater: Tenant) -> Member:
-    return member(alice, tidewater)
-
-
-@pytest.fixture
-def gateway(owner: Member) -> FunctionGateway:
-    return some_gateway(owner.tenant, owner.person)
 
 
 @pytest.fixture(autouse=True)

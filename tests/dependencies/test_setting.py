@@ -25,9 +25,9 @@ from apps.tenants.problems import TenantSuspended
 from apps.tenants.roles import Role
 from tests.dependencies.registry import Registry
 from tests.functions.contract import some_function
-from tests.gateways.contract import GatewayServiceContract, some_gateway
+from tests.gateways.contract import GatewayServiceContract
 from tests.tasks import run_due_tasks
-from tests.tenants.world import make_member, member
+from tests.tenants.world import make_member
 
 pytestmark = pytest.mark.django_db
 ESM = {"type": "module", "exports": {".": "./index.js", "./more": "./index.js"}}
@@ -53,16 +53,6 @@ class TestDiscard(GatewayServiceContract):
 
     def act(self, actor: Member, row: FunctionGateway) -> Any:
         return discard_change(actor=actor, gateway=row)
-
-
-@pytest.fixture
-def owner(alice: User, tidewater: Tenant) -> Member:
-    return member(alice, tidewater)
-
-
-@pytest.fixture
-def gateway(owner: Member) -> FunctionGateway:
-    return some_gateway(owner.tenant, owner.person)
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,19 @@ from typing import Any
 
 import pytest
 
+from apps.accounts.models import User
 from apps.gateways import store
+from apps.tenants.member import Member
 from apps.tenants.models import Tenant
 from tests.functions.world import Place, Start
 from tests.gateways.world import drop_for_good
 from tests.runtime.processes import Process
+from tests.tenants.world import member
+
+
+@pytest.fixture
+def owner(alice: User, tidewater: Tenant) -> Member:
+    return member(alice, tidewater)
 
 
 @pytest.fixture

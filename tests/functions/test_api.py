@@ -34,11 +34,6 @@ def gateway(alice: User, tidewater: Tenant, hanbit: Tenant) -> FunctionGateway:
     return some_gateway(tidewater, alice, pk=GATEWAY)
 
 
-@pytest.fixture
-def owner(alice: User, tidewater: Tenant) -> Member:
-    return member(alice, tidewater)
-
-
 def of(text: str) -> dict[str, dict[str, str]]:
     return {path: {"content": content} for path, content in says(text).items()}
 

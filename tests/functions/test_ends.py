@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core import clock
 from apps.core.errors import InvalidInput, NotFound
@@ -16,16 +15,9 @@ from apps.functions.selectors import artifact_of, get_function, head_of, list_de
 from apps.functions.services import delete_function, pin_version, restore_function, save_draft, save_function
 from apps.functions.sweeping import empty_bin, ends_at, forget_old_versions, forget_unused_artifacts
 from apps.tenants.member import Member
-from apps.tenants.models import Tenant
 from tests.functions.contract import FILES, says, some_function
-from tests.tenants.world import member
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def owner(alice: User, tidewater: Tenant) -> Member:
-    return member(alice, tidewater)
 
 
 def saved_often(owner: Member, times: int) -> Function:

@@ -35,11 +35,6 @@ def gateway(tidewater: Tenant, alice: User) -> FunctionGateway:
     return put_up(some_gateway(tidewater, alice, pk=PK))
 
 
-@pytest.fixture
-def owner(alice: User, tidewater: Tenant) -> Member:
-    return member(alice, tidewater)
-
-
 class _OfGateway(OfTidewater):
     rows = 52
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core.errors import InvalidInput
 from apps.core.walls import walled
@@ -30,16 +29,11 @@ from apps.tenants.models import Tenant
 from apps.tenants.roles import Role
 from tests.functions.contract import FILES, HANDLER, says, some_function
 from tests.gateways.contract import some_gateway
-from tests.tenants.world import make_member, member
+from tests.tenants.world import make_member
 
 pytestmark = pytest.mark.django_db
 ENTRY = 'import { lines } from "./lines";\nexport default async () => lines;\n'
 LINES = "export const lines = [\n" + "".join(f"  {n},\n" for n in range(20)) + "];\n"
-
-
-@pytest.fixture
-def owner(alice: User, tidewater: Tenant) -> Member:
-    return member(alice, tidewater)
 
 
 @pytest.fixture
