@@ -44,6 +44,12 @@ class DocumentForm(forms.Form):
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
+class DeleteDocumentForm(forms.Form):
+    """Of the document that was shown."""
+
+    version = forms.CharField(widget=forms.HiddenInput)
+
+
 class NewDocumentForm(forms.Form):
     document = ObjectField(
         label=_("Document"),

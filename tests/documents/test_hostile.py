@@ -165,7 +165,7 @@ def test_ids(alices: Client, page: str, url: str, alice: User, id: str) -> None:
     for answer in (
         Api(alice).get(f"{url}/notes/documents/{quote(id, safe='')}"),
         alices.get(f"{page}/change", {"name": id}, headers=IN_SHEET),
-        alices.post(f"{page}/delete?name={quote(id)}", {}, headers=IN_SHEET),
+        alices.post(f"{page}/delete?name={quote(id)}", {"version": "1"}, headers=IN_SHEET),
         alices.post(f"{page}/indexes/drop?name={quote(id)}", {}, headers=IN_SHEET),
     ):
         assert answer.status_code in (200, 404, 422), (answer.status_code, answer.content)

@@ -8,7 +8,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.documents.selectors import get_document, list_collections, list_indexes
-from apps.documents.services import create_index, insert_document
+from apps.documents.services import change_document, create_index, insert_document
 from apps.gateways.models import FunctionGateway
 from apps.tenants.member import Member
 from apps.tenants.models import Tenant
@@ -153,10 +153,32 @@ def test_documents_are_inserted_changed_and_deleted(alices: Client, about: Any, 
     over = {"document": '{"n": 3}', "version": version[1], "newer_version": newer[1], "over": "1"}
     assert alices.post(f"{page}/change?name=new", over, headers=IN_SHEET).status_code == 204
     assert get_document(**about, id="new").content == {"_id": "new", "n": 3}
-    ask = alices.get(f"{page}/delete?name=new", headers=IN_DIALOG).content.decode()
-    assert "Way back" in ask
-    assert alices.post(f"{page}/delete?name=new", {}, headers=IN_DIALOG).status_code == 204
-    assert alices.get(f"{page}/change?name=new", headers=IN_SHEET).status_code == 404
+
+
+def test_a_document_is_deleted_as_it_was_shown(alices: Client, about: Any, page: str) -> None:
+    def version_in(text: str) -> str:
+        found = re.search(r'name="version" value="(\w+)"', text)
+        assert found
+        return found[1]
+
+    delete = f"{page}/delete?name=d03"
+    dialog = alices.get(delete, headers=IN_DIALOG).content.decode()
+    for told in ("Way back", "&quot;n&quot;: 3"):
+        assert told in dialog
+    shown = get_document(**about, id="d03")
+    assert version_in(dialog) == shown.version
+    change_document(**about, id="d03", document={"n": 33}, version=shown.version)
+    stale = alices.post(delete, {"version": shown.version}, headers=IN_DIALOG)
+    text = stale.content.decode()
+    assert (stale.status_code, "The document was changed since it was read" in text) == (412, True)
+    for told in ("&quot;n&quot;: 33", "Delete again if that should go too."):
+        assert told in text
+    # Unseen, nothing goes
+    for unseen in ({}, {"version": ""}):
+        assert alices.post(delete, unseen, headers=IN_DIALOG).status_code == 422
+    assert get_document(**about, id="d03").content["n"] == 33
+    assert alices.post(delete, {"version": version_in(text)}, headers=IN_DIALOG).status_code == 204
+    assert alices.get(delete, headers=IN_DIALOG).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ BODIES: dict[str, Scene] = {
     f"POST {COLLECTION}/drop": lambda actor: {"typed": "deliveries"},
     f"POST {COLLECTION}/insert": lambda actor: {"document": "{}"},
     f"POST {COLLECTION}/change": lambda actor: {"document": "{}", "version": "1"},
+    f"POST {COLLECTION}/delete": lambda actor: {"version": "1"},
     f"POST {COLLECTION}/indexes/new": lambda actor: {"keys": '{"status": 1}'},
     f"POST {API_DATA}": lambda actor: {"name": "notes"},
     f"POST {API_COLLECTION}/documents": lambda actor: {"document": {"status": "open"}},

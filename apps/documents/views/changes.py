@@ -10,7 +10,7 @@ from apps.core.errors import InvalidInput
 from apps.core.web.addresses import address
 from apps.core.web.forms import ConfirmView, Done, Touch
 from apps.documents import services
-from apps.documents.forms import CollectionForm, DocumentForm, IndexForm, NewDocumentForm
+from apps.documents.forms import CollectionForm, DeleteDocumentForm, DocumentForm, IndexForm, NewDocumentForm
 from apps.documents.problems import DocumentChanged
 from apps.documents.selectors import Document, get_document
 from apps.documents.values import id_first, written
@@ -71,13 +71,9 @@ class InsertDocument(ChangesCollection):
         return Done(_("Inserted"), made.id, events={"data-changed": {}})
 
 
-class ChangeDocument(ChangesCollection):
-    """Shows the document as it is; saves it only if it's still that."""
+class ChangesDocument(ChangesCollection):
+    """Shows the document as it is, and changes it only if it's still that."""
 
-    form_class = DocumentForm
-    template_name = "documents/change.html"
-    overlay = "sheet"
-    submit_label = gettext_lazy("Save")
     _found: Document | None = None
     _newer: Document | None = None
 
@@ -87,15 +83,24 @@ class ChangeDocument(ChangesCollection):
             self._found = get_document(**self.about, id=self.named)
         return self._found
 
+    def look_again(self) -> None:
+        """Somebody changed it meanwhile: the answer shows to what."""
+        self._newer = get_document(**self.about, id=self.named)
+
+
+class ChangeDocument(ChangesDocument):
+    form_class = DocumentForm
+    template_name = "documents/change.html"
+    overlay = "sheet"
+    submit_label = gettext_lazy("Save")
+
     def get_initial(self) -> dict[str, Any]:
         if self.request.method != "GET":
             return {}
         return {"document": written(id_first(self.document.content)), "version": self.document.version}
 
     def get_context(self) -> dict[str, Any]:
-        newer = self._newer
-        shown = {"text": written(id_first(newer.content)), "version": newer.version} if newer else None
-        return {"title": _("Document %(id)s") % {"id": self.named}, "newer": shown}
+        return {"title": _("Document %(id)s") % {"id": self.named}, "newer": _shown(self._newer)}
 
     def save(self, form: Any) -> Done:
         given = form.cleaned_data
@@ -106,14 +111,26 @@ class ChangeDocument(ChangesCollection):
         try:
             services.change_document(**self.about, id=self.named, document=given["document"], version=version)
         except DocumentChanged:
-            self._newer = get_document(**self.about, id=self.named)
+            self.look_again()
             raise
         return Done(_("Saved"), self.named, events={"data-changed": {}})
 
 
-class DeleteDocument(ChangesCollection, ConfirmView):
+class DeleteDocument(ChangesDocument, ConfirmView):
+    template_name = "documents/delete.html"
+
+    def get_form(self, data: Any = None, files: Any = None) -> forms.BaseForm:
+        self.require(self.permission)
+        return DeleteDocumentForm(data)
+
     def get_context(self) -> dict[str, Any]:
-        return {**super().get_context(), "title": _("Delete the document?"), "submit_label": _("Delete the document")}
+        return {
+            **super().get_context(),
+            "title": _("Delete the document?"),
+            "submit_label": _("Delete the document"),
+            "newer": self._newer,
+            "shown": _shown(self._newer or (self.document if self.request.method == "GET" else None)),
+        }
 
     def get_touches(self) -> list[Touch]:
         return [
@@ -124,7 +141,11 @@ class DeleteDocument(ChangesCollection, ConfirmView):
         ]
 
     def run(self) -> Done:
-        services.delete_document(**self.about, id=self.named)
+        try:
+            services.delete_document(**self.about, id=self.named, version=self.request.POST["version"].strip())
+        except DocumentChanged:
+            self.look_again()
+            raise DocumentChanged(_("Below is how it's now. Delete again if that should go too.")) from None
         return Done(_("Deleted"), self.named, events={"data-changed": {}})
 
 
@@ -164,3 +185,7 @@ class DropIndex(ChangesCollection, ConfirmView):
     def run(self) -> Done:
         services.drop_index(**self.about, name=self.named)
         return Done(_("The index was dropped"), self.named, events={"data-changed": {}})
+
+
+def _shown(document: Document | None) -> dict[str, str] | None:
+    return {"text": written(id_first(document.content)), "version": document.version} if document else None
