@@ -36,7 +36,6 @@ class TriggerForm(forms.Form):
     )
     zone = forms.CharField(
         label=_("Time zone"),
-        initial="UTC",
         help_text=_("The clock of this place decides, also where it changes in spring and autumn."),
         widget=forms.TextInput({**_OF_CODE, "list": "zones"}),
     )

@@ -1,5 +1,6 @@
 """The pages of triggers: lists, one trigger with its runs, and the form that says what a schedule means."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +83,14 @@ def test_a_trigger_is_set_on_its_gateway_s_page(console: Client) -> None:
     page = console.get(URL).content.decode()
     for said in ("Tidy up", "0 9 * * mon-fri", "on Monday to Friday", "KST", "none yet"):
         assert said in page
+
+
+@pytest.mark.parametrize(("own", "proposed"), [("Asia/Seoul", "Asia/Seoul"), ("UTC", "UTC"), ("Etc/GMT-9", "UTC")])
+def test_the_clock_that_is_proposed_is_ones_own(console: Client, alice: User, own: str, proposed: str) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone=own)
+    form = console.get(f"{URL}/new", headers={**HTMX, "HX-Target": "sheet"}).content.decode()
+    assert re.search(rf'name="zone" value="{proposed}"', form)
+    assert f'<span class="muted">{proposed}</span>' in form
 
 
 @pytest.mark.parametrize(

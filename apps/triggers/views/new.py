@@ -52,7 +52,7 @@ class New(AboutGateway, FormView):
         return form
 
     def get_initial(self) -> dict[str, Any]:
-        zone = str(getattr(self.actor.person, "time_zone", "") or "")
+        zone = self.actor.person.time_zone
         asked = self.request.GET
         return {
             "function": asked.get("function", ""),
