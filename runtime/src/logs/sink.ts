@@ -43,6 +43,7 @@ export class DatabaseSink implements Sink {
   #leftOut = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
+  #isAway = false;
 
   constructor(readonly sql: Sql, readonly everyMs = EVERY_MS, readonly most = MOST_WAITING) {}
 
@@ -52,8 +53,8 @@ export class DatabaseSink implements Sink {
       return;
     }
     this.#waiting.push(line);
-    if (this.#waiting.length >= BATCH) void this.#write();
-    else this.#timer ??= setTimeout(() => void this.#write(), this.everyMs);
+    if (this.#waiting.length >= BATCH && !this.#isAway) void this.#write();
+    else this.#writeIn(this.everyMs);
   }
 
   async flush(): Promise<void> {
@@ -64,6 +65,14 @@ export class DatabaseSink implements Sink {
   async end(): Promise<void> {
     await this.flush();
     clearTimeout(this.#timer);
+  }
+
+  #writeIn(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      // Gone, also where another write is still under way and this one adds nothing
+      this.#timer = undefined;
+      void this.#write();
+    }, ms);
   }
 
   #write(): Promise<void> {
@@ -80,9 +89,13 @@ export class DatabaseSink implements Sink {
         await insert(this.sql, noticed > 0 ? [...lines, notice(lines, noticed)] : lines);
       } catch (error) {
         log("logs-waiting", { message: String(error), lines: this.#waiting.length });
-        this.#timer ??= setTimeout(() => void this.#write(), AGAIN_AFTER_MS);
+        this.#isAway = true;
+        clearTimeout(this.#timer);
+        this.#timer = undefined;
+        this.#writeIn(AGAIN_AFTER_MS);
         return;
       }
+      this.#isAway = false;
       this.#leftOut -= noticed;
       this.#waiting.splice(0, lines.length);
     }

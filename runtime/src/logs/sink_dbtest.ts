@@ -26,6 +26,10 @@ function line(more: Partial<StageLine>): StageLine {
   };
 }
 
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1_000 && !await isSo(); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 async function lines(requestId: string): Promise<Record<string, unknown>[]> {
   return [
     ...await owner`SELECT text, fields, level, version FROM imp.logs WHERE request_id = ${requestId} ORDER BY id`,
@@ -48,13 +52,29 @@ Deno.test("lines are there once they're flushed, in order, with their fields", a
 Deno.test("what nobody flushes is written soon, and what ends writes all", async () => {
   const sink = new DatabaseSink(sql, 5);
   sink.put(line({ requestId: "soon" }));
-  for (let tries = 0; tries < 200 && (await lines("soon")).length === 0; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await until(async () => (await lines("soon")).length > 0);
   equal((await lines("soon")).length, 1);
   for (let n = 0; n < 2500; n++) sink.put(line({ requestId: "many", text: String(n) }));
   await sink.end();
   deepEqual((await lines("many")).map((each) => each.text), Array.from({ length: 2500 }, (_, n) => String(n)));
+});
+
+Deno.test("what comes while a write takes long is written soon after it, and so is what comes later", async () => {
+  const sink = new DatabaseSink(sql, 5);
+  const waits = async () => (await owner`SELECT FROM pg_locks WHERE NOT granted`).length > 0;
+  await owner`BEGIN`;
+  await owner`LOCK TABLE imp.logs`;
+  sink.put(line({ requestId: "long", text: "first" }));
+  await until(waits);
+  sink.put(line({ requestId: "long", text: "meanwhile" }));
+  // Its time comes while the first is still being written
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await owner`COMMIT`;
+  await until(async () => (await lines("long")).length === 2);
+  sink.put(line({ requestId: "long", text: "later" }));
+  await until(async () => (await lines("long")).length === 3);
+  deepEqual((await lines("long")).map((each) => each.text), ["first", "meanwhile", "later"]);
+  await sink.end();
 });
 
 Deno.test("what there is no room for is counted, and said once there is", async () => {
