@@ -22,8 +22,6 @@ interface Sent {
 const LEAVING = 10_000;
 // A topic on which much happens is told four times a second
 const PACE = 250;
-// HTMX prepares what it swapped in after a short while; an event before that would be lost
-const SETTLING = 60;
 const RETRY = 40;
 const RESYNC_SPREAD = 1_000;
 
@@ -129,6 +127,6 @@ function followRequests(): void {
     const parts = [elt, ...target.querySelectorAll<HTMLElement>("[data-live]")];
     replacing.set(xhr, parts.flatMap(topicsOf));
     // HTMX's own event doesn't get here from an element that another answer has replaced
-    xhr.addEventListener("loadend", () => setTimeout(() => replacing.delete(xhr), SETTLING));
+    xhr.addEventListener("loadend", () => replacing.delete(xhr));
   });
 }

@@ -99,6 +99,15 @@ def test_news_of_a_list_waits_for_what_somebody_asked_for(page, signed_in, alice
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
 
+    # What has come is ready at once; a click a moment later would load another page
+    page.evaluate(
+        "document.addEventListener('htmx:afterRequest', () => document.querySelector('#open').click(), { once: true })"
+    )
+    tell(page)
+    expect(sheet).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+
     # A link that is being pressed stays until it's let go
     page.route("**/live-test/list/1", lambda route: held.append(route), times=1)
     tell(page)

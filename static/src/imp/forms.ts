@@ -6,7 +6,7 @@ import { showToast, word } from "./toasts.ts";
 const COPIED_FOR = 1600;
 const REFUSED = '[aria-invalid="true"]:enabled';
 
-/** What was refused comes before where a form begins, to which HTMX would lead once a swap has settled. */
+/** What was refused comes before where a form begins, to which HTMX would lead after a swap. */
 export function focusRefused(host: ParentNode): void {
   const refused = host.querySelector<HTMLElement>(REFUSED);
   if (!refused) return;
