@@ -49,9 +49,8 @@ class Watch:
     _gone_since: float | None = None
     _seen: dict[str, tuple[str, float]] = field(default_factory=dict)
 
-    def look(self, rows: list[Any] | None) -> None:
+    def look(self, rows: list[Any] | None, now: float) -> None:
         """None: no database says anything."""
-        now = time.monotonic()
         if rows is None:
             self._gone_since = self._gone_since or now
             return
@@ -159,7 +158,7 @@ class GatewayTrial:
         while True:
             rows = self._rows()
             self.load = max(self.load, os.getloadavg()[0])
-            self.watch.look(rows)
+            self.watch.look(rows, time.monotonic())
             if rows is not None:
                 late = [row for row in rows if not (row[1] == phase and row[2])]
                 if len(rows) == len(self.layouts) and not late:

@@ -59,20 +59,18 @@ def test_whatever_is_left_is_seen(gateway: FunctionGateway) -> None:
     ]  # fmt: skip
 
 
-def test_a_row_that_is_due_and_does_not_move_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = iter([0.0, 5.0, 10.0, 18.0, 20.0, 40.0, 41.0, 90.0])
-    monkeypatch.setattr("tests.chaos.gateways.time.monotonic", lambda: next(moments))
+def test_a_row_that_is_due_and_does_not_move_stalls() -> None:
     watch = Watch()
-    watch.look([("chaos-1", "starting", False, True, "1", "")])
-    watch.look([("chaos-1", "starting", False, True, "1", "")])
+    watch.look([("chaos-1", "starting", False, True, "1", "")], 0.0)
+    watch.look([("chaos-1", "starting", False, True, "1", "")], 5.0)
     assert (watch.longest, watch.name) == (5.0, "chaos-1")
-    watch.look(None)
-    watch.look(None)
-    watch.look([("chaos-1", "starting", False, True, "1", "")])
+    watch.look(None, 10.0)
+    watch.look(None, 18.0)
+    watch.look([("chaos-1", "starting", False, True, "1", "")], 20.0)
     assert (watch.longest, watch.away, watch.longest_away) == (10.0, 10.0, 10.0), "a time without a database isn't one"
-    watch.look([("chaos-1", "starting", False, False, "1", "")])
-    watch.look([("chaos-1", "starting", False, True, "2", "")])
-    watch.look([("chaos-1", "started", True, False, "3", "")])
+    watch.look([("chaos-1", "starting", False, False, "1", "")], 40.0)
+    watch.look([("chaos-1", "starting", False, True, "2", "")], 41.0)
+    watch.look([("chaos-1", "started", True, False, "3", "")], 90.0)
     assert watch.longest == 10.0, "what waits for a moment to come, moves or rests doesn't stall"
 
 
