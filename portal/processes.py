@@ -42,7 +42,8 @@ def parts(plan: Plan) -> list[Part]:
                 probe=DatabaseProbe(database_url),
                 # Ends the connections and writes everything down; SIGTERM would wait for the clients
                 stop_signal=signal.SIGINT,
-                stop_seconds=1.5,
+                # It takes long where the disk is busy, and killed at it, it would have to recover at its next start
+                stop_seconds=10.0,
                 hidden=r" LOG:  |FATAL:  the database system is starting up",
                 colour="blue",
             )
