@@ -119,14 +119,6 @@ def test_the_second_factor_from_turning_it_on_to_losing_the_phone(
 
 
 @every_variant
-def test_the_account_page_in_every_look(page: Page, signed_in: SignIn, mina: User) -> None:
-    signed_in(mina)
-    page.goto("/account")
-    check_accessibility(page)
-    check_fits(page)
-
-
-@every_variant
 def test_the_page_with_the_qr_code_in_every_look(page: Page, signed_in: SignIn, mina: User) -> None:
     signed_in(mina)
     page.goto("/account/second-factor/on")

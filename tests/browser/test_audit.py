@@ -19,7 +19,7 @@ from apps.core import clock, context
 from apps.tenants.models import Membership, Tenant
 from tests.browser.checks import check_accessibility, check_fits, look
 from tests.browser.plugin import SignIn
-from tests.browser.variants import ALL, Variant, every_variant
+from tests.browser.variants import Variant, every_variant
 from tests.people import PASSWORD
 from tests.tenants.world import member
 
@@ -151,7 +151,7 @@ def test_an_operator_looks_as_somebody_else_and_comes_back(
     assert list(verbs.values_list("verb", flat=True)) == ["view_as.started", "view_as.ended"]
 
 
-@pytest.mark.parametrize("variant", [each for each in ALL if each.language == "en"], ids=str, indirect=True)
+@every_variant
 def test_how_looking_looks(
     page: Page, signed_in: SignIn, operator: User, bob: User, tidewater: Tenant, variant: Variant, folder: Path
 ) -> None:

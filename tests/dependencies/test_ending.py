@@ -58,10 +58,10 @@ def of(gateway: FunctionGateway) -> Dependencies:
     return Dependencies.objects.select_related("lock").get(gateway=gateway)
 
 
-def at_it() -> psutil.Process | None:
-    """What fetches packages for one of these workers."""
+def at_it(workers: RunningCluster) -> psutil.Process | None:
+    """What fetches packages for one of these."""
     with suppress(psutil.NoSuchProcess):
-        below = psutil.Process().children(recursive=True)
+        below = workers.process.children(recursive=True)
         return next((each for each in below if each.name() == "deno"), None)
     return None
 
@@ -144,7 +144,7 @@ def test_who_is_killed_over_it_leaves_nothing_and_it_is_tried_again(
     for attempt in (1, 2):
         tasks = QueuedTask.objects.filter(function__endswith=".resolve_dependencies", attempts=attempt)
         wait_until(tasks.exists, what="an attempt")
-        fetching = wait_until(at_it, what="it to be fetching")
+        fetching = wait_until(lambda: at_it(workers), what="it to be fetching")
         # That of before is gone
         assert len(list(scratch.glob("imp-packages-*"))) == 1
         fetching.parent().kill()

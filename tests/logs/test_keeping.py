@@ -109,22 +109,22 @@ def test_a_flood_of_one_day_is_cut_to_the_newest_half_of_what_fits(
     log: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeping, "MEGABYTE", 1024)
-    log.lines([{"text": f"{number:04}"} for number in range(3_000)])
+    log.lines([{"text": f"{number:04}"} for number in range(6_000)])
     before = kept(log, megabytes=1_000_000).bytes
     most = before // 1024 // 2
     found = kept(log, megabytes=most)
     assert found.cut == today()
     assert found.bytes <= most * 1024
     left = texts(log)
-    assert left[-1] == "2999"
-    assert 500 < len(left) < 1_500
-    assert left == [f"{number:04}" for number in range(3_000 - len(left), 3_000)]
+    assert left[-1] == "5999"
+    assert 1_000 < len(left) < 3_000
+    assert left == [f"{number:04}" for number in range(6_000 - len(left), 6_000)]
     # It's a partition as the others are: found by its indexes, written to, dropped
     log.line("after")
     assert texts(log)[-1] == "after"
     assert kept(log, megabytes=most).cut is None
     names = ask(log, f"SELECT indexname FROM pg_indexes WHERE tablename = 'logs_{today():%Y%m%d}'")
-    assert len(names) == 3
+    assert len(names) == 4
 
 
 def test_writers_wait_no_longer_than_a_moment_for_a_reader_that_blocks(
