@@ -151,7 +151,7 @@ def test_an_operator_looks_as_somebody_else_and_comes_back(
     assert list(verbs.values_list("verb", flat=True)) == ["view_as.started", "view_as.ended"]
 
 
-@every_variant
+@pytest.mark.parametrize("variant", [Variant("dark", 1280), Variant("light", 390)], ids=str, indirect=True)
 def test_how_looking_looks(
     page: Page, signed_in: SignIn, operator: User, bob: User, tidewater: Tenant, variant: Variant, folder: Path
 ) -> None:
