@@ -19,9 +19,7 @@ def run(_arguments: Sequence[str]) -> int:
 
 def test(arguments: Sequence[str]) -> int:
     set_up("test")
-    # One more than there are cores: many a test waits for programs to start and stop
-    processes = (os.cpu_count() or 1) + 1
-    return become("-m", "pytest", "-n", str(processes), "--dist", "loadfile", *arguments)
+    return become("-m", "pytest", "-n", "auto", "--dist", "loadfile", *arguments)
 
 
 def check(_arguments: Sequence[str]) -> int:
