@@ -5,6 +5,7 @@ test would pay for that: Django refuses the ORM there, and asyncio.run() fails. 
 have a page run here too.
 """
 
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from tests.browser.chromium import Chromium
 
 T = TypeVar("T")
+
+# A forked process has the greenlets of this thread without the thread: clearing them away, it would crash
+os.register_at_fork(after_in_child=gc.freeze)
 
 
 class BrowserThread:
