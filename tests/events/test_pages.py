@@ -2,10 +2,11 @@
 
 import re
 import time
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from apps.accounts.models import Session
 from apps.core.events import publish
@@ -95,8 +96,7 @@ def test_news_of_a_list_waits_for_what_somebody_asked_for(page, signed_in, alice
     held.pop().continue_()
     expect(sheet).to_be_visible()
     seen = changes(page, "list", seen)
-    page.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
+    put_away(page, sheet)
 
     # What has come is ready at once; a click a moment later would load another page
     page.evaluate(
@@ -104,13 +104,10 @@ def test_news_of_a_list_waits_for_what_somebody_asked_for(page, signed_in, alice
     )
     tell(page)
     expect(sheet).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
+    put_away(page, sheet)
 
     # A link that is being pressed stays until it's let go
-    page.route("**/live-test/list/1", lambda route: held.append(route), times=1)
-    tell(page)
-    wait_for(page, lambda: held)
+    hold_refetch(page, held)
     page.locator("#open").hover()
     page.mouse.down()
     with page.expect_event("requestfinished"):
@@ -118,24 +115,18 @@ def test_news_of_a_list_waits_for_what_somebody_asked_for(page, signed_in, alice
     page.mouse.up()
     expect(sheet).to_be_visible()
     seen = changes(page, "list", seen)
-    page.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
+    put_away(page, sheet)
 
     # What the form's request gave up is asked for again
-    page.route("**/live-test/list/1", lambda route: held.append(route), times=1)
-    tell(page)
-    wait_for(page, lambda: held)
+    hold_refetch(page, held)
     held.clear()
     page.locator("#open").click()
     expect(sheet).to_be_visible()
     seen = changes(page, "list", seen)
-    page.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
+    put_away(page, sheet)
 
     # An answer that comes late doesn't bring back the page that was left
-    page.route("**/live-test/list/1", lambda route: held.append(route), times=1)
-    tell(page)
-    wait_for(page, lambda: held)
+    hold_refetch(page, held)
     page.locator("#next").click()
     expect(shown).to_have_text("Page 2")
     seen = number(page, "list")
@@ -155,6 +146,18 @@ def test_news_of_a_list_waits_for_what_somebody_asked_for(page, signed_in, alice
     seen = re.search(r"<output>(\d+)", answer.text())[1]
     route.fulfill(response=answer)
     changes(page, "list", seen)
+
+
+def hold_refetch(page: Page, held: list[Any]) -> None:
+    """Something happened in the list, which has asked for itself; what it's answered waits."""
+    page.route("**/live-test/list/1", lambda route: held.append(route), times=1)
+    tell(page)
+    wait_for(page, lambda: held)
+
+
+def put_away(page: Page, sheet: Locator) -> None:
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
 
 
 def tell(page: Page) -> None:

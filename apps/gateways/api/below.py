@@ -1,5 +1,6 @@
 """What endpoints have in common that are about something of one gateway: which one it is."""
 
+from functools import cached_property
 from typing import Any
 
 from apps.gateways.api.gateways import GatewayViewSet
@@ -17,10 +18,7 @@ class OfGateway(TenantApi):
     path_parameters: dict[str, dict[str, Any]] = {
         "gateway_id": {"schema": {"type": "string", "pattern": f"^{ID}$"}, "description": "The gateway's id."}
     }
-    _gateway: FunctionGateway | None = None
 
-    @property
+    @cached_property
     def gateway(self) -> FunctionGateway:
-        if self._gateway is None:
-            self._gateway = get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
-        return self._gateway
+        return get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])

@@ -1,5 +1,6 @@
 """What the pages of gateways share."""
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db.models import Prefetch, prefetch_related_objects
@@ -32,13 +33,9 @@ class InGateways:
 class AboutGateway(InGateways):
     """For a view of one gateway, which is in the address."""
 
-    _gateway: FunctionGateway | None = None
-
-    @property
+    @cached_property
     def gateway(self) -> FunctionGateway:
-        if self._gateway is None:
-            self._gateway = get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
-        return self._gateway
+        return get_gateway(actor=self.actor, gateway_id=self.kwargs["gateway_id"])
 
     @property
     def with_stages(self) -> FunctionGateway:
